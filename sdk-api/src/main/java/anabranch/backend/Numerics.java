@@ -1,0 +1,31 @@
+package anabranch.backend;
+
+import java.util.List;
+
+/**
+ * What computes the numbers of a loaded model, and what a replay may promise.
+ *
+ * @param kind how far equal inputs give equal bits
+ * @param absolute the absolute part of the tolerance against exact arithmetic, from 0 on
+ * @param relative the part relative to the root mean square of a row, from 0 on
+ * @param device where it runs, such as {@code "cpu"} or {@code "cuda:0"}
+ * @param type the number type of the arithmetic, such as {@code "fp32"}
+ * @param notes what a reader of a report should know, such as a preferred device that was not there
+ */
+public record Numerics(
+    Kind kind, double absolute, double relative, String device, String type, List<String> notes) {
+  /** How far equal inputs give equal bits. */
+  public enum Kind {
+    /** The same bits in any batch. */
+    BITWISE_BATCH_INVARIANT,
+    /** The same bits in the same batch. */
+    BITWISE_REPEATABLE,
+    /** Within the tolerance. */
+    TOLERANT
+  }
+
+  /** Copies the notes. */
+  public Numerics {
+    notes = List.copyOf(notes);
+  }
+}

@@ -1,0 +1,12 @@
+package anabranch.model;
+
+import java.util.function.Consumer;
+
+/** What a sublayer computes between its norm and the residual sum. */
+public sealed interface Operation permits Attention, FeedForward, Mixture {
+  /** Lists the parameters under {@code path}, for hidden vectors of length {@code width}. */
+  void parameters(String path, int width, Consumer<Parameter> into);
+
+  /** Returns whether a row's result reads other rows of its sequence. */
+  boolean mixes();
+}

@@ -1,0 +1,93 @@
+package anabranch.weights;
+
+import anabranch.error.WeightsException;
+import java.nio.BufferOverflowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+import java.util.List;
+
+/**
+ * A named array of numbers: a view on memory that its {@link Weights} own. Immutable; any thread.
+ */
+public final class Tensor {
+  private final String name;
+  private final DType type;
+  private final List<Integer> shape;
+  private final ByteBuffer data;
+
+  /**
+   * Creates a view.
+   *
+   * @param name its name
+   * @param type how a number is stored
+   * @param shape extents, outermost first; each at least 1
+   * @param data exactly the numbers, row-major, little-endian; not copied and not to be changed
+   * @throws WeightsException if the data's length is not what type and shape say
+   */
+  public Tensor(String name, DType type, List<Integer> shape, ByteBuffer data) {
+    this.name = name;
+    this.type = type;
+    this.shape = List.copyOf(shape);
+    this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN).asReadOnlyBuffer();
+    long expected = Math.multiplyExact(elements(this.shape), (long) type.bytes());
+    if (data.remaining() != expected) {
+      throw new WeightsException(
+          "tensor \"" + name + "\" has " + data.remaining() + " bytes, but " + type + " " + shape
+              + " needs " + expected);
+    }
+  }
+
+  /** Returns the tensor's name. */
+  public String name() {
+    return name;
+  }
+
+  /** Returns how its numbers are stored. */
+  public DType type() {
+    return type;
+  }
+
+  /** Returns its extents, outermost first. */
+  public List<Integer> shape() {
+    return shape;
+  }
+
+  /** Returns the number of elements. */
+  public long elements() {
+    return elements(shape);
+  }
+
+  /** Returns the stored bytes: read-only, little-endian, from position 0. */
+  public ByteBuffer bytes() {
+    return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Writes all numbers as fp32, exactly, advancing the buffer.
+   *
+   * @throws java.nio.BufferOverflowException if the buffer has no room for all of them
+   */
+  public void copyTo(FloatBuffer into) {
+    if (type == DType.F32) {
+      into.put(bytes().asFloatBuffer());
+      return;
+    }
+    ShortBuffer halves = bytes().asShortBuffer();
+    if (into.remaining() < halves.remaining()) {
+      throw new BufferOverflowException();
+    }
+    while (halves.hasRemaining()) {
+      into.put(type == DType.F16 ? Halves.fromF16(halves.get()) : Halves.fromBf16(halves.get()));
+    }
+  }
+
+  private static long elements(List<Integer> shape) {
+    long product = 1;
+    for (int extent : shape) {
+      product = Math.multiplyExact(product, (long) extent);
+    }
+    return product;
+  }
+}

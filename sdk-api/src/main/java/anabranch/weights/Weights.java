@@ -1,0 +1,21 @@
+package anabranch.weights;
+
+import java.util.Set;
+
+/**
+ * Named tensors. Thread-safe. Closing twice is harmless; tensors of closed weights must not be read.
+ */
+public interface Weights extends AutoCloseable {
+  /** Returns the names of all tensors. */
+  Set<String> names();
+
+  /**
+   * Returns a tensor by name.
+   *
+   * @throws anabranch.error.WeightsException if there is none, naming the nearest name that exists
+   */
+  Tensor tensor(String name);
+
+  @Override
+  void close();
+}
