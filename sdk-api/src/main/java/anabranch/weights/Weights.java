@@ -1,5 +1,6 @@
 package anabranch.weights;
 
+import anabranch.model.ModelSpec;
 import java.util.Set;
 
 /**
@@ -15,6 +16,14 @@ public interface Weights extends AutoCloseable {
    * @throws anabranch.error.WeightsException if there is none, naming the nearest name that exists
    */
   Tensor tensor(String name);
+
+  /**
+   * Returns random weights for a description, for tests and sizing: the same seed gives the same
+   * numbers on every machine.
+   */
+  static Weights random(ModelSpec spec, long seed) {
+    return MemoryWeights.random(spec, seed);
+  }
 
   @Override
   void close();

@@ -1,0 +1,36 @@
+package anabranch.weights;
+
+import anabranch.error.WeightsException;
+import java.util.Collection;
+import java.util.Comparator;
+
+/** Words for a tensor that is not there. */
+final class Missing {
+  private Missing() {}
+
+  /** Returns the error for a missing name, with the name that is nearest by edit distance. */
+  static WeightsException tensor(String name, Collection<String> present) {
+    String nearest =
+        present.stream().min(Comparator.comparingInt(other -> distance(name, other))).orElse("");
+    return new WeightsException(
+        "tensor \"" + name + "\" is missing"
+            + (nearest.isEmpty() ? "; there are none" : "; the nearest name is \"" + nearest + "\""));
+  }
+
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(change, 1 + Math.min(row[j - 1], row[j]));
+      }
+    }
+    return row[b.length()];
+  }
+}
