@@ -102,6 +102,11 @@ public final class Event {
 
   @Override
   public String toString() {
-    return "Event[" + rows + (hasTokens() ? " tokens" : " feature rows") + " at " + firstPosition + "]";
+    return "Event["
+        + rows
+        + (hasTokens() ? " tokens" : " feature rows")
+        + " at "
+        + firstPosition
+        + "]";
   }
 }

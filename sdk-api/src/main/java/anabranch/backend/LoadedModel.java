@@ -24,8 +24,8 @@ public interface LoadedModel extends AutoCloseable {
   /**
    * Returns the state of a new sequence, at position 0.
    *
-   * @param memory rows that the sequence may read for ever, such as an encoder's, copied or projected
-   *     here; null for descriptions without such memory
+   * @param memory rows that the sequence may read for ever, such as an encoder's, copied or
+   *     projected here; null for descriptions without such memory
    */
   SequenceState newState(@Nullable Rows memory);
 

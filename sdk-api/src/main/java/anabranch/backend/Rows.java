@@ -66,8 +66,8 @@ public final class Rows {
   }
 
   /**
-   * Returns whether row i only writes what later rows read of it (keys and values, recurrent state):
-   * no query, no router, no pool, no score.
+   * Returns whether row i only writes what later rows read of it (keys and values, recurrent
+   * state): no query, no router, no pool, no score.
    */
   public boolean frozen(int i) {
     return (flags[i] & FROZEN) != 0;

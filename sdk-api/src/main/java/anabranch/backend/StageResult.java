@@ -5,8 +5,8 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 
 /**
- * What a stage produced. A unit is a row, or a span where the stage's point pools the item. Confined
- * to the thread that ran the stage, and closed before that thread's next call.
+ * What a stage produced. A unit is a row, or a span where the stage's point pools the item.
+ * Confined to the thread that ran the stage, and closed before that thread's next call.
  */
 public interface StageResult extends AutoCloseable {
   /**
@@ -16,21 +16,21 @@ public interface StageResult extends AutoCloseable {
   Activations rows();
 
   /**
-   * Returns the declared score of each unit, in batch order, without any threshold applied; NaN where
-   * not scored, and for every unit of the final stage.
+   * Returns the declared score of each unit, in batch order, without any threshold applied; NaN
+   * where not scored, and for every unit of the final stage.
    */
   FloatBuffer scores();
 
   /**
-   * Returns the predicted class of each scored unit, for criteria that count agreements; empty where
-   * the point's criterion needs none.
+   * Returns the predicted class of each scored unit, for criteria that count agreements; empty
+   * where the point's criterion needs none.
    */
   IntBuffer labels();
 
   /**
-   * Writes the outputs of some scored units, one after the other: for each, as many fp32 logits in the
-   * buffer's byte order as the point's head has outputs. What the score does not need is computed
-   * here.
+   * Writes the outputs of some scored units, one after the other: for each, as many fp32 logits in
+   * the buffer's byte order as the point's head has outputs. What the score does not need is
+   * computed here.
    *
    * @param units indices of scored units
    * @param into advanced by what was written

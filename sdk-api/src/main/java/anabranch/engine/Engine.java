@@ -18,9 +18,10 @@ import org.jspecify.annotations.Nullable;
  * Answers items with a loaded model, which it owns: gathers them into micro-batches, runs stage by
  * stage, and lets units leave where the policy says.
  *
- * <p>Thread-safe. {@link #close} refuses further items, answers those accepted, and closes the model;
- * closing twice is harmless, submitting to a closed engine throws {@link IllegalStateException}. A
- * future completes on a thread of the engine: whoever continues there should be quick.
+ * <p>Thread-safe. {@link #close} refuses further items, answers those accepted, and closes the
+ * model; closing twice is harmless, submitting to a closed engine throws {@link
+ * IllegalStateException}. A future completes on a thread of the engine: whoever continues there
+ * should be quick.
  *
  * <p>Deliberately small: no retries, no ordering between items, no deadlines.
  */
@@ -33,8 +34,7 @@ public final class Engine implements AutoCloseable {
   private final CountDownLatch lanesAlive;
   private volatile Policy policy;
 
-  private Engine(
-      LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
+  private Engine(LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
     policy.checkAgainst(model.spec());
     this.model = model;
     this.policy = policy;
@@ -68,7 +68,9 @@ public final class Engine implements AutoCloseable {
     return open(model, policy, options, batch -> {});
   }
 
-  /** Returns an engine that tells a listener of every batch; see {@link #open(LoadedModel, Policy)}. */
+  /**
+   * Returns an engine that tells a listener of every batch; see {@link #open(LoadedModel, Policy)}.
+   */
   public static Engine open(
       LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
     return new Engine(model, policy, options, listener);
@@ -104,7 +106,8 @@ public final class Engine implements AutoCloseable {
    * ExecutionException} if the item does not fit the model or cannot be computed; cancelling it
    * removes a queued item at once and a running one behind its current stage.
    *
-   * @throws IllegalStateException if the engine is closed, or full and this is one of its own threads
+   * @throws IllegalStateException if the engine is closed, or full and this is one of its own
+   *     threads
    */
   public CompletableFuture<Inference> submit(Item item) {
     Answer answer = new Answer(inbox);

@@ -3,8 +3,8 @@ package anabranch.engine;
 import anabranch.backend.Trace;
 
 /**
- * Hears of every batch an engine ran. Called on the engine's threads: must be quick and thread-safe;
- * what it throws is logged and otherwise ignored.
+ * Hears of every batch an engine ran. Called on the engine's threads: must be quick and
+ * thread-safe; what it throws is logged and otherwise ignored.
  */
 @FunctionalInterface
 public interface EngineListener {
@@ -21,7 +21,8 @@ public interface EngineListener {
    * @param left units that left behind the stage
    * @param invalid units whose score was not a number: they cannot leave early
    * @param nanos the time of the call and of reading its result
-   * @param trace the experts that were picked; empty unless the engine traces; valid during the call
+   * @param trace the experts that were picked; empty unless the engine traces; valid during the
+   *     call
    */
   record Batch(
       int stage,

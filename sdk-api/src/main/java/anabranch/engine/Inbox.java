@@ -122,7 +122,8 @@ final class Inbox {
     try {
       changed.awaitNanos(nanos);
     } catch (InterruptedException ignored) {
-      // Lanes end with the queue, not by interruption; a batch that ends its linger early is correct.
+      // Lanes end with the queue, not by interruption; a batch that ends its linger early is
+      // correct.
     }
   }
 

@@ -5,8 +5,8 @@ import java.nio.FloatBuffer;
 import java.util.List;
 
 /**
- * The answer to one item: what each unit said, where it left, and what that cost. A unit is a row, or
- * the whole item where the model's heads pool.
+ * The answer to one item: what each unit said, where it left, and what that cost. A unit is a row,
+ * or the whole item where the model's heads pool.
  *
  * <p>Immutable; any thread.
  */

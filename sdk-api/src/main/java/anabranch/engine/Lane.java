@@ -24,9 +24,9 @@ import java.util.List;
  * Runs batches through the stages, one batch at a time, survivors only (mode {@code COMPACT}).
  * Confined to one thread.
  *
- * <p>Rows that left with {@code FREEZE_PROJECT} go along, frozen, while some live row may still read
- * them: in causal stages those before the item's last live row, in stages that need the whole event
- * all of them. An item whose last row has left takes its frozen rows with it.
+ * <p>Rows that left with {@code FREEZE_PROJECT} go along, frozen, while some live row may still
+ * read them: in causal stages those before the item's last live row, in stages that need the whole
+ * event all of them. An item whose last row has left takes its frozen rows with it.
  */
 final class Lane {
   private static final System.Logger LOG = System.getLogger(Engine.class.getName());
@@ -124,8 +124,7 @@ final class Lane {
   private StageBatch pack(StageSpec stage, List<Pending> items) {
     List<StageSpec> ahead = plan.subList(stage.index(), plan.size());
     boolean frozenMatter = ahead.stream().anyMatch(StageSpec::mixes);
-    boolean tailMatters =
-        ahead.stream().anyMatch(s -> s.mixes() && s.grouping() == Grouping.WHOLE);
+    boolean tailMatters = ahead.stream().anyMatch(s -> s.mixes() && s.grouping() == Grouping.WHOLE);
     List<Span> spans = new ArrayList<>(items.size());
     for (Pending item : items) {
       spans.add(

@@ -19,8 +19,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An item on its way: which of its rows are live, frozen or gone, where their hidden vectors are, and
- * what is known of its answer. Confined to one lane at a time.
+ * An item on its way: which of its rows are live, frozen or gone, where their hidden vectors are,
+ * and what is known of its answer. Confined to one lane at a time.
  */
 final class Pending {
   private static final byte LIVE = 0;
@@ -145,7 +145,9 @@ final class Pending {
     return forced == null ? -1 : forced.get(unit);
   }
 
-  /** Returns the rows for a stage: the live ones, and the frozen ones that some live row may read. */
+  /**
+   * Returns the rows for a stage: the live ones, and the frozen ones that some live row may read.
+   */
   Rows rowsFor(StageSpec stage, boolean frozenMatter, boolean frozenTailMatters) {
     int last = rows - 1;
     while (!frozenTailMatters && last >= 0 && state[last] != LIVE) {
@@ -184,14 +186,15 @@ final class Pending {
         : policy.thresholds().containsKey(at.exit().id());
   }
 
-  /** Remembers where the hidden vectors of the rows that just ran are, and what running them cost. */
+  /**
+   * Remembers where the hidden vectors of the rows that just ran are, and what running them cost.
+   */
   void moved(StageSpec stage, Activations handle, int firstIndex) {
     int[] next = new int[rows];
     for (int i = 0; i < running.length; i++) {
       int p = running[i];
       next[p] = firstIndex + i;
-      flops +=
-          state[p] == FROZEN ? cost.frozen(stage.index()) : cost.live(stage.index(), p, rows);
+      flops += state[p] == FROZEN ? cost.frozen(stage.index()) : cost.live(stage.index(), p, rows);
     }
     from = handle;
     indexOf = next;

@@ -57,8 +57,8 @@ public final class Bounds {
   }
 
   /**
-   * Returns {@code name} if it is 1 to 64 letters, digits, {@code _} or {@code -}: names become parts
-   * of parameter names and metric names.
+   * Returns {@code name} if it is 1 to 64 letters, digits, {@code _} or {@code -}: names become
+   * parts of parameter names and metric names.
    *
    * @throws DescriptionException otherwise
    */

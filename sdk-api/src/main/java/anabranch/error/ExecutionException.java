@@ -18,7 +18,8 @@ public final class ExecutionException extends AnabranchException {
    * @param cause what the backend threw, if anything
    */
   public ExecutionException(String item, int stage, String message, @Nullable Throwable cause) {
-    super("item \"" + item + "\"" + (stage < 0 ? "" : " in stage " + stage) + ": " + message, cause);
+    super(
+        "item \"" + item + "\"" + (stage < 0 ? "" : " in stage " + stage) + ": " + message, cause);
     this.item = item;
     this.stage = stage;
   }

@@ -17,12 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param bias whether the four projections add a bias
  */
 public record Attention(
-    int heads,
-    int keyValueHeads,
-    int headWidth,
-    Mask mask,
-    @Nullable Rotary rotary,
-    boolean bias)
+    int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, boolean bias)
     implements Operation {
   /** Which rows of its sequence a row may read. */
   public enum Mask {

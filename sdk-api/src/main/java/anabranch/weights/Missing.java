@@ -13,8 +13,12 @@ final class Missing {
     String nearest =
         present.stream().min(Comparator.comparingInt(other -> distance(name, other))).orElse("");
     return new WeightsException(
-        "tensor \"" + name + "\" is missing"
-            + (nearest.isEmpty() ? "; there are none" : "; the nearest name is \"" + nearest + "\""));
+        "tensor \""
+            + name
+            + "\" is missing"
+            + (nearest.isEmpty()
+                ? "; there are none"
+                : "; the nearest name is \"" + nearest + "\""));
   }
 
   private static int distance(String a, String b) {

@@ -34,8 +34,16 @@ public final class Tensor {
     long expected = Math.multiplyExact(elements(this.shape), (long) type.bytes());
     if (data.remaining() != expected) {
       throw new WeightsException(
-          "tensor \"" + name + "\" has " + data.remaining() + " bytes, but " + type + " " + shape
-              + " needs " + expected);
+          "tensor \""
+              + name
+              + "\" has "
+              + data.remaining()
+              + " bytes, but "
+              + type
+              + " "
+              + shape
+              + " needs "
+              + expected);
     }
   }
 

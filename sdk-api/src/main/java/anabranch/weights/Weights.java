@@ -4,7 +4,8 @@ import anabranch.model.ModelSpec;
 import java.util.Set;
 
 /**
- * Named tensors. Thread-safe. Closing twice is harmless; tensors of closed weights must not be read.
+ * Named tensors. Thread-safe. Closing twice is harmless; tensors of closed weights must not be
+ * read.
  */
 public interface Weights extends AutoCloseable {
   /** Returns the names of all tensors. */

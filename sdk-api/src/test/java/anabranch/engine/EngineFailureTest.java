@@ -56,8 +56,7 @@ class EngineFailureTest {
       assertEquals(1, failure(answers.get(1)).stage());
       assertEquals(2, answers.get(0).join().exit(0));
       assertEquals(2, answers.get(2).join().exit(0));
-      assertEquals(
-          engine.infer(Scripts.item(12, 13)).flops(), answers.get(0).join().flops());
+      assertEquals(engine.infer(Scripts.item(12, 13)).flops(), answers.get(0).join().flops());
     }
     assertEquals(0, model.openStates.get());
   }
@@ -107,8 +106,7 @@ class EngineFailureTest {
 
   @Test
   void anEmptyEventCannotExist() {
-    DescriptionException empty =
-        assertThrows(DescriptionException.class, () -> Event.ofTokens());
+    DescriptionException empty = assertThrows(DescriptionException.class, () -> Event.ofTokens());
     assertEquals("event.tokens.length 0 is below 1", empty.getMessage());
   }
 
@@ -156,7 +154,6 @@ class EngineFailureTest {
 
   private static ExecutionException failure(CompletableFuture<Inference> answer) {
     return assertInstanceOf(
-        ExecutionException.class,
-        assertThrows(CompletionException.class, answer::join).getCause());
+        ExecutionException.class, assertThrows(CompletionException.class, answer::join).getCause());
   }
 }

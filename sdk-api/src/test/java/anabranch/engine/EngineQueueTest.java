@@ -162,8 +162,8 @@ class EngineQueueTest {
   void waitingOnAThreadOfTheEngineIsRefused() {
     go.countDown();
     Engine engine = open(EngineOptions.defaults());
-    model.before = batch -> assertThrows(
-        IllegalStateException.class, () -> engine.infer(Scripts.item(20)));
+    model.before =
+        batch -> assertThrows(IllegalStateException.class, () -> engine.infer(Scripts.item(20)));
     engine.infer(Scripts.item(10));
     engine.close();
   }

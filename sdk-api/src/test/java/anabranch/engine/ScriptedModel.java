@@ -29,10 +29,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model whose numbers are plain to see, and which refuses a caller that breaks the contract.
  *
- * <p>A row starts as its token id. A live row becomes {@code h + 1 + (sum of the keys of the rows it
- * reads) / 1000}, where a key is the reader's view of h as the row entered the stage. The score of
- * token t behind stage s is 1 when {@code t % 10 == s}, NaN when {@code t % 10 == 9}, else 0. The
- * logits are {@code (h, s)}.
+ * <p>A row starts as its token id. A live row becomes {@code h + 1 + (sum of the keys of the rows
+ * it reads) / 1000}, where a key is the reader's view of h as the row entered the stage. The score
+ * of token t behind stage s is 1 when {@code t % 10 == s}, NaN when {@code t % 10 == 9}, else 0.
+ * The logits are {@code (h, s)}.
  */
 final class ScriptedModel implements LoadedModel {
   final ModelSpec spec;
@@ -60,8 +60,7 @@ final class ScriptedModel implements LoadedModel {
 
   @Override
   public Numerics numerics() {
-    return new Numerics(
-        Numerics.Kind.BITWISE_BATCH_INVARIANT, 0, 0, "script", "fp64", List.of());
+    return new Numerics(Numerics.Kind.BITWISE_BATCH_INVARIANT, 0, 0, "script", "fp64", List.of());
   }
 
   @Override
@@ -103,8 +102,7 @@ final class ScriptedModel implements LoadedModel {
         require(token != poison, "poison " + token);
         require(i == 0 || p > rows.position(i - 1), "ascending positions");
         require(keys == null || all.size() == p, "row " + p + " before an earlier one");
-        double h =
-            stage.embeds() ? token : ((Handle) rows.from(i)).values(rows.index(i));
+        double h = stage.embeds() ? token : ((Handle) rows.from(i)).values(rows.index(i));
         all.put(p, h);
         call.append(rows.frozen(i) ? "F" : rows.scored(i) ? "L*" : "L").append(p).append(',');
       }
@@ -120,8 +118,7 @@ final class ScriptedModel implements LoadedModel {
         anyScored |= rows.scored(i);
         if (!ofItem) {
           boolean scored = rows.scored(i) && stage.point() instanceof Point.AtExit;
-          scores.add(
-              scored ? (float) score(rows.event(i).token(p), stage.index()) : Float.NaN);
+          scores.add(scored ? (float) score(rows.event(i).token(p), stage.index()) : Float.NaN);
         }
       }
       if (ofItem) {

@@ -37,8 +37,7 @@ final class Scripts {
 
   /** No attention, rows leave for good. */
   static ModelSpec tokenwise() {
-    return spec(
-        FeedForward.plain(4, Activation.RELU), Head.Pool.EACH, Exit.Bypass.TERMINATE);
+    return spec(FeedForward.plain(4, Activation.RELU), Head.Pool.EACH, Exit.Bypass.TERMINATE);
   }
 
   static Policy both() {

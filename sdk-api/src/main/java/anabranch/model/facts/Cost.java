@@ -12,8 +12,8 @@ import anabranch.model.Sublayer;
 import java.util.List;
 
 /**
- * Floating-point operations of a model, counted from its description: two for each multiply-add of a
- * matrix product or attention core; norms, activations and softmax are not counted.
+ * Floating-point operations of a model, counted from its description: two for each multiply-add of
+ * a matrix product or attention core; norms, activations and softmax are not counted.
  *
  * <p>Immutable; any thread.
  */

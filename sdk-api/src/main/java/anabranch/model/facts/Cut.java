@@ -38,7 +38,6 @@ public final class Cut {
     Grouping grouping = Grouping.of(inside.or(Dependence.of(point.head())));
     boolean mixes = blocks.stream().anyMatch(Block::mixes);
     boolean keeps = inside == Dependence.PREFIX;
-    return new StageSpec(
-        index, end - blocks.size(), blocks, grouping, mixes, keeps, point);
+    return new StageSpec(index, end - blocks.size(), blocks, grouping, mixes, keeps, point);
   }
 }
