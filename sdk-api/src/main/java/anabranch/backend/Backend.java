@@ -26,7 +26,7 @@ public interface Backend {
    * weights must stay open until this call returns and may be closed afterwards.
    *
    * @throws anabranch.error.UnsupportedModelException if {@link #check} is not empty
-   * @throws anabranch.error.WeightsException if a tensor is missing or has the wrong shape
+   * @throws anabranch.error.WeightsException if {@link Weights#requireFit} fails
    */
   LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options);
 }

@@ -1,7 +1,11 @@
 package anabranch.backend;
 
+import anabranch.error.Unsupported;
+import anabranch.model.ModelSpec;
 import anabranch.model.facts.Dependence;
+import java.io.Serializable;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -11,7 +15,7 @@ import java.util.Map;
  * @param settings named settings that the backend understands, such as {@code "onnx.device"}; a
  *     backend refuses names with its own prefix that it does not know and ignores the others
  */
-public record LoadOptions(Dependence limit, Map<String, String> settings) {
+public record LoadOptions(Dependence limit, Map<String, String> settings) implements Serializable {
   /** Copies the settings. */
   public LoadOptions {
     settings = Map.copyOf(settings);
@@ -32,5 +36,19 @@ public record LoadOptions(Dependence limit, Map<String, String> settings) {
     Map<String, String> more = new LinkedHashMap<>(settings);
     more.put(name, value);
     return new LoadOptions(limit, more);
+  }
+
+  /**
+   * Returns what these options refuse about a description, on any backend; empty if nothing. A
+   * backend's {@link Backend#check} starts from this list.
+   */
+  public List<Unsupported> refusals(ModelSpec spec) {
+    Dependence dependence = Dependence.of(spec);
+    if (dependence.compareTo(limit) <= 0) {
+      return List.of();
+    }
+    return List.of(
+        new Unsupported(
+            "dependence", dependence + " is above the limit " + limit + " of the options"));
   }
 }

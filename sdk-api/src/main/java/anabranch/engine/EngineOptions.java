@@ -1,6 +1,7 @@
 package anabranch.engine;
 
 import anabranch.error.Bounds;
+import java.io.Serializable;
 import java.time.Duration;
 
 /**
@@ -14,7 +15,8 @@ import java.time.Duration;
  * @param trace whether inferences and listeners say which experts were picked
  */
 public record EngineOptions(
-    int batchRows, Duration linger, int queueItems, int lanes, boolean trace) {
+    int batchRows, Duration linger, int queueItems, int lanes, boolean trace)
+    implements Serializable {
   /** Checks the bounds. */
   public EngineOptions {
     Bounds.atLeast("engine.batchRows", batchRows, 1);

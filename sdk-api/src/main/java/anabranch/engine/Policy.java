@@ -4,6 +4,7 @@ import anabranch.error.Bounds;
 import anabranch.error.DescriptionException;
 import anabranch.model.Exit;
 import anabranch.model.ModelSpec;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,7 +17,7 @@ import java.util.TreeMap;
  * @param version names this policy in results
  * @param thresholds a finite number for each exit that may fire, by exit id
  */
-public record Policy(String version, Map<String, Double> thresholds) {
+public record Policy(String version, Map<String, Double> thresholds) implements Serializable {
   /** Checks the numbers and copies the map. */
   public Policy {
     Bounds.name("policy.version", version);

@@ -26,6 +26,16 @@ public interface Weights extends AutoCloseable {
     return MemoryWeights.random(spec, seed);
   }
 
+  /**
+   * Fails unless these are exactly the tensors that a description needs, each in the right shape.
+   *
+   * @throws anabranch.error.WeightsException naming every tensor that is missing, has another shape
+   *     or has no place in the description (the first few of each)
+   */
+  default void requireFit(ModelSpec spec) {
+    Fit.require(spec, this);
+  }
+
   @Override
   void close();
 }
