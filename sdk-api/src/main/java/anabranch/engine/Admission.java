@@ -1,6 +1,8 @@
 package anabranch.engine;
 
 import anabranch.backend.Event;
+import anabranch.backend.LoadedModel;
+import anabranch.backend.Numerics;
 import anabranch.error.Bounds;
 import anabranch.error.DescriptionException;
 import anabranch.error.ExecutionException;
@@ -15,11 +17,13 @@ import org.jspecify.annotations.Nullable;
 /** Checks items against a model before they wait. Thread-safe. */
 final class Admission {
   private final ModelSpec spec;
+  private final Numerics numerics;
   private final Cost cost;
   private final int stages;
 
-  Admission(ModelSpec spec) {
-    this.spec = spec;
+  Admission(LoadedModel model) {
+    this.spec = model.spec();
+    this.numerics = model.numerics();
     this.cost = Cost.of(spec);
     this.stages = Cut.of(spec).size();
   }
@@ -34,7 +38,7 @@ final class Admission {
       check(item.event());
       int units = spec.head().pool().ofItem() ? 1 : item.event().rows();
       checkForced(item.forcedExits(), units);
-      return new Pending(item, policy, answer, spec, cost);
+      return new Pending(item, policy, answer, spec, numerics, cost);
     } catch (DescriptionException unfit) {
       answer.completeExceptionally(
           new ExecutionException(item.id(), -1, String.valueOf(unfit.getMessage()), unfit));

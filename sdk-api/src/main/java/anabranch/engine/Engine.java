@@ -38,7 +38,7 @@ public final class Engine implements AutoCloseable {
     policy.checkAgainst(model.spec());
     this.model = model;
     this.policy = policy;
-    this.admission = new Admission(model.spec());
+    this.admission = new Admission(model);
     this.inbox = new Inbox(options);
     this.lanesAlive = new CountDownLatch(options.lanes());
     this.lanesRunning = new AtomicInteger(options.lanes());

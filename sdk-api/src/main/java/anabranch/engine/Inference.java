@@ -1,5 +1,6 @@
 package anabranch.engine;
 
+import anabranch.backend.Numerics;
 import anabranch.backend.Trace;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -14,6 +15,7 @@ public final class Inference {
   private final String item;
   private final String model;
   private final String policy;
+  private final Numerics numerics;
   private final int outputs;
   private final float[] logits;
   private final int[] exits;
@@ -28,6 +30,7 @@ public final class Inference {
     item = pending.item().id();
     model = pending.model();
     policy = pending.policy().version();
+    numerics = pending.numerics();
     outputs = pending.outputs();
     logits = pending.logits();
     exits = pending.exits();
@@ -47,6 +50,11 @@ public final class Inference {
   /** Returns the name of the model that answered. */
   public String model() {
     return model;
+  }
+
+  /** Returns what computed the numbers: device, number type and how far they repeat. */
+  public Numerics numerics() {
+    return numerics;
   }
 
   /** Returns the version of the policy the item ran under. */

@@ -2,6 +2,7 @@ package anabranch.engine;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
+import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
@@ -31,6 +32,7 @@ final class Pending {
   private final Policy policy;
   private final Answer answer;
   private final ModelSpec spec;
+  private final Numerics numerics;
   private final Cost cost;
   private final long submitted = System.nanoTime();
   private final int rows;
@@ -51,11 +53,12 @@ final class Pending {
   private @Nullable Activations from;
   private int @Nullable [] indexOf;
 
-  Pending(Item item, Policy policy, Answer answer, ModelSpec spec, Cost cost) {
+  Pending(Item item, Policy policy, Answer answer, ModelSpec spec, Numerics numerics, Cost cost) {
     this.item = item;
     this.policy = policy;
     this.answer = answer;
     this.spec = spec;
+    this.numerics = numerics;
     this.cost = cost;
     rows = item.event().rows();
     ofItem = spec.head().pool().ofItem();
@@ -83,6 +86,10 @@ final class Pending {
 
   String model() {
     return spec.name();
+  }
+
+  Numerics numerics() {
+    return numerics;
   }
 
   long submitted() {

@@ -156,6 +156,7 @@ class EngineExitsTest {
     Inference inference = infer(Scripts.causal(), Scripts.both(), own);
     assertEquals(2, inference.exit(0));
     assertEquals("full-depth", inference.policy());
+    assertEquals("script", inference.numerics().device());
   }
 
   @Test
