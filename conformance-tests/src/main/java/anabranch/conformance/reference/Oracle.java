@@ -81,7 +81,7 @@ public final class Oracle {
       rows = event.rows();
       x = new double[rows][];
       life = new Life[rows];
-      verdict = new Verdict(ofItem ? 1 : rows, heads.size());
+      verdict = new Verdict(rows, ofItem ? 1 : rows, heads.size());
     }
 
     Verdict whole() {

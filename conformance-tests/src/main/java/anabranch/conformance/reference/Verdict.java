@@ -14,7 +14,10 @@ public final class Verdict {
   final double[][] scores;
   final Map<String, @Nullable Choice[]> choices = new LinkedHashMap<>();
 
-  Verdict(int units, int points) {
+  private final int rows;
+
+  Verdict(int rows, int units, int points) {
+    this.rows = rows;
     logits = new double[units][];
     exits = new int[units];
     depths = new int[units];
@@ -22,6 +25,11 @@ public final class Verdict {
     for (double[] point : scores) {
       Arrays.fill(point, Double.NaN);
     }
+  }
+
+  /** Returns the number of rows. */
+  public int rows() {
+    return rows;
   }
 
   /** Returns the number of units. */
