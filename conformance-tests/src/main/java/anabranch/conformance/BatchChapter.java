@@ -9,6 +9,7 @@ import anabranch.backend.Rows;
 import anabranch.backend.Span;
 import anabranch.engine.Policy;
 import anabranch.model.Attention;
+import anabranch.model.ModelSpec;
 import anabranch.model.facts.StageSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,10 +71,17 @@ public interface BatchChapter extends Subject {
   /** Intent: one sequence that is not a number reaches no other. */
   @Test
   default void aRowThatIsNotANumberHarmsNoOtherItem() {
-    for (Attention attention : List.of(Attention.causal(2, 4), Attention.full(2, 4))) {
+    Attention causal = Attention.causal(2, 4);
+    Attention full = Attention.full(2, 4);
+    for (ModelSpec spec :
+        List.of(
+            Shapes.freezing(causal),
+            Shapes.freezing(full),
+            Shapes.freezingWithoutRouters(causal),
+            Shapes.freezingWithoutRouters(full))) {
       Trial.of(
           this,
-          Case.of(Shapes.freezing(attention), 31, 5, 3),
+          Case.of(spec, 31, 5, 3),
           trial -> {
             float[] values = new float[4 * trial.subject.events().get(0).width()];
             Arrays.fill(values, Float.NaN);

@@ -1,5 +1,6 @@
 package anabranch.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -57,7 +58,9 @@ public interface LifecycleChapter extends Subject {
         LoadOptions bounded = options().withLimit(limit);
         List<Unsupported> refused = backend().check(drawn.spec(), bounded);
         if (refused.isEmpty()) {
-          backend().load(drawn.spec(), drawn.weights(), bounded).close();
+          assertDoesNotThrow(
+              () -> backend().load(drawn.spec(), drawn.weights(), bounded).close(),
+              "load of " + drawn.name() + " up to " + limit);
         } else {
           UnsupportedModelException refusal =
               assertThrows(

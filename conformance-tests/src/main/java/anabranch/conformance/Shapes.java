@@ -42,7 +42,7 @@ final class Shapes {
         "routed",
         WIDTH,
         new Input.Tokens(20, MOST_ROWS),
-        Embedding.plain(),
+        Embedding.withPositions(),
         new Plan(List.of(block, block)),
         new Head(Head.Pool.EACH, new Norm.Layer(1e-5), 4, false));
   }
@@ -63,7 +63,8 @@ final class Shapes {
    * Three blocks of attention and mixture over features, exits after the first two, rows freeze.
    */
   static ModelSpec freezing(Attention attention) {
-    return freezing(new Input.Features(6, MOST_ROWS), Embedding.withPositions(), attention);
+    return freezing(
+        new Input.Features(6, MOST_ROWS), Embedding.withPositions(), attention, mixture());
   }
 
   /** The same over tokens with hashed n-grams. */
@@ -71,16 +72,27 @@ final class Shapes {
     return freezing(
         new Input.Tokens(20, MOST_ROWS),
         Embedding.plain().withNgrams(new Embedding.Ngrams(List.of(2, 3), 16, 5, 3)),
-        attention);
+        attention,
+        mixture());
   }
 
-  private static ModelSpec freezing(Input input, Embedding embedding, Attention attention) {
+  /** The same over features with plain networks, which compute whatever comes. */
+  static ModelSpec freezingWithoutRouters(Attention attention) {
+    return freezing(
+        new Input.Features(6, MOST_ROWS),
+        Embedding.plain(),
+        attention,
+        FeedForward.plain(7, Activation.GELU));
+  }
+
+  private static Mixture mixture() {
+    return new Mixture(4, FeedForward.plain(7, Activation.SILU), Routers.mixtral(2));
+  }
+
+  private static ModelSpec freezing(
+      Input input, Embedding embedding, Attention attention, Operation rowwise) {
     Norm norm = new Norm.Layer(1e-5);
-    Block block =
-        Block.of(
-            Sublayer.preNorm(norm, attention),
-            Sublayer.preNorm(
-                norm, new Mixture(4, FeedForward.plain(7, Activation.SILU), Routers.mixtral(2))));
+    Block block = Block.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, rowwise));
     Head head = new Head(Head.Pool.EACH, norm, 3, true);
     Exit first = new Exit("first", head, Exit.Criterion.margin(), Exit.Bypass.FREEZE_PROJECT);
     Exit second = new Exit("second", head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
