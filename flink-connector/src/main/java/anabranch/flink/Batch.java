@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
  * Confined to the task's thread, but for counting answers.
  */
 final class Batch<IN> {
-  /** Something that keeps its place in a stream until it is emitted: a record or a control element. */
+  /**
+   * Something that keeps its place in a stream until it is emitted: a record or a control element.
+   */
   @FunctionalInterface
   interface Place {
     /** Hands everything that belongs here to the output. */

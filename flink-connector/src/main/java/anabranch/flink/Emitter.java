@@ -50,7 +50,8 @@ final class Emitter<IN, OUT> {
     } else {
       metrics.failure();
       if (failures == null) {
-        throw new FlinkException("a record could not be answered: " + failure.getMessage(), failure);
+        throw new FlinkException(
+            "a record could not be answered: " + failure.getMessage(), failure);
       }
       divert(failures, record, failure);
     }

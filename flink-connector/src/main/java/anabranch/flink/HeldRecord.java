@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.function.ThrowingConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A record that waits for its answers. Confined to the task's thread. */
@@ -15,7 +16,7 @@ final class HeldRecord<IN> implements Batch.Place {
   private final long timestamp;
   private final List<Event> events;
   private final @Nullable Exception unreadable;
-  private final Emitter<IN, ?> emitter;
+  private final ThrowingConsumer<HeldRecord<IN>, Exception> emitter;
   private final List<CompletableFuture<Inference>> answers;
   private final int rows;
 
@@ -23,13 +24,14 @@ final class HeldRecord<IN> implements Batch.Place {
    * Holds a value with the time stamp of an element.
    *
    * @param unreadable why the record has no events though it should; null if it was read
+   * @param emitter called once, when every answer is there
    */
   HeldRecord(
       IN value,
       StreamRecord<IN> element,
       List<Event> events,
       @Nullable Exception unreadable,
-      Emitter<IN, ?> emitter) {
+      ThrowingConsumer<HeldRecord<IN>, Exception> emitter) {
     this.value = value;
     this.hasTimestamp = element.hasTimestamp();
     this.timestamp = hasTimestamp ? element.getTimestamp() : 0;
@@ -67,6 +69,6 @@ final class HeldRecord<IN> implements Batch.Place {
 
   @Override
   public void emit() throws Exception {
-    emitter.emit(this);
+    emitter.accept(this);
   }
 }

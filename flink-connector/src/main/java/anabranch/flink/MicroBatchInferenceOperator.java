@@ -143,7 +143,7 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
     } catch (Exception thrown) {
       unreadable = thrown;
     }
-    return new HeldRecord<>(value, element, events, unreadable, opened(emitter));
+    return new HeldRecord<>(value, element, events, unreadable, opened(emitter)::emit);
   }
 
   /** Ends the current batch and waits until it is started. */

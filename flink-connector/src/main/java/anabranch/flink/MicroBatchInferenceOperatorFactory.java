@@ -7,12 +7,19 @@ import org.apache.flink.streaming.api.operators.ChainingStrategy;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.operators.legacy.YieldingOperatorFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the operators of one inference step; holds the recipe and no model. */
+/**
+ * Makes the operators of one inference step; holds the recipe and no model.
+ *
+ * <p>It says that its operators yield to the mailbox, so that Flink does not chain them behind a
+ * source that emits from a thread of its own.
+ */
 @Internal
+@SuppressWarnings("deprecation")
 final class MicroBatchInferenceOperatorFactory<IN, OUT> extends AbstractStreamOperatorFactory<OUT>
-    implements OneInputStreamOperatorFactory<IN, OUT> {
+    implements OneInputStreamOperatorFactory<IN, OUT>, YieldingOperatorFactory<OUT> {
   private static final long serialVersionUID = 1L;
 
   private final ModelRecipe recipe;

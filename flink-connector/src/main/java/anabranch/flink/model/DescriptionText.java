@@ -1,11 +1,11 @@
 package anabranch.flink.model;
 
 import anabranch.model.ModelSpec;
+import java.io.*;
+import java.lang.reflect.*;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.io.*;
-import java.lang.reflect.*;
 
 /** Interim. */
 final class DescriptionText {

@@ -24,8 +24,8 @@ public final class EngineLease implements AutoCloseable {
    * Returns a share in the engine of a recipe, loading the model if nobody holds one yet.
    *
    * @param holder the class loader of the job that asks, for {@link #closeAll}
-   * @throws FlinkException if the model cannot be loaded: everybody who waited for the load is told,
-   *     and the next to ask tries again
+   * @throws FlinkException if the model cannot be loaded: everybody who waited for the load is
+   *     told, and the next to ask tries again
    * @throws InterruptedException if interrupted while another thread loads
    */
   public static EngineLease take(ModelRecipe recipe, ClassLoader holder)

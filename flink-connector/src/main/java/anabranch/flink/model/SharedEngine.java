@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** An engine and who holds it. All that changes is guarded by the table of open engines. */
 final class SharedEngine implements EngineListener {
   private static final System.Logger LOG = System.getLogger(EngineLease.class.getName());
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final Map<ModelRecipe.Identity, SharedEngine> OPEN = new HashMap<>();
   private static final Set<EngineLease> HELD = new HashSet<>();
 
@@ -27,6 +27,7 @@ final class SharedEngine implements EngineListener {
   private final LongAdder rows = new LongAdder();
   private final LongAdder invalidScores = new LongAdder();
   private int leases;
+  private boolean hangs;
 
   private SharedEngine(ModelRecipe recipe) {
     this.recipe = recipe;
@@ -88,30 +89,33 @@ final class SharedEngine implements EngineListener {
 
   void abandon() {
     synchronized (OPEN) {
+      hangs = true;
       OPEN.remove(recipe.identity(), this);
     }
   }
 
   void release(EngineLease lease) {
+    Duration patience;
     synchronized (OPEN) {
       if (!HELD.remove(lease) || --leases > 0) {
         return;
       }
       OPEN.remove(recipe.identity(), this);
+      patience = hangs ? Duration.ofMillis(1) : PATIENCE;
     }
     if (!loaded.isCompletedExceptionally()) {
-      close(loaded.join());
+      close(loaded.join(), patience);
     }
   }
 
   /** Closes an engine from a thread of its own: closing waits for the model, which may hang. */
-  private void close(Engine engine) {
+  private void close(Engine engine, Duration patience) {
     Thread closer = new Thread(engine::close, "anabranch-close-" + engine.spec().name());
     closer.setDaemon(true);
     closer.setContextClassLoader(SharedEngine.class.getClassLoader());
     closer.start();
     try {
-      closer.join(PATIENCE.toMillis());
+      closer.join(patience.toMillis());
     } catch (InterruptedException stop) {
       Thread.currentThread().interrupt();
     }
