@@ -12,6 +12,9 @@ import java.util.List;
  * A named array of numbers: a view on memory that its {@link Weights} own. Immutable; any thread.
  */
 public final class Tensor {
+  /** The most bytes of one tensor: what one buffer can hold. */
+  public static final int MOST_BYTES = Integer.MAX_VALUE;
+
   private final String name;
   private final DType type;
   private final List<Integer> shape;
@@ -24,14 +27,15 @@ public final class Tensor {
    * @param type how a number is stored
    * @param shape extents, outermost first; each at least 1
    * @param data exactly the numbers, row-major, little-endian; not copied and not to be changed
-   * @throws WeightsException if the data's length is not what type and shape say
+   * @throws WeightsException if an extent is below 1, the shape needs more than {@link #MOST_BYTES}
+   *     or the data's length is not what type and shape say
    */
   public Tensor(String name, DType type, List<Integer> shape, ByteBuffer data) {
     this.name = name;
     this.type = type;
     this.shape = List.copyOf(shape);
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN).asReadOnlyBuffer();
-    long expected = Math.multiplyExact(elements(this.shape), (long) type.bytes());
+    long expected = bytes(name, type, this.shape);
     if (data.remaining() != expected) {
       throw new WeightsException(
           "tensor \""
@@ -64,7 +68,7 @@ public final class Tensor {
 
   /** Returns the number of elements. */
   public long elements() {
-    return elements(shape);
+    return data.capacity() / type.bytes();
   }
 
   /** Returns the stored bytes: read-only, little-endian, from position 0. */
@@ -91,11 +95,28 @@ public final class Tensor {
     }
   }
 
-  private static long elements(List<Integer> shape) {
-    long product = 1;
+  /** Returns the bytes that type and shape need, in {@code 1..MOST_BYTES}. */
+  static int bytes(String name, DType type, List<Integer> shape) {
+    long bytes = type.bytes();
     for (int extent : shape) {
-      product = Math.multiplyExact(product, (long) extent);
+      if (extent < 1) {
+        throw new WeightsException(
+            "tensor \"" + name + "\" shape " + shape + " has the extent " + extent + ", below 1");
+      }
+      bytes *= extent;
+      if (bytes > MOST_BYTES) {
+        throw new WeightsException(
+            "tensor \""
+                + name
+                + "\" "
+                + type
+                + " "
+                + shape
+                + " needs more than "
+                + MOST_BYTES
+                + " bytes, the most of one tensor");
+      }
     }
-    return product;
+    return (int) bytes;
   }
 }
