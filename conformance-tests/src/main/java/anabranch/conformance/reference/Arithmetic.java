@@ -90,7 +90,7 @@ final class Arithmetic {
     if (x < 0) {
       return 2 - complementaryError(-x);
     }
-    if (x < 2) {
+    if (x < 1) {
       double term = x;
       double sum = x;
       for (int n = 1; n < 100; n++) {
