@@ -5,7 +5,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Batches from flush to emission, in the order of their records. Confined to the task's thread.
+ * Batches from flush to emission, in the order of their records. Confined to the task's thread;
+ * only metrics look at {@link #inFlight} from outside.
  *
  * <p>Ordered, a batch is emitted when it is done and nothing stands before it. Unordered, it may
  * overtake batches that are not done, as long as neither they nor itself hold a control element.

@@ -294,13 +294,14 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
     queue.cancel();
     EngineLease held = lease;
     lease = null;
-    if (held != null) {
-      held.close();
-      for (Function function : functions()) {
-        FunctionUtils.closeFunction(function);
+    try (AutoCloseable last = super::close) {
+      if (held != null) {
+        held.close();
+        for (Function function : functions()) {
+          FunctionUtils.closeFunction(function);
+        }
       }
     }
-    super.close();
   }
 
   private static <T> T opened(@Nullable T part) {

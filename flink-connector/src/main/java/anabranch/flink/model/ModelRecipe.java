@@ -9,6 +9,7 @@ import anabranch.engine.EngineOptions;
 import anabranch.engine.Policy;
 import anabranch.error.Bounds;
 import anabranch.error.DescriptionException;
+import anabranch.json.Descriptions;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Dependence;
 import anabranch.weights.Weights;
@@ -56,7 +57,7 @@ public final class ModelRecipe implements Serializable {
     policy.checkAgainst(spec);
     this.backend = backend;
     this.spec = spec;
-    this.description = DescriptionText.write(spec);
+    this.description = Descriptions.text(spec);
     this.weights = weights;
     this.load = load;
     this.policy = policy;
@@ -110,7 +111,7 @@ public final class ModelRecipe implements Serializable {
   public ModelSpec spec() {
     ModelSpec known = spec;
     if (known == null) {
-      known = DescriptionText.read(description);
+      known = Descriptions.model(description);
       spec = known;
     }
     return known;
