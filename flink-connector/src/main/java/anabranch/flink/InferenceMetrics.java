@@ -1,0 +1,77 @@
+package anabranch.flink;
+
+import anabranch.engine.Inference;
+import anabranch.flink.model.EngineLease;
+import anabranch.model.ModelSpec;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.Point;
+import anabranch.model.facts.StageSpec;
+import java.util.function.IntSupplier;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Histogram;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+
+/**
+ * What one subtask did, under the group {@code inference / model / name}. Changed by the task's
+ * thread only.
+ */
+final class InferenceMetrics {
+  private static final int WINDOW = 1024;
+
+  private final Counter records;
+  private final Counter batches;
+  private final Counter rows;
+  private final Counter failures;
+  private final Counter flops;
+  private final Counter fullFlops;
+  private final Histogram batchRecords;
+  private final Histogram exitDepth;
+  private final Counter[] exits;
+
+  InferenceMetrics(MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
+    MetricGroup group = operator.addGroup("inference").addGroup("model", spec.name());
+    records = group.counter("records");
+    batches = group.counter("batches");
+    rows = group.counter("rows");
+    failures = group.counter("failures");
+    flops = group.counter("flops");
+    fullFlops = group.counter("fullFlops");
+    batchRecords = group.histogram("batchRecords", new DescriptiveStatisticsHistogram(WINDOW));
+    exitDepth = group.histogram("exitDepth", new DescriptiveStatisticsHistogram(WINDOW));
+    group.gauge("batchesInFlight", (Gauge<Integer>) inFlight::getAsInt);
+    exits =
+        Cut.of(spec).stream()
+            .map(stage -> group.addGroup("exit", name(stage)).counter("units"))
+            .toArray(Counter[]::new);
+    MetricGroup engine = group.addGroup("engine");
+    engine.gauge("batches", (Gauge<Long>) lease::engineBatches);
+    engine.gauge("rows", (Gauge<Long>) lease::engineRows);
+    engine.gauge("invalidScores", (Gauge<Long>) lease::invalidScores);
+  }
+
+  private static String name(StageSpec stage) {
+    return stage.point() instanceof Point.AtExit at ? at.exit().id() : "end";
+  }
+
+  void batch(Batch<?> batch) {
+    batches.inc();
+    records.inc(batch.records().size());
+    rows.inc(batch.rows());
+    batchRecords.update(batch.records().size());
+  }
+
+  void answer(Inference inference) {
+    flops.inc(inference.flops());
+    fullFlops.inc(inference.fullFlops());
+    for (int unit = 0; unit < inference.units(); unit++) {
+      exits[inference.exit(unit)].inc();
+      exitDepth.update(inference.depth(unit));
+    }
+  }
+
+  void failure() {
+    failures.inc();
+  }
+}
