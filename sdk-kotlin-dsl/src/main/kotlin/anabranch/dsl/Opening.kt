@@ -16,10 +16,10 @@ public fun Backend.load(spec: ModelSpec, weights: Weights): LoadedModel =
   load(spec, weights, LoadOptions.defaults())
 
 /**
- * Loads a model and returns an engine that owns it; nothing stays loaded if the engine cannot be
- * opened.
+ * Loads a model and returns an engine that owns it.
  *
- * @param policy for items without one of their own; by default every unit runs to full depth
+ * @param policy for items without one of their own; by default every unit runs to full depth. One
+ *   that does not fit the model is refused before anything is loaded
  * @throws anabranch.error.AnabranchException as [Backend.load] and [Engine.open] do
  */
 @JvmOverloads
@@ -31,11 +31,5 @@ public fun Backend.open(
   loading: LoadOptions = LoadOptions.defaults(),
 ): Engine {
   policy.checkAgainst(spec)
-  val model = load(spec, weights, loading)
-  return try {
-    Engine.open(model, policy, options)
-  } catch (refused: Throwable) {
-    model.close()
-    throw refused
-  }
+  return Engine.open(load(spec, weights, loading), policy, options)
 }

@@ -12,6 +12,7 @@ import anabranch.backend.StageResult
 import anabranch.backend.Trace
 import anabranch.model.ModelSpec
 import anabranch.model.facts.Cut
+import anabranch.model.facts.Point
 import anabranch.model.facts.StageSpec
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
@@ -58,9 +59,13 @@ class ScriptedModel(
 
       override fun rows() = Handle
 
+      val leaves = stage.point is Point.AtExit
+
       override fun scores(): FloatBuffer =
         FloatBuffer.wrap(
-          FloatArray(units.size) { score(units[it].first, units[it].second, stage.index) }
+          FloatArray(units.size) {
+            if (leaves) score(units[it].first, units[it].second, stage.index) else Float.NaN
+          }
         )
 
       override fun labels(): IntBuffer = IntBuffer.allocate(0)
