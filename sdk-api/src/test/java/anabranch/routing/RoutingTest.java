@@ -76,11 +76,11 @@ class RoutingTest {
 
   @Test
   void groupsMaskedToZeroCanWinAgainstNegativeMembers() {
-    float[] logits = {-1, -2, -3, -4};
+    float[] logits = {-11, -12, -13, -14};
     Router hidden = grouped(new Preference.Groups(2, 1, 1, false));
-    assertRow(hidden, null, logits, new int[] {0, 1}, -1, -2);
+    assertRow(hidden, null, logits, new int[] {0, 1}, -11, -12);
     Router zero = grouped(new Preference.Groups(2, 1, 1, true));
-    assertRow(zero, null, logits, new int[] {2, 3}, -3, -4);
+    assertRow(zero, null, logits, new int[] {2, 3}, -13, -14);
   }
 
   @Test
