@@ -1,0 +1,16 @@
+package anabranch.conformance;
+
+/**
+ * The tests of every backend: extend this class, return the backend, and run it with JUnit.
+ *
+ * <pre>{@code
+ * class OnnxConformanceTest extends BackendConformance {
+ *   @Override public Backend backend() { return new OnnxBackend(); }
+ * }
+ * }</pre>
+ */
+public abstract class BackendConformance
+    implements AnswersChapter, RoutingChapter, RowsChapter, BatchChapter, LifecycleChapter {
+  /** Creates the kit; JUnit does. */
+  protected BackendConformance() {}
+}

@@ -1,0 +1,223 @@
+package anabranch.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import anabranch.engine.Policy;
+import anabranch.model.Activation;
+import anabranch.model.FeedForward;
+import anabranch.model.Mixture;
+import anabranch.model.ModelSpec;
+import anabranch.model.route.Preference;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Rows see the right experts, with the right weights. */
+public interface RoutingChapter extends Subject {
+  /** Intent: the eight steps of each router that has a name. */
+  @Test
+  default void everyNamedRouterPicksAsTheOracle() {
+    Map<String, Router> named = new LinkedHashMap<>();
+    named.put("switchTop1", Routers.switchTop1());
+    named.put("mixtral", Routers.mixtral(2));
+    named.put("olmoe", Routers.olmoe(3));
+    named.put("gptOss", Routers.gptOss(2));
+    named.put("deepseekV3", Routers.deepseekV3(3, new Preference.Groups(3, 2, 2, false), 2.5));
+    named.put("deepseekV3ToZero", Routers.deepseekV3(3, new Preference.Groups(3, 2, 1, true), 1));
+    named.put("inputScaled", ModelSpace.inputScaled(1));
+    named.put("corrected", ModelSpace.corrected(3));
+    named.put("hash", Routers.hash(-42));
+    named.forEach(
+        (name, router) ->
+            Trial.of(
+                this,
+                Case.of(Shapes.routed(router, 6), 11, 12, 5),
+                trial -> {
+                  Policy policy = Policy.fullDepth();
+                  trial.judge(policy, trial.by(policy).run(trial.subject.events()));
+                }));
+  }
+
+  /** Intent: equal preferences, which rounding cannot excuse: logits are exactly the biases. */
+  @Test
+  default void tiesGoToTheLowerExpert() {
+    ties(Routers.mixtral(3), new float[6], List.of(0, 1, 2));
+    ties(Routers.gptOss(3), new float[] {-1, 2, 0.5f, 0.5f, 2, 0.5f}, List.of(1, 4, 2));
+    ties(
+        Routers.deepseekV3(2, new Preference.Groups(3, 1, 2, false), 1),
+        new float[] {-1, 1, 0.5f, 1, 1, 0.5f},
+        List.of(3, 2));
+  }
+
+  private void ties(Router router, float[] offsets, List<Integer> expected) {
+    Case drawn = Case.of(Shapes.routed(router, 6), 12, 4);
+    Weights weights =
+        Shapes.changed(
+            drawn.spec(),
+            drawn.weights(),
+            (name, tensor) -> {
+              if (name.endsWith("router.weight")) {
+                return Shapes.filled(tensor, 0);
+              }
+              boolean vector = name.endsWith("router.bias") || name.endsWith("router.correction");
+              return vector ? MemoryWeights.tensor(name, tensor.shape(), offsets) : tensor;
+            });
+    Trial.of(
+        this,
+        new Case(drawn.name(), drawn.spec(), weights, drawn.events()),
+        trial -> {
+          Policy policy = Policy.fullDepth();
+          List<Answered> answers = trial.by(policy).run(trial.subject.events());
+          for (int[][] rows : answers.get(0).experts.values()) {
+            for (int[] row : rows) {
+              assertEquals(
+                  expected, Arrays.stream(row).boxed().toList(), "experts that tie, " + router);
+            }
+          }
+          trial.judge(policy, answers);
+        });
+  }
+
+  /** Intent: normalised weights are shares, whatever the row. */
+  @Test
+  default void gatesOfOneTokenSumToOneWhereNormalised() {
+    for (Router router : List.of(Routers.mixtral(3), Routers.gptOss(3))) {
+      Trial.of(
+          this,
+          Case.of(Shapes.routed(router, 5), 13, 9, 4),
+          trial -> {
+            for (Answered answer : trial.by(Policy.fullDepth()).run(trial.subject.events())) {
+              for (float[][] rows : answer.gates.values()) {
+                for (float[] row : rows) {
+                  double sum = 0;
+                  for (float gate : row) {
+                    sum += gate;
+                  }
+                  assertEquals(1, sum, tolerance(trial.model.numerics()).of(1.0), "sum of gates");
+                }
+              }
+            }
+          });
+    }
+  }
+
+  /** Intent: with every expert on, the mixture is the weighted sum of dense networks. */
+  @Test
+  default void allExpertsOnIsTheWeightedSumOfDenseNetworks() {
+    int experts = 4;
+    Case mixed =
+        Case.of(Shapes.linear(new Mixture(experts, network(), Routers.olmoe(experts))), 14, 6);
+    List<float[][]> dense = new ArrayList<>();
+    for (int e = 0; e < experts; e++) {
+      dense.add(logits(denseLike(mixed, e)));
+    }
+    Trial.of(
+        this,
+        mixed,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(mixed.events()).get(0);
+          String path = "blocks.0.mixture";
+          for (int row = 0; row < answer.logits.length; row++) {
+            double[] sum = new double[answer.logits[row].length];
+            for (int i = 0; i < experts; i++) {
+              int e = answer.experts.get(path)[row][i];
+              for (int o = 0; o < sum.length; o++) {
+                sum[o] += (double) answer.gates.get(path)[row][i] * dense.get(e)[row][o];
+              }
+            }
+            trial.judge.close("row " + row + " logits", sum, answer.logits[row]);
+          }
+        });
+  }
+
+  /** Intent: where all experts are equal and gates are shares, routing changes nothing. */
+  @Test
+  default void equalExpertsAreOnePlainNetwork() {
+    Case drawn = Case.of(Shapes.linear(new Mixture(5, network(), Routers.mixtral(2))), 15, 7);
+    Weights equal =
+        Shapes.changed(
+            drawn.spec(),
+            drawn.weights(),
+            (name, tensor) -> {
+              String first = name.replaceFirst("experts\\.\\d+\\.", "experts.0.");
+              Tensor source = drawn.weights().tensor(first);
+              return new Tensor(name, source.type(), source.shape(), source.bytes());
+            });
+    Case mixed = new Case(drawn.name(), drawn.spec(), equal, drawn.events());
+    float[][] dense = logits(denseLike(mixed, 0));
+    Trial.of(
+        this,
+        mixed,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(mixed.events()).get(0);
+          for (int row = 0; row < dense.length; row++) {
+            float[] expected = dense[row];
+            trial.judge.close(
+                "row " + row + " logits",
+                IntStream.range(0, expected.length).mapToDouble(o -> expected[o]).toArray(),
+                answer.logits[row]);
+          }
+        });
+  }
+
+  /** Intent: choosing by a hash of the token id takes nothing else into account. */
+  @Test
+  default void hashedRowsOfOneTokenSeeOneExpert() {
+    Trial.of(
+        this,
+        Case.of(Shapes.routed(Routers.hash(99), 7), 16, 9, 9, 9),
+        trial -> {
+          Map<String, Map<Integer, Integer>> seen = new LinkedHashMap<>();
+          List<Answered> answers = trial.by(Policy.fullDepth()).run(trial.subject.events());
+          for (int item = 0; item < answers.size(); item++) {
+            for (Map.Entry<String, int[][]> mixture : answers.get(item).experts.entrySet()) {
+              for (int row = 0; row < mixture.getValue().length; row++) {
+                int token = trial.subject.events().get(item).token(row);
+                int expert = mixture.getValue()[row][0];
+                Integer before =
+                    seen.computeIfAbsent(mixture.getKey(), path -> new LinkedHashMap<>())
+                        .putIfAbsent(token, expert);
+                assertEquals(before == null ? expert : before, expert, "token " + token);
+              }
+            }
+          }
+        });
+  }
+
+  private float[][] logits(Case dense) {
+    List<float[][]> logits = new ArrayList<>();
+    Trial.of(
+        this,
+        dense,
+        trial -> logits.add(trial.by(Policy.fullDepth()).run(dense.events()).get(0).logits));
+    return logits.get(0);
+  }
+
+  private static FeedForward network() {
+    return FeedForward.gated(7, Activation.SILU).withBias();
+  }
+
+  /** Returns the model whose network is one expert of a mixture. */
+  private static Case denseLike(Case mixed, int expert) {
+    ModelSpec spec = Shapes.linear(network());
+    List<Tensor> tensors = new ArrayList<>();
+    spec.parameters()
+        .forEach(
+            parameter -> {
+              String from = parameter.name().replace("feedForward", "mixture.experts." + expert);
+              Tensor tensor = mixed.weights().tensor(from);
+              tensors.add(
+                  new Tensor(parameter.name(), tensor.type(), tensor.shape(), tensor.bytes()));
+            });
+    return new Case("expert " + expert, spec, MemoryWeights.of(tensors), mixed.events());
+  }
+}

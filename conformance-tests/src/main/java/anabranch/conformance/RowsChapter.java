@@ -1,0 +1,171 @@
+package anabranch.conformance;
+
+import anabranch.backend.Activations;
+import anabranch.backend.Event;
+import anabranch.backend.Rows;
+import anabranch.backend.Span;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
+import anabranch.model.Attention;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.Grouping;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Rows read what they may of other rows: earlier ones, frozen ones, and nothing else. */
+public interface RowsChapter extends Subject {
+  /** Intent: a causal answer never waits for what comes later, nor changes with it. */
+  @Test
+  default void laterRowsNeverChangeEarlierOnes() {
+    for (boolean ngrams : new boolean[] {false, true}) {
+      Attention attention = Attention.causal(3, 4).withKeyValueHeads(1).withRotary(100);
+      Case drawn =
+          Case.of(
+              ngrams ? Shapes.freezingWithNgrams(attention) : Shapes.freezing(attention), 21, 8, 8);
+      int kept = 5;
+      Event first = drawn.events().get(0);
+      Event changed = spliced(first, drawn.events().get(1), kept);
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<Integer> exits = List.of(2, 0, 1, 2, 2, 2, 1, 2);
+            Answered before = trial.forced(List.of(exits)).run(List.of(first)).get(0);
+            Answered after = trial.forced(List.of(exits)).run(List.of(changed)).get(0);
+            trial.judge.judge("changed item", changed, exits, after);
+            for (int row = 0; row < kept; row++) {
+              trial.judge.close(
+                  "row " + row + " logits", doubles(before.logits[row]), after.logits[row]);
+            }
+          });
+    }
+  }
+
+  /** Intent: what left stays a key for all who may see it, as it was when it left. */
+  @Test
+  default void frozenRowsStayKeysAsTheyLeft() {
+    for (Attention attention : List.of(Attention.causal(2, 6), Attention.full(4, 3))) {
+      for (List<Integer> exits :
+          List.of(
+              List.of(0, 0, 0, 0, 0, 0, 2),
+              List.of(0, 2, 0, 2, 1, 2, 2),
+              List.of(2, 1, 0, 1, 2, 0, 0))) {
+        Trial.of(
+            this,
+            Case.of(Shapes.freezing(attention), 22, exits.size()),
+            trial -> {
+              List<Answered> answers = trial.forced(List.of(exits)).run(trial.subject.events());
+              trial.judge(List.of(exits), answers);
+            });
+      }
+    }
+  }
+
+  /** Intent: rows of one sequence may come in several calls; the state carries the rest. */
+  @Test
+  default void stepByStepIsOneCall() {
+    Trial.forEach(
+        this,
+        trial -> {
+          if (Cut.of(trial.subject.spec()).stream()
+              .noneMatch(stage -> stage.grouping() == Grouping.WHOLE)) {
+            List<List<Integer>> exits = trial.subject.anyExits(3);
+            for (int step : new int[] {1, 2}) {
+              trial.judge(exits, trial.forced(exits).inSteps(step).run(trial.subject.events()));
+            }
+          }
+        });
+  }
+
+  /** Intent: n-grams reach over the border between two calls, and to the left of the sequence. */
+  @Test
+  default void ngramsReachOverTheBorderOfACall() {
+    Trial.of(
+        this,
+        Case.of(Shapes.freezingWithNgrams(Attention.causal(2, 4)), 23, 9, 2),
+        trial -> {
+          List<List<Integer>> exits = trial.subject.anyExits(1);
+          for (int step : new int[] {1, 4}) {
+            trial.judge(exits, trial.forced(exits).inSteps(step).run(trial.subject.events()));
+          }
+        });
+  }
+
+  /** Intent: a frozen row speaks in no pool and no score. */
+  @Test
+  default void frozenRowsAreInNoPool() {
+    Trial.of(
+        this,
+        Case.of(Shapes.pooled(), 24, 6),
+        trial -> {
+          Event event = trial.subject.events().get(0);
+          Rows all = rows(event, null, new int[] {0, 1, 2, 3, 4, 5}, Rows.SCORED);
+          try (StageResult first = run(trial, 0, all);
+              Activations hidden = first.rows()) {
+            byte[] mixed = {Rows.SCORED, Rows.FROZEN, 0, Rows.FROZEN, Rows.FROZEN, Rows.SCORED};
+            float[] with = logits(trial, rows(event, hidden, new int[] {0, 1, 2, 3, 4, 5}, mixed));
+            float[] without = logits(trial, rows(event, hidden, new int[] {0, 2, 5}, Rows.SCORED));
+            trial.judge.close("logits beside frozen rows", doubles(without), with);
+          }
+        });
+  }
+
+  private static StageResult run(Trial trial, int stage, Rows rows) {
+    return trial
+        .model
+        .stages()
+        .get(stage)
+        .run(new StageBatch(stage, List.of(new Span(null, rows)), false));
+  }
+
+  private static float[] logits(Trial trial, Rows rows) {
+    float[] logits = new float[trial.subject.spec().head().outputs()];
+    try (StageResult result = run(trial, 1, rows);
+        Activations unused = result.rows()) {
+      ByteBuffer into = ByteBuffer.allocate(4 * logits.length);
+      result.output(new int[] {0}, into);
+      into.flip().asFloatBuffer().get(logits);
+    }
+    return logits;
+  }
+
+  private static Rows rows(
+      Event event, @Nullable Activations from, int[] positions, byte... flags) {
+    Event[] events = new Event[positions.length];
+    Arrays.fill(events, event);
+    @Nullable Activations[] handles = new Activations[positions.length];
+    Arrays.fill(handles, from);
+    byte[] each = flags.length == positions.length ? flags : repeated(flags[0], positions.length);
+    return new Rows(events, handles, positions.clone(), positions, each);
+  }
+
+  private static byte[] repeated(byte flag, int count) {
+    byte[] flags = new byte[count];
+    Arrays.fill(flags, flag);
+    return flags;
+  }
+
+  /** Returns an event with the first rows of one and the other rows of another. */
+  private static Event spliced(Event head, Event tail, int kept) {
+    int rows = head.rows();
+    if (head.hasTokens()) {
+      return Event.ofTokens(
+          IntStream.range(0, rows)
+              .map(row -> row < kept ? head.token(row) : tail.token(row))
+              .toArray());
+    }
+    float[] values = new float[rows * head.width()];
+    for (int row = 0; row < rows; row++) {
+      (row < kept ? head : tail).features(row).get(values, row * head.width(), head.width());
+    }
+    return Event.ofFeatures(head.width(), values);
+  }
+
+  private static double[] doubles(float[] values) {
+    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
+  }
+}
