@@ -76,7 +76,7 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
     List<Unsupported> unknown = new ArrayList<>();
     for (String name : new TreeSet<>(options.settings().keySet())) {
       if (name.startsWith(PREFIX) && !NAMES.contains(name)) {
-        unknown.add(new Unsupported("settings." + name, "is not one of " + NAMES));
+        unknown.add(new Unsupported(name, "is not one of the settings " + NAMES));
       }
     }
     return unknown;

@@ -94,7 +94,7 @@ public final class Routing {
   /**
    * Decides from token ids.
    *
-   * @param tokens the id of each row
+   * @param tokens the id of each live row, in order
    * @param live which rows run; the others get -1
    * @param into receives one entry for each element of {@code live}
    * @throws ArithmeticException if a gate is not finite, naming row and expert
@@ -106,9 +106,10 @@ public final class Routing {
     }
     into.reset(live.length, router.selection().k());
     Decision decision = new Decision(router, experts, correction);
+    int at = 0;
     for (int row = 0; row < live.length; row++) {
       if (live[row]) {
-        int hashed = TokenHash.expert(hash.seed(), tokens[row], experts);
+        int hashed = TokenHash.expert(hash.seed(), tokens[at++], experts);
         for (int e = 0; e < experts; e++) {
           decision.logit[e] = e == hashed ? 1 : 0;
         }

@@ -139,6 +139,10 @@ class RoutingTest {
     assertArrayEquals(new int[] {2, 1, -1, -1, 0, 1}, got.experts());
     assertEquals(0f, got.gate(1, 0));
     assertEquals(got.gate(0, 0), got.gate(2, 0));
+    Routing hashing = Routing.of("m", mixture(50, Routers.hash(9)), null);
+    hashing.decideByToken(new int[] {6, 7}, new boolean[] {true, false, true}, got);
+    int[] expected = {TokenHash.expert(9, 6, 50), -1, TokenHash.expert(9, 7, 50)};
+    assertArrayEquals(expected, got.experts());
   }
 
   @Test

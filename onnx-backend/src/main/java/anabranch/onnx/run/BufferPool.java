@@ -19,6 +19,7 @@ final class BufferPool {
   private final List<ArrayDeque<FloatBuffer>> free = new ArrayList<>();
   private long keptBytes;
   private long madeBytes;
+  private boolean closed;
 
   BufferPool(long mostBytes) {
     this.mostBytes = mostBytes;
@@ -54,15 +55,16 @@ final class BufferPool {
 
   /** Takes a buffer back; nobody may use it afterwards. */
   synchronized void give(FloatBuffer buffer) {
-    if (keptBytes + bytes(buffer) <= mostBytes) {
+    if (!closed && keptBytes + bytes(buffer) <= mostBytes) {
       keptBytes += bytes(buffer);
       int size = 31 - Integer.numberOfLeadingZeros(buffer.capacity());
       free.get(size - SMALLEST).addLast(buffer.clear());
     }
   }
 
-  /** Lets go of everything kept. */
-  synchronized void clear() {
+  /** Lets go of everything kept, and keeps nothing from now on. */
+  synchronized void close() {
+    closed = true;
     free.forEach(ArrayDeque::clear);
     keptBytes = 0;
   }

@@ -107,6 +107,6 @@ public final class OnnxModel implements LoadedModel {
   private void free() {
     stages.forEach(OnnxStage::close);
     shared.forEach(AttentionCore::close);
-    pool.clear();
+    pool.close();
   }
 }
