@@ -1,0 +1,124 @@
+package anabranch.onnx;
+
+import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
+import anabranch.backend.Numerics;
+import anabranch.error.DescriptionException;
+import anabranch.error.Unsupported;
+import anabranch.error.UnsupportedModelException;
+import anabranch.model.ModelSpec;
+import anabranch.model.Parameter;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.StageSpec;
+import anabranch.onnx.graph.StageGraphs;
+import anabranch.onnx.graph.Step;
+import anabranch.onnx.run.Loader;
+import anabranch.onnx.session.NativeRuntime;
+import anabranch.onnx.session.Session;
+import anabranch.weights.Weights;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs models with ONNX Runtime, in fp32. Stateless and thread-safe.
+ *
+ * <p>On x86-64 CPUs a row's numbers have the same bits in any batch, with any number of threads and
+ * however a sequence is cut into calls; other processors repeat the bits of the same batch.
+ */
+public final class OnnxBackend implements Backend {
+  /** The name that selects this backend. */
+  public static final String NAME = "onnx";
+
+  private static final long MOST_GRAPH_BYTES = Integer.MAX_VALUE - (1 << 20);
+  private static final double TOLERANCE = 2e-5;
+
+  /** Creates the backend; nothing native is touched before a model is checked. */
+  public OnnxBackend() {}
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public List<Unsupported> check(ModelSpec spec, LoadOptions options) {
+    List<Unsupported> parts = new ArrayList<>(options.refusals(spec));
+    parts.addAll(OnnxOptions.unknown(options));
+    parts.addAll(tooLarge(spec));
+    try {
+      OnnxOptions own = OnnxOptions.from(options);
+      NativeRuntime runtime = NativeRuntime.get(own.threads());
+      String failure = failure(own.device(), runtime);
+      if (failure != null && !own.device().preferred()) {
+        parts.add(new Unsupported(OnnxOptions.DEVICE, own.device().name() + ": " + failure));
+      }
+    } catch (DescriptionException malformed) {
+      parts.add(new Unsupported("settings", String.valueOf(malformed.getMessage())));
+    } catch (IllegalStateException | LinkageError unusable) {
+      parts.add(new Unsupported("runtime", String.valueOf(unusable.getMessage())));
+    }
+    return List.copyOf(parts);
+  }
+
+  @Override
+  public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
+    List<Unsupported> parts = check(spec, options);
+    if (!parts.isEmpty()) {
+      throw new UnsupportedModelException(NAME, spec.name(), parts);
+    }
+    weights.requireFit(spec);
+    OnnxOptions own = OnnxOptions.from(options);
+    NativeRuntime runtime = NativeRuntime.get(own.threads());
+    String failure = failure(own.device(), runtime);
+    boolean cpu = own.device().isCpu() || failure != null;
+    int device = cpu ? Session.CPU : own.device().number();
+    List<String> notes = new ArrayList<>(runtime.notes(own.threads()));
+    if (failure != null) {
+      notes.add("runs on the CPU, because " + own.device().name() + " cannot be used: " + failure);
+    }
+    Numerics numerics = numerics(cpu ? "cpu" : own.device().name(), cpu, notes);
+    return Loader.load(spec, weights, runtime, device, own.threads(), numerics);
+  }
+
+  private static @Nullable String failure(Device device, NativeRuntime runtime) {
+    return device.isCpu() ? null : runtime.cudaFailure(device.number());
+  }
+
+  private static Numerics numerics(String device, boolean cpu, List<String> notes) {
+    Numerics.Kind kind = Numerics.Kind.TOLERANT;
+    if (cpu) {
+      String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+      boolean measured = processor.equals("amd64") || processor.equals("x86_64");
+      kind = measured ? Numerics.Kind.BITWISE_BATCH_INVARIANT : Numerics.Kind.BITWISE_REPEATABLE;
+    } else {
+      notes.add("an operator without a CUDA kernel runs on the CPU");
+    }
+    return new Numerics(kind, TOLERANCE, TOLERANCE, device, "fp32", notes);
+  }
+
+  private static List<Unsupported> tooLarge(ModelSpec spec) {
+    List<Unsupported> parts = new ArrayList<>();
+    for (Parameter parameter : spec.parameters()) {
+      if (parameter.elements() > MOST_GRAPH_BYTES / 4) {
+        parts.add(tooLarge(parameter.name(), parameter.elements()));
+      }
+    }
+    for (StageSpec stage : Cut.of(spec)) {
+      for (Step step : StageGraphs.of(spec, stage)) {
+        step.graphs()
+            .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
+            .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
+            .forEach(parts::add);
+      }
+    }
+    return parts;
+  }
+
+  private static Unsupported tooLarge(String name, long elements) {
+    return new Unsupported(
+        name, "has " + elements + " weights in one graph, at most " + MOST_GRAPH_BYTES / 4);
+  }
+}

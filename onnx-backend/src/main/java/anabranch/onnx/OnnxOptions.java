@@ -1,0 +1,84 @@
+package anabranch.onnx;
+
+import anabranch.backend.LoadOptions;
+import anabranch.error.Bounds;
+import anabranch.error.DescriptionException;
+import anabranch.error.Unsupported;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/**
+ * Options of this backend, which travel as settings of {@link LoadOptions}.
+ *
+ * @param device where models run; setting {@code "onnx.device"}
+ * @param threads threads for one call, all models of the JVM together; the first load decides;
+ *     setting {@code "onnx.threads"}
+ */
+public record OnnxOptions(Device device, int threads) implements Serializable {
+  static final String DEVICE = "onnx.device";
+  static final String THREADS = "onnx.threads";
+  private static final String PREFIX = "onnx.";
+  private static final List<String> NAMES = List.of(DEVICE, THREADS);
+  private static final int MOST_THREADS = 1024;
+
+  /** Checks the bounds. */
+  public OnnxOptions {
+    Bounds.within(THREADS, threads, 1, MOST_THREADS);
+  }
+
+  /** Returns one thread on the CPU: hosts such as Flink bring their own parallelism. */
+  public static OnnxOptions defaults() {
+    return new OnnxOptions(Device.cpu(), 1);
+  }
+
+  /** Returns these options with another device. */
+  public OnnxOptions withDevice(Device chosen) {
+    return new OnnxOptions(chosen, threads);
+  }
+
+  /** Returns these options with that many threads. */
+  public OnnxOptions withThreads(int count) {
+    return new OnnxOptions(device, count);
+  }
+
+  /** Returns load options with these settings written into them. */
+  public LoadOptions into(LoadOptions options) {
+    return options.with(DEVICE, device.toString()).with(THREADS, Integer.toString(threads));
+  }
+
+  /**
+   * Returns the options that settings say; what they do not say is as in {@link #defaults}.
+   *
+   * @throws DescriptionException if a value is malformed
+   */
+  public static OnnxOptions from(LoadOptions options) {
+    OnnxOptions read = defaults();
+    String device = options.settings().get(DEVICE);
+    if (device != null) {
+      read = read.withDevice(Device.parse(device));
+    }
+    String threads = options.settings().get(THREADS);
+    if (threads != null) {
+      try {
+        read = read.withThreads(Integer.parseInt(threads));
+      } catch (NumberFormatException malformed) {
+        throw new DescriptionException(
+            THREADS + " \"" + threads + "\" is not a whole number", malformed);
+      }
+    }
+    return read;
+  }
+
+  /** Returns the settings that look like this backend's and are not. */
+  static List<Unsupported> unknown(LoadOptions options) {
+    List<Unsupported> unknown = new ArrayList<>();
+    for (String name : new TreeSet<>(options.settings().keySet())) {
+      if (name.startsWith(PREFIX) && !NAMES.contains(name)) {
+        unknown.add(new Unsupported(name, "is not one of the settings " + NAMES));
+      }
+    }
+    return unknown;
+  }
+}

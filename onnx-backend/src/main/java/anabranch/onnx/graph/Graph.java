@@ -1,0 +1,189 @@
+package anabranch.onnx.graph;
+
+import anabranch.weights.DType;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One ONNX graph being written, fp32 throughout: inputs and outputs by name, weights as constants,
+ * nodes in order. Field numbers are those of the public {@code onnx.proto}. Confined to one thread
+ * while it is written; afterwards any thread may lay it out.
+ */
+public final class Graph {
+  private static final long IR_VERSION = 10;
+  private static final long OPSET = 23;
+  private static final long FLOAT = 1;
+  private static final long INT64 = 7;
+
+  private final String name;
+  private final List<Node> nodes = new ArrayList<>();
+  private final Map<String, Long> weights = new LinkedHashMap<>();
+  private final Map<String, long[]> integers = new LinkedHashMap<>();
+  private final List<Message> inputs = new ArrayList<>();
+  private final List<Message> outputs = new ArrayList<>();
+  private final Map<String, String> renamed = new HashMap<>();
+  private int fresh;
+
+  Graph(String name) {
+    this.name = name;
+  }
+
+  /** Returns the name, for errors and logs. */
+  public String name() {
+    return name;
+  }
+
+  /** Returns the names of the weights that this graph holds. */
+  public List<String> weights() {
+    return List.copyOf(weights.keySet());
+  }
+
+  /** Returns the bytes of the weights that this graph holds. */
+  public long weightBytes() {
+    return weights.values().stream().mapToLong(elements -> 4 * elements).sum();
+  }
+
+  /** Declares an input; a negative extent is free. */
+  String input(String input, long... shape) {
+    inputs.add(valueInfo(input, shape));
+    return input;
+  }
+
+  /** Declares that the result of a node is an output of this name; a negative extent is free. */
+  void output(String output, String from, long... shape) {
+    outputs.add(valueInfo(output, shape));
+    if (renamed.putIfAbsent(from, output) != null) {
+      throw new AssertionError(from + " is already an output of " + name);
+    }
+  }
+
+  /** Adds a parameter of the model as a constant and returns its name. */
+  String weight(String parameter, long... shape) {
+    long elements = 1;
+    for (long extent : shape) {
+      elements *= extent;
+    }
+    weights.put(parameter, elements);
+    return parameter;
+  }
+
+  /** Adds a list of integers as a constant and returns its name. */
+  String integers(long... values) {
+    String constant = fresh("integers");
+    integers.put(constant, values);
+    return constant;
+  }
+
+  /** Adds a node with one result and returns the name of that result. */
+  String node(String operator, Map<String, Object> attributes, String... from) {
+    return nodes(operator, 1, attributes, from).get(0);
+  }
+
+  /** Adds a node with several results and returns their names. */
+  List<String> nodes(String operator, int results, Map<String, Object> attributes, String... from) {
+    List<String> to = new ArrayList<>();
+    for (int i = 0; i < results; i++) {
+      to.add(fresh(operator));
+    }
+    nodes.add(new Node(fresh("node"), operator, List.of(from), to, attributes));
+    return to;
+  }
+
+  /** Returns the complete model, its constants taken from the weights, in a direct buffer. */
+  public ByteBuffer model(Weights from) {
+    Message graph = new Message();
+    nodes.forEach(node -> graph.message(1, message(node)));
+    graph.text(2, name);
+    for (String parameter : weights.keySet()) {
+      Tensor tensor = from.tensor(parameter);
+      long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
+      graph.message(5, constant(parameter, FLOAT, shape, littleEndian(tensor)));
+    }
+    integers.forEach(
+        (constant, values) -> {
+          ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+          raw.asLongBuffer().put(values);
+          graph.message(5, constant(constant, INT64, new long[] {values.length}, raw));
+        });
+    inputs.forEach(input -> graph.message(11, input));
+    outputs.forEach(output -> graph.message(12, output));
+    return new Message()
+        .number(1, IR_VERSION)
+        .text(2, "anabranch")
+        .message(7, graph)
+        .message(8, new Message().text(1, "").number(2, OPSET))
+        .layOut();
+  }
+
+  private String fresh(String prefix) {
+    return prefix + "." + fresh++;
+  }
+
+  private Message message(Node node) {
+    Message message = new Message();
+    node.from().forEach(value -> message.text(1, renamed.getOrDefault(value, value)));
+    node.to().forEach(value -> message.text(2, renamed.getOrDefault(value, value)));
+    message.text(3, node.name()).text(4, node.operator());
+    new TreeMap<>(node.attributes())
+        .forEach((key, value) -> message.message(5, attribute(key, value)));
+    return message;
+  }
+
+  private static Message attribute(String key, Object value) {
+    Message attribute = new Message().text(1, key);
+    if (value instanceof Float number) {
+      return attribute.number(2, number).number(20, 1L);
+    }
+    if (value instanceof Integer number) {
+      return attribute.number(3, (long) number).number(20, 2L);
+    }
+    if (value instanceof String text) {
+      return attribute.text(4, text).number(20, 3L);
+    }
+    throw new AssertionError(key + " " + value);
+  }
+
+  private static Message constant(String name, long type, long[] shape, ByteBuffer raw) {
+    Message tensor = new Message();
+    for (long extent : shape) {
+      tensor.number(1, extent);
+    }
+    return tensor.number(2, type).text(8, name).bytes(9, raw);
+  }
+
+  private static Message valueInfo(String name, long[] shape) {
+    Message dimensions = new Message();
+    for (int i = 0; i < shape.length; i++) {
+      Message dimension = new Message();
+      dimensions.message(
+          1, shape[i] < 0 ? dimension.text(2, name + "." + i) : dimension.number(1, shape[i]));
+    }
+    Message tensor = new Message().number(1, FLOAT).message(2, dimensions);
+    return new Message().text(1, name).message(2, new Message().message(1, tensor));
+  }
+
+  private static ByteBuffer littleEndian(Tensor tensor) {
+    if (tensor.type() == DType.F32) {
+      return tensor.bytes();
+    }
+    ByteBuffer wide =
+        ByteBuffer.allocate(Math.toIntExact(4 * tensor.elements())).order(ByteOrder.LITTLE_ENDIAN);
+    tensor.copyTo(wide.asFloatBuffer());
+    return wide;
+  }
+
+  private record Node(
+      String name,
+      String operator,
+      List<String> from,
+      List<String> to,
+      Map<String, Object> attributes) {}
+}

@@ -1,0 +1,22 @@
+package anabranch.onnx.graph;
+
+import java.util.Map;
+
+/** Writes rotary positions: the halves of each head's vector rotate against each other. */
+final class Rotation {
+  private Rotation() {}
+
+  /**
+   * Rotates rows x (heads * headWidth) by the angles of the inputs cos and sin, 1 x rows x
+   * headWidth/2, which it declares.
+   *
+   * @return the name of the result, 1 x rows x (heads * headWidth)
+   */
+  static String write(Graph graph, String value, int heads, int headWidth) {
+    String cos = graph.input("cos", 1, -1, headWidth / 2);
+    String sin = graph.input("sin", 1, -1, headWidth / 2);
+    String batched = graph.node("Unsqueeze", Map.of(), value, graph.integers(0));
+    return graph.node(
+        "RotaryEmbedding", Map.of("num_heads", heads, "interleaved", 0), batched, cos, sin);
+  }
+}

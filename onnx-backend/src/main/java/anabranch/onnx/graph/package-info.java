@@ -1,0 +1,13 @@
+/**
+ * This room is for turning descriptions into ONNX graphs: a small writer of the format, and the
+ * graphs of a stage; it is not for running them, and not for callers of the SDK.
+ *
+ * <p>The writer needs no protobuf library, so that none clashes with the host's. A stage becomes a
+ * list of {@link anabranch.onnx.graph.Step}s between which the host takes over: the core of
+ * attention needs whole sequences, and a mixture needs a routing decision. Everything between two
+ * such places is one graph with constant weights, and each weight is in exactly one graph.
+ */
+@NullMarked
+package anabranch.onnx.graph;
+
+import org.jspecify.annotations.NullMarked;

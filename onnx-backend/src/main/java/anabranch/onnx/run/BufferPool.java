@@ -1,0 +1,80 @@
+package anabranch.onnx.run;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Direct buffers that are used again, in sizes that are powers of two. Thread-safe. Keeps a bounded
+ * number of bytes; what exceeds it is left to the garbage collector.
+ */
+final class BufferPool {
+  private static final int SMALLEST = 10;
+  private static final int LARGEST = 29;
+
+  private final long mostBytes;
+  private final List<ArrayDeque<FloatBuffer>> free = new ArrayList<>();
+  private long keptBytes;
+  private long madeBytes;
+  private boolean closed;
+
+  BufferPool(long mostBytes) {
+    this.mostBytes = mostBytes;
+    for (int size = SMALLEST; size <= LARGEST; size++) {
+      free.add(new ArrayDeque<>());
+    }
+  }
+
+  /**
+   * Returns a buffer of at least that many numbers, whose contents are arbitrary.
+   *
+   * @throws IllegalStateException if it would exceed 2 GiB
+   */
+  FloatBuffer take(long floats) {
+    int size = SMALLEST;
+    while (1L << size < floats) {
+      size++;
+    }
+    if (size >= LARGEST) {
+      throw new IllegalStateException(
+          "a buffer of " + 4 * floats + " bytes exceeds 1 GiB: run fewer rows together");
+    }
+    synchronized (this) {
+      FloatBuffer kept = free.get(size - SMALLEST).pollLast();
+      if (kept != null) {
+        keptBytes -= bytes(kept);
+        return kept;
+      }
+      madeBytes += 4L << size;
+    }
+    return ByteBuffer.allocateDirect(4 << size).order(ByteOrder.nativeOrder()).asFloatBuffer();
+  }
+
+  /** Takes a buffer back; nobody may use it afterwards. */
+  synchronized void give(FloatBuffer buffer) {
+    if (!closed && keptBytes + bytes(buffer) <= mostBytes) {
+      keptBytes += bytes(buffer);
+      int size = 31 - Integer.numberOfLeadingZeros(buffer.capacity());
+      free.get(size - SMALLEST).addLast(buffer.clear());
+    }
+  }
+
+  /** Lets go of everything kept, and keeps nothing from now on. */
+  synchronized void close() {
+    closed = true;
+    free.forEach(ArrayDeque::clear);
+    keptBytes = 0;
+  }
+
+  /** Returns the bytes of all buffers ever made: constant once the pool is warm. */
+  synchronized long madeBytes() {
+    return madeBytes;
+  }
+
+  static long bytes(FloatBuffer buffer) {
+    return 4L * buffer.capacity();
+  }
+}

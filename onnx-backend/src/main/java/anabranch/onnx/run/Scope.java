@@ -1,0 +1,28 @@
+package anabranch.onnx.run;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Buffers of a pool for the time of a block. Confined to one thread. */
+final class Scope implements AutoCloseable {
+  private final BufferPool pool;
+  private final List<FloatBuffer> taken = new ArrayList<>();
+
+  Scope(BufferPool pool) {
+    this.pool = pool;
+  }
+
+  /** Returns a buffer for {@code rows} vectors of that width, good until this scope closes. */
+  FloatBuffer rows(int rows, int width) {
+    FloatBuffer buffer = pool.take((long) rows * width);
+    taken.add(buffer);
+    return buffer;
+  }
+
+  @Override
+  public void close() {
+    taken.forEach(pool::give);
+    taken.clear();
+  }
+}

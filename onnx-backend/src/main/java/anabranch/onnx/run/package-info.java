@@ -1,0 +1,13 @@
+/**
+ * This room is for running the steps of a loaded model over packed rows: hidden vectors, keys and
+ * values, routing, heads; it is not for writing graphs, and not for callers of the SDK.
+ *
+ * <p>Everything here is written so that a row's numbers have the same bits however rows are grouped
+ * into calls: matrix products with constant weights do not depend on their companions, the core of
+ * attention runs for one sequence at a time over key ranges that depend on the row's place alone,
+ * and sums on the host run in a fixed order.
+ */
+@NullMarked
+package anabranch.onnx.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,132 @@
+package anabranch.onnx.session;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ONNX Runtime of this JVM: one environment with one pool of threads for all sessions, never
+ * closed. Thread-safe.
+ *
+ * <p>The environment is made on a thread with a large stack, because releases with telemetry read
+ * the command line of the process recursively while they start, and a long class path then exhausts
+ * an ordinary stack. Telemetry is switched off where it exists.
+ */
+public final class NativeRuntime {
+  private static final System.Logger LOG = System.getLogger(NativeRuntime.class.getName());
+  private static final long START_STACK_BYTES = 64L << 20;
+  private static @Nullable NativeRuntime started;
+
+  private final OrtEnvironment environment;
+  private final int poolThreads;
+  private final Map<Integer, String> cudaFailures = new ConcurrentHashMap<>();
+
+  private NativeRuntime(OrtEnvironment environment, int poolThreads) {
+    this.environment = environment;
+    this.poolThreads = poolThreads;
+  }
+
+  /**
+   * Returns the runtime; the first call starts it with a pool of that many threads.
+   *
+   * @throws IllegalStateException if the native library cannot be loaded, saying why
+   */
+  public static synchronized NativeRuntime get(int threads) {
+    NativeRuntime runtime = started;
+    if (runtime == null) {
+      ClassPathCheck.problems().forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
+      runtime = start(threads);
+      started = runtime;
+    }
+    return runtime;
+  }
+
+  /** Returns what a report should say about a load that asked for that many threads. */
+  public List<String> notes(int threads) {
+    List<String> notes = new ArrayList<>();
+    if (!sharesPool()) {
+      notes.add(
+          "the host made the ONNX Runtime environment first, so each session has its own "
+              + threads
+              + " threads");
+    } else if (threads != poolThreads) {
+      notes.add(
+          "the thread pool of this JVM has "
+              + poolThreads
+              + " threads, as its first load asked; this one asked for "
+              + threads);
+    }
+    return notes;
+  }
+
+  /** Returns why a CUDA device cannot be used; null if it can. Found out by trying, once. */
+  public @Nullable String cudaFailure(int device) {
+    String failure = cudaFailures.computeIfAbsent(device, d -> Session.tryCuda(environment, d));
+    return failure.isEmpty() ? null : failure;
+  }
+
+  OrtEnvironment environment() {
+    return environment;
+  }
+
+  /** Returns whether sessions use the pool of this runtime. */
+  boolean sharesPool() {
+    return poolThreads > 0;
+  }
+
+  private static NativeRuntime start(int threads) {
+    NativeRuntime[] made = new NativeRuntime[1];
+    Throwable[] failed = new Throwable[1];
+    Runnable task =
+        () -> {
+          try {
+            made[0] = make(threads);
+          } catch (OrtException | RuntimeException | LinkageError failure) {
+            failed[0] = failure;
+          }
+        };
+    Thread starter = new Thread(null, task, "anabranch-onnx-start", START_STACK_BYTES);
+    starter.setDaemon(true);
+    starter.start();
+    boolean interrupted = false;
+    while (starter.isAlive()) {
+      try {
+        starter.join();
+      } catch (InterruptedException again) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (failed[0] != null) {
+      throw new IllegalStateException("ONNX Runtime cannot start: " + failed[0], failed[0]);
+    }
+    return made[0];
+  }
+
+  private static NativeRuntime make(int threads) throws OrtException {
+    OrtLoggingLevel quiet = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
+    OrtEnvironment environment;
+    int poolThreads = threads;
+    try (OrtEnvironment.ThreadingOptions pool = new OrtEnvironment.ThreadingOptions()) {
+      pool.setGlobalIntraOpNumThreads(threads);
+      pool.setGlobalInterOpNumThreads(1);
+      pool.setGlobalSpinControl(false);
+      environment = OrtEnvironment.getEnvironment(quiet, "anabranch", pool);
+    } catch (IllegalStateException alreadyMade) {
+      environment = OrtEnvironment.getEnvironment();
+      poolThreads = 0;
+    }
+    environment.setTelemetry(false);
+    ClassPathCheck.telemetryProblem(
+            environment.getVersion(), System.getenv("ORT_DISABLE_TELEMETRY"))
+        .ifPresent(problem -> LOG.log(System.Logger.Level.WARNING, problem));
+    return new NativeRuntime(environment, poolThreads);
+  }
+}

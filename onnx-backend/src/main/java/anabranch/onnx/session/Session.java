@@ -1,0 +1,99 @@
+package anabranch.onnx.session;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.providers.OrtCUDAProviderOptions;
+import java.nio.ByteBuffer;
+
+/** One loaded graph. Thread-safe; closing it twice is harmless. */
+public final class Session implements AutoCloseable {
+  /** The device number that stands for the CPU. */
+  public static final int CPU = -1;
+
+  private final String name;
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private boolean closed;
+
+  private Session(String name, OrtEnvironment environment, OrtSession session) {
+    this.name = name;
+    this.environment = environment;
+    this.session = session;
+  }
+
+  /**
+   * Loads a graph.
+   *
+   * @param name the graph's name, for errors
+   * @param model the graph in a direct buffer, free after this call
+   * @param device {@link #CPU} or the number of a CUDA device
+   * @param threads threads of the session, where the runtime has no pool
+   * @throws IllegalStateException if ONNX Runtime refuses it
+   */
+  public static Session open(
+      NativeRuntime runtime, String name, ByteBuffer model, int device, int threads) {
+    OrtEnvironment environment = runtime.environment();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
+      options.setMemoryPatternOptimization(false);
+      if (runtime.sharesPool()) {
+        options.disablePerSessionThreads();
+      } else {
+        options.setIntraOpNumThreads(threads);
+        options.addConfigEntry("session.intra_op.allow_spinning", "0");
+      }
+      if (device == CPU) {
+        return new Session(name, environment, environment.createSession(model, options));
+      }
+      try (OrtCUDAProviderOptions cuda = cuda(device)) {
+        options.addCUDA(cuda);
+        return new Session(name, environment, environment.createSession(model, options));
+      }
+    } catch (OrtException refused) {
+      throw new IllegalStateException(
+          "ONNX Runtime cannot load graph \"" + name + "\": " + refused.getMessage(), refused);
+    }
+  }
+
+  /** Starts a call; close it to free its tensors. */
+  public Call call() {
+    return new Call(name, environment, session);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      session.close();
+    } catch (OrtException failed) {
+      throw new IllegalStateException("graph \"" + name + "\" cannot be closed", failed);
+    }
+  }
+
+  /** Returns why a CUDA device cannot be used; empty if it can. */
+  static String tryCuda(OrtEnvironment environment, int device) {
+    if (!ClassPathCheck.isGpuBuild()) {
+      return "this is the CPU build of ONNX Runtime "
+          + environment.getVersion()
+          + "; depend on anabranch-onnx-backend-gpu";
+    }
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+        OrtCUDAProviderOptions cuda = cuda(device)) {
+      options.addCUDA(cuda);
+      return "";
+    } catch (OrtException failed) {
+      return String.valueOf(failed.getMessage());
+    }
+  }
+
+  /** Full fp32: tensor cores would round the inputs of a product to 10 bits of fraction. */
+  private static OrtCUDAProviderOptions cuda(int device) throws OrtException {
+    OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device);
+    cuda.add("use_tf32", "0");
+    return cuda;
+  }
+}
