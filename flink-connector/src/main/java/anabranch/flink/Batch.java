@@ -25,7 +25,7 @@ final class Batch<IN> {
   private final AtomicInteger unanswered = new AtomicInteger();
   private @Nullable Future<?> timer;
   private int rows;
-  private int events;
+  private int items;
   private boolean started;
   private boolean done;
   private boolean emitted;
@@ -34,7 +34,7 @@ final class Batch<IN> {
     places.add(record);
     records.add(record);
     rows += record.rows();
-    events += record.events().size();
+    items += record.items().size();
   }
 
   void add(Place control) {
@@ -61,10 +61,10 @@ final class Batch<IN> {
     timer = next;
   }
 
-  /** Expects one answer for each event and one for the end of submission. */
+  /** Expects one answer for each item and one for the end of submission. */
   void start() {
     started = true;
-    unanswered.set(events + 1);
+    unanswered.set(items + 1);
   }
 
   boolean started() {

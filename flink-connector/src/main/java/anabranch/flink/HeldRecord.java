@@ -1,7 +1,7 @@
 package anabranch.flink;
 
-import anabranch.backend.Event;
 import anabranch.engine.Inference;
+import anabranch.engine.Item;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -14,7 +14,7 @@ final class HeldRecord<IN> implements Batch.Place {
   private final IN value;
   private final boolean hasTimestamp;
   private final long timestamp;
-  private final List<Event> events;
+  private final List<Item> items;
   private final @Nullable Exception unreadable;
   private final ThrowingConsumer<HeldRecord<IN>, Exception> emitter;
   private final List<CompletableFuture<Inference>> answers;
@@ -23,31 +23,31 @@ final class HeldRecord<IN> implements Batch.Place {
   /**
    * Holds a value with the time stamp of an element.
    *
-   * @param unreadable why the record has no events though it should; null if it was read
+   * @param unreadable why the record has no items though it should; null if it was read
    * @param emitter called once, when every answer is there
    */
   HeldRecord(
       IN value,
       StreamRecord<IN> element,
-      List<Event> events,
+      List<Item> items,
       @Nullable Exception unreadable,
       ThrowingConsumer<HeldRecord<IN>, Exception> emitter) {
     this.value = value;
     this.hasTimestamp = element.hasTimestamp();
     this.timestamp = hasTimestamp ? element.getTimestamp() : 0;
-    this.events = events;
+    this.items = items;
     this.unreadable = unreadable;
     this.emitter = emitter;
-    this.answers = new ArrayList<>(events.size());
-    this.rows = events.stream().mapToInt(Event::rows).sum();
+    this.answers = new ArrayList<>(items.size());
+    this.rows = items.stream().mapToInt(item -> item.event().rows()).sum();
   }
 
   IN value() {
     return value;
   }
 
-  List<Event> events() {
-    return events;
+  List<Item> items() {
+    return items;
   }
 
   int rows() {

@@ -40,7 +40,7 @@ public final class MicroBatchInference<IN> {
   private final DataStream<IN> stream;
   private final ModelRecipe recipe;
   private MicroBatchOptions options = MicroBatchOptions.defaults();
-  private @Nullable EventExtractor<IN> extractor;
+  private @Nullable ItemExtractor<IN> extractor;
   private @Nullable Failures<IN, ?> failures;
 
   private MicroBatchInference(DataStream<IN> stream, ModelRecipe recipe) {
@@ -56,8 +56,14 @@ public final class MicroBatchInference<IN> {
     return new MicroBatchInference<>(stream, recipe);
   }
 
-  /** Says how a record is read. */
+  /** Says how a record is read, where all its events follow the recipe's policy. */
   public MicroBatchInference<IN> events(EventExtractor<IN> function) {
+    extractor = new NumberedEvents<>(clean(function));
+    return this;
+  }
+
+  /** Says how a record is read, where items have ids, policies or forced exits of their own. */
+  public MicroBatchInference<IN> items(ItemExtractor<IN> function) {
     extractor = clean(function);
     return this;
   }
@@ -165,8 +171,9 @@ public final class MicroBatchInference<IN> {
 
   private <OUT> SingleOutputStreamOperator<OUT> add(
       InferenceFlatMapFunction<IN, OUT> results, TypeInformation<OUT> type) {
-    EventExtractor<IN> reader = extractor;
-    Bounds.require(reader != null, "inference.events is not set: no function reads the records");
+    ItemExtractor<IN> reader = extractor;
+    Bounds.require(
+        reader != null, "inference.events (or items) is not set: no function reads the records");
     return stream.transform(
         "inference " + recipe.spec().name(),
         type,

@@ -1,6 +1,5 @@
 package anabranch.flink;
 
-import anabranch.backend.Event;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.flink.model.EngineLease;
@@ -55,13 +54,11 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
   private final MailboxExecutor mailbox;
   private final ModelRecipe recipe;
   private final MicroBatchOptions options;
-  private final EventExtractor<IN> extractor;
+  private final ItemExtractor<IN> extractor;
   private final InferenceFlatMapFunction<IN, OUT> results;
   private final @Nullable Failures<IN, ?> failures;
   private final BatchQueue<IN> queue;
   private Batch<IN> current = new Batch<>();
-  private long recordNumber;
-  private String subtask = "";
   private @Nullable TypeSerializer<IN> copier;
   private @Nullable EngineLease lease;
   private @Nullable InferenceMetrics metrics;
@@ -71,7 +68,7 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
       StreamOperatorParameters<OUT> parameters,
       ModelRecipe recipe,
       MicroBatchOptions options,
-      EventExtractor<IN> extractor,
+      ItemExtractor<IN> extractor,
       InferenceFlatMapFunction<IN, OUT> results,
       @Nullable Failures<IN, ?> failures) {
     super(parameters);
@@ -96,7 +93,6 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
             RELEASE_HOOK, () -> EngineLease.closeAll(user));
     EngineLease taken = EngineLease.take(recipe, user);
     lease = taken;
-    subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() + "-";
     metrics = new InferenceMetrics(getMetricGroup(), recipe.spec(), taken, queue::inFlight);
     emitter = new Emitter<>(results, failures, output, metrics);
     for (Function function : functions()) {
@@ -136,14 +132,14 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
 
   private HeldRecord<IN> read(StreamRecord<IN> element) {
     IN value = copier == null ? element.getValue() : copier.copy(element.getValue());
-    List<Event> events = List.of();
+    List<Item> items = List.of();
     Exception unreadable = null;
     try {
-      events = List.copyOf(extractor.events(value, recipe.spec().input()));
+      items = List.copyOf(extractor.items(value, recipe.spec().input()));
     } catch (Exception thrown) {
       unreadable = thrown;
     }
-    return new HeldRecord<>(value, element, events, unreadable, opened(emitter)::emit);
+    return new HeldRecord<>(value, element, items, unreadable, opened(emitter)::emit);
   }
 
   /** Ends the current batch and waits until it is started. */
@@ -169,10 +165,8 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
     opened(metrics).batch(batch);
     batch.timer(after(options.timeout().toMillis(), time -> expire(batch)));
     for (HeldRecord<IN> record : batch.records()) {
-      String id = subtask + recordNumber++;
-      int part = 0;
-      for (Event event : record.events()) {
-        CompletableFuture<Inference> answer = offer(Item.of(id + "." + part++, event));
+      for (Item item : record.items()) {
+        CompletableFuture<Inference> answer = offer(item);
         record.answers().add(answer);
         answer.whenComplete((inference, failure) -> answered(batch));
       }

@@ -24,14 +24,14 @@ final class MicroBatchInferenceOperatorFactory<IN, OUT> extends AbstractStreamOp
 
   private final ModelRecipe recipe;
   private final MicroBatchOptions options;
-  private final EventExtractor<IN> extractor;
+  private final ItemExtractor<IN> extractor;
   private final InferenceFlatMapFunction<IN, OUT> results;
   private final @Nullable Failures<IN, ?> failures;
 
   MicroBatchInferenceOperatorFactory(
       ModelRecipe recipe,
       MicroBatchOptions options,
-      EventExtractor<IN> extractor,
+      ItemExtractor<IN> extractor,
       InferenceFlatMapFunction<IN, OUT> results,
       @Nullable Failures<IN, ?> failures) {
     this.recipe = recipe;

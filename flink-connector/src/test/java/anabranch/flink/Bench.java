@@ -40,7 +40,8 @@ final class Bench extends OneInputStreamOperatorTestHarness<int[], String> {
       @Nullable Failures<int[], ?> failures)
       throws Exception {
     super(
-        new MicroBatchInferenceOperatorFactory<>(recipe, options, extractor, results, failures),
+        new MicroBatchInferenceOperatorFactory<>(
+            recipe, options, new NumberedEvents<>(extractor), results, failures),
         IntPrimitiveArraySerializer.INSTANCE);
   }
 

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.Event;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
+import anabranch.engine.Item;
+import anabranch.engine.Policy;
 import anabranch.error.DescriptionException;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.model.facts.Cost;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.flink.api.common.JobID;
@@ -200,6 +203,29 @@ class MicroBatchInferenceITCase {
                 .map((text, inferences) -> text, Types.STRING));
     assertEquals(expected(input), results);
     assertEquals(2, script.loads.get());
+  }
+
+  @Test
+  void itemsKeepTheirOwnIdsAndPolicies() throws Exception {
+    SingleOutputStreamOperator<String> results =
+        MicroBatchInference.on(
+                environment(1, RuntimeExecutionMode.STREAMING)
+                    .fromData(List.of(new int[] {3}, new int[] {6}), TOKENS),
+                script.recipe())
+            .items(
+                (record, in) -> {
+                  Item item = Item.of("my-" + record[0], Event.ofTokens(record));
+                  return List.of(item, item.withPolicy(Policy.fullDepth()));
+                })
+            .map(
+                (record, inferences) ->
+                    inferences.stream()
+                        .map(i -> i.item() + " " + i.policy() + " " + i.exit(0))
+                        .collect(Collectors.joining(", ")),
+                Types.STRING);
+    assertEquals(
+        List.of("my-3 both 0, my-3 full-depth 2", "my-6 both 0, my-6 full-depth 2"),
+        sorted(results));
   }
 
   @Test

@@ -54,6 +54,10 @@ public final class LineIterator implements Iterator<Line> {
   }
 
   private @Nullable Line read() throws IOException {
+    if (rest.nextNumber() > split.lastNumber()) {
+      close();
+      return null;
+    }
     if (in == null) {
       in = open();
     }
@@ -66,13 +70,18 @@ public final class LineIterator implements Iterator<Line> {
       }
     }
     if (bytes.size() == 0) {
-      ended = true;
-      if (!split.isStandardInput()) {
-        in.close();
-      }
+      close();
       return null;
     }
     return new Line(split.source(), rest.nextNumber(), bytes.toByteArray());
+  }
+
+  /** Closes the text, but never standard input. */
+  void close() throws IOException {
+    ended = true;
+    if (in != null && !split.isStandardInput()) {
+      in.close();
+    }
   }
 
   private InputStream open() throws IOException {

@@ -30,10 +30,12 @@ final class SplitSerializer implements SimpleVersionedSerializer<TextSplit> {
     out.writeLong(split.offset());
     out.writeLong(split.number());
     out.writeBoolean(split.midLine());
+    out.writeLong(split.lastNumber());
   }
 
   static TextSplit read(DataInputDeserializer in) throws IOException {
-    return new TextSplit(in.readUTF(), in.readLong(), in.readLong(), in.readBoolean());
+    return new TextSplit(
+        in.readUTF(), in.readLong(), in.readLong(), in.readBoolean(), in.readLong());
   }
 
   static void requireVersion(int version) throws IOException {

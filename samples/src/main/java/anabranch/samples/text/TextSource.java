@@ -14,7 +14,6 @@ import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.connector.source.lib.util.IteratorSourceEnumerator;
-import org.apache.flink.api.connector.source.lib.util.IteratorSourceReader;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimitedSourceReader;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
@@ -30,10 +29,12 @@ public final class TextSource implements Source<Line, TextSplit, Collection<Text
   private static final int LOOKED_AT = 4096;
 
   private final ArrayList<String> sources;
+  private final long mostLines;
   private final @Nullable Double linesPerSecond;
 
-  private TextSource(List<String> sources, @Nullable Double linesPerSecond) {
+  private TextSource(List<String> sources, long mostLines, @Nullable Double linesPerSecond) {
     this.sources = new ArrayList<>(sources);
+    this.mostLines = mostLines;
     this.linesPerSecond = linesPerSecond;
   }
 
@@ -64,12 +65,17 @@ public final class TextSource implements Source<Line, TextSplit, Collection<Text
     if (found.isEmpty()) {
       throw new IOException("there is no text file in " + places);
     }
-    return new TextSource(found.stream().distinct().toList(), null);
+    return new TextSource(found.stream().distinct().toList(), Long.MAX_VALUE, null);
   }
 
   /** Returns the same texts at a limited rate, in lines a second over all readers. */
   public TextSource atRate(double limit) {
-    return new TextSource(sources, limit);
+    return new TextSource(sources, mostLines, limit);
+  }
+
+  /** Returns the same texts, ended behind the given number of lines, at least 1. */
+  public TextSource first(long lines) {
+    return new TextSource(sources, lines, linesPerSecond);
   }
 
   /** Returns the files this source reads, {@code "-"} for standard input. */
@@ -105,7 +111,7 @@ public final class TextSource implements Source<Line, TextSplit, Collection<Text
   @Override
   @SuppressWarnings("unchecked") // The factory of the limiter returns a raw type.
   public SourceReader<Line, TextSplit> createReader(SourceReaderContext context) {
-    SourceReader<Line, TextSplit> reader = new IteratorSourceReader<>(context);
+    SourceReader<Line, TextSplit> reader = new TextReader(context);
     if (linesPerSecond == null) {
       return reader;
     }
@@ -117,7 +123,31 @@ public final class TextSource implements Source<Line, TextSplit, Collection<Text
   @Override
   public SplitEnumerator<TextSplit, Collection<TextSplit>> createEnumerator(
       SplitEnumeratorContext<TextSplit> context) {
-    return restoreEnumerator(context, sources.stream().map(TextSplit::of).toList());
+    return restoreEnumerator(context, splits());
+  }
+
+  /** Returns each text, the last one ended where the limit of lines says. */
+  List<TextSplit> splits() {
+    List<TextSplit> splits = new ArrayList<>();
+    long left = mostLines;
+    for (String source : sources) {
+      if (left <= 0) {
+        break;
+      }
+      TextSplit split = TextSplit.of(source);
+      boolean counted = mostLines < Long.MAX_VALUE && !split.isStandardInput();
+      splits.add(split.upTo(left));
+      left -= counted ? linesOf(split.upTo(left)) : 0;
+    }
+    return splits;
+  }
+
+  private static long linesOf(TextSplit split) {
+    long last = 0;
+    for (LineIterator lines = split.getIterator(); lines.hasNext(); ) {
+      last = lines.next().number();
+    }
+    return last;
   }
 
   @Override

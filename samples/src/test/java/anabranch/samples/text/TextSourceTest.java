@@ -81,6 +81,17 @@ class TextSourceTest {
   }
 
   @Test
+  void theFirstLinesAreCountedOverFiles() throws IOException {
+    file("a.txt", "1\n2\n3");
+    file("b.txt", "4\n5\n");
+    for (int most = 1; most <= 6; most++) {
+      TextSource source = TextSource.of(List.of(folder.toString())).first(most);
+      int lines = source.splits().stream().mapToInt(split -> read(split).size()).sum();
+      assertEquals(Math.min(most, 5), lines);
+    }
+  }
+
+  @Test
   void aPlaceThatIsNotThereIsNamed() throws IOException {
     String missing = folder.resolve("missing").toString();
     IOException thrown = assertThrows(IOException.class, () -> TextSource.of(List.of(missing)));
@@ -91,7 +102,7 @@ class TextSourceTest {
   @Test
   void standardInputCannotBeReadTwice() throws IOException {
     assertFalse(TextSource.of(List.of("-")).repeatable());
-    TextSplit stopped = new TextSplit(TextSplit.STANDARD_INPUT, 5, 1, false);
+    TextSplit stopped = new TextSplit(TextSplit.STANDARD_INPUT, 5, 1, false, 9);
     assertThrows(java.io.UncheckedIOException.class, () -> stopped.getIterator().hasNext());
   }
 

@@ -1,0 +1,83 @@
+package anabranch.samples.surprise;
+
+import anabranch.error.AnabranchException;
+import anabranch.flink.model.ModelRecipe;
+import anabranch.samples.text.TextSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+
+/**
+ * Tells how unexpected each line of a text is.
+ *
+ * <p>Arguments are files, folders, or {@code -} for standard input; none stand for the bundled
+ * text. The system property {@code surprise.weights} names another file of weights, {@code
+ * surprise.backend} another backend.
+ */
+public final class Surprise {
+  private static final List<String> BUNDLED = List.of("text", "../sdk-api/src/main/java");
+  private static final double HALF_SPEED_SECONDS = 8;
+
+  private Surprise() {}
+
+  /** Runs the program; exits with 1 after saying what is wrong with its input. */
+  public static void main(String[] args) throws Exception {
+    try {
+      run(args.length == 0 ? BUNDLED : List.of(args));
+    } catch (IOException | AnabranchException refused) {
+      System.err.println("surprise: " + refused.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void run(List<String> places) throws Exception {
+    TextSource source = TextSource.of(places);
+    Path weights = Path.of(System.getProperty("surprise.weights", "models/surprise.safetensors"));
+    ModelRecipe recipe =
+        SurpriseJob.recipe(System.getProperty("surprise.backend", "onnx"), weights);
+    System.out.printf(
+        Locale.ROOT, "scoring the lines of %,d text(s) with %s%n", source.sources().size(), recipe);
+
+    Tally atFullSpeed = tally();
+    SurpriseJob.run(source, recipe, andProgress("full speed", atFullSpeed));
+    Tally atHalfSpeed = null;
+    if (source.repeatable() && atFullSpeed.bytes > 0) {
+      atHalfSpeed = atHalfSpeed(source, recipe, atFullSpeed);
+    }
+    System.out.println();
+    System.out.print(Report.of(atFullSpeed, atHalfSpeed));
+  }
+
+  private static Tally atHalfSpeed(TextSource source, ModelRecipe recipe, Tally atFullSpeed)
+      throws Exception {
+    double rate = Math.max(1, atFullSpeed.lines / atFullSpeed.seconds() / 2);
+    long most = (long) (rate * HALF_SPEED_SECONDS);
+    Tally tally = tally();
+    SurpriseJob.run(source.atRate(rate).first(most), recipe, andProgress("half speed", tally));
+    return tally;
+  }
+
+  private static Tally tally() {
+    return new Tally(SurpriseJob.exitNames().size(), LineScorer.BLOCKS * LineScorer.EXPERTS);
+  }
+
+  /** Adds scores to a tally and says once a second how many there are. */
+  private static Consumer<LineScore> andProgress(String what, Tally tally) {
+    long[] said = {System.nanoTime()};
+    return score -> {
+      tally.add(score);
+      if (System.nanoTime() - said[0] > 1_000_000_000L) {
+        said[0] = System.nanoTime();
+        System.out.printf(
+            Locale.ROOT,
+            "%s: %,d lines, %,d bytes, %.3f bits per byte so far%n",
+            what,
+            tally.lines,
+            tally.bytes,
+            tally.bytes == 0 ? 0 : tally.bits / tally.bytes);
+      }
+    };
+  }
+}
