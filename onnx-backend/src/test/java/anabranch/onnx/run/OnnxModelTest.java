@@ -5,16 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.Activations;
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
+import anabranch.backend.Rows;
+import anabranch.backend.SequenceState;
+import anabranch.backend.Span;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
 import anabranch.model.ModelSpec;
 import anabranch.onnx.Models;
 import anabranch.onnx.OnnxBackend;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class OnnxModelTest {
@@ -56,6 +64,10 @@ class OnnxModelTest {
         for (int n = 0; n < events.size(); n++) {
           assertArrayEquals(together.get(n), stepped.get(n), "item " + n + " in steps of " + step);
         }
+      }
+      List<float[]> cut = new Passes(model).cuttingEvents().run(events, exits, 10);
+      for (int n = 0; n < events.size(); n++) {
+        assertArrayEquals(together.get(n), cut.get(n), "item " + n + " in events of 10");
       }
       for (int n = 0; n < events.size(); n++) {
         List<float[]> alone = passes.run(List.of(events.get(n)), List.of(exits.get(n)), 300);
@@ -100,7 +112,7 @@ class OnnxModelTest {
   }
 
   @Test
-  void positionsPassAStageOnce() {
+  void sequencesLongerThanTheModelAllowsAreRefused() {
     ModelSpec spec = Models.causal();
     Event tooLong = tokens(31, 301, 1);
     try (LoadedModel model = load(spec, Weights.random(spec, 1))) {
@@ -110,6 +122,29 @@ class OnnxModelTest {
               IllegalArgumentException.class,
               () -> passes.run(List.of(tooLong), List.of(full(spec, 301)), 301));
       assertTrue(String.valueOf(thrown.getMessage()).contains("300"), thrown.getMessage());
+    }
+  }
+
+  @Test
+  void aPositionPassesAStageOnce() {
+    ModelSpec spec = Models.causal();
+    Event event = tokens(31, 3, 1);
+    Rows rows =
+        new Rows(
+            new Event[] {event},
+            new @Nullable Activations[1],
+            new int[1],
+            new int[] {2},
+            new byte[] {Rows.SCORED});
+    try (LoadedModel model = load(spec, Weights.random(spec, 1));
+        SequenceState state = model.newState(null)) {
+      StageBatch batch = new StageBatch(0, List.of(new Span(state, rows)), false);
+      StageResult once = model.stages().get(0).run(batch);
+      once.rows().close();
+      once.close();
+      IllegalArgumentException thrown =
+          assertThrows(IllegalArgumentException.class, () -> model.stages().get(0).run(batch));
+      assertEquals("position 2 has passed stage 0 already, up to 2", thrown.getMessage());
     }
   }
 

@@ -24,11 +24,18 @@ final class Passes {
   private final LoadedModel model;
   private final List<StageSpec> stages;
   private final int outputs;
+  private boolean cutting;
 
   Passes(LoadedModel model) {
     this.model = model;
     stages = Cut.of(model.spec());
     outputs = model.spec().head().outputs();
+  }
+
+  /** Brings the rows of each step as an event of their own. */
+  Passes cuttingEvents() {
+    cutting = true;
+    return this;
   }
 
   /**
@@ -73,7 +80,7 @@ final class Passes {
           continue;
         }
         Event[] source = new Event[count];
-        Arrays.fill(source, event);
+        Arrays.fill(source, cutting ? cut(event, first, count) : event);
         @Nullable Activations[] from = new Activations[count];
         Arrays.fill(from, before == null ? null : before.rows());
         int[] index = new int[count];
@@ -105,6 +112,14 @@ final class Passes {
       before.rows().close();
       before.close();
     }
+  }
+
+  private static Event cut(Event event, int first, int count) {
+    int[] tokens = new int[count];
+    for (int i = 0; i < count; i++) {
+      tokens[i] = event.token(first + i);
+    }
+    return Event.ofTokens(tokens).at(first);
   }
 
   private void answer(StageResult result, List<int[]> leavers, List<float[]> answers) {
