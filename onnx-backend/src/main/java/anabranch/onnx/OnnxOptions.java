@@ -53,7 +53,7 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
    *
    * @throws DescriptionException if a value is malformed
    */
-  public static OnnxOptions from(LoadOptions options) {
+  static OnnxOptions from(LoadOptions options) {
     OnnxOptions read = defaults();
     String device = options.settings().get(DEVICE);
     if (device != null) {

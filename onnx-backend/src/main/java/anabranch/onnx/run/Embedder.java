@@ -7,6 +7,8 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.onnx.graph.EdgeGraphs;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.weights.Tensor;
@@ -138,7 +140,7 @@ final class Embedder implements AutoCloseable {
 
   static FloatBuffer table(Weights weights, String name) {
     Tensor tensor = weights.tensor(name);
-    FloatBuffer table = Buffers.direct(tensor.elements());
+    FloatBuffer table = BufferPool.direct(tensor.elements());
     tensor.copyTo(table);
     return table.clear();
   }

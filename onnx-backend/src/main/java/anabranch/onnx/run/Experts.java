@@ -3,6 +3,8 @@ package anabranch.onnx.run;
 import anabranch.backend.Trace;
 import anabranch.model.Mixture;
 import anabranch.model.route.Placement;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Assignment;

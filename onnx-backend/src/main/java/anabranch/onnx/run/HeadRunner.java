@@ -4,6 +4,8 @@ import anabranch.backend.Rows;
 import anabranch.model.Exit;
 import anabranch.model.Head;
 import anabranch.model.facts.Point;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.ByteBuffer;

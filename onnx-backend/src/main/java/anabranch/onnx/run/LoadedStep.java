@@ -1,5 +1,7 @@
 package anabranch.onnx.run;
 
+import anabranch.onnx.attention.Angles;
+import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.session.Session;
 import org.jspecify.annotations.Nullable;

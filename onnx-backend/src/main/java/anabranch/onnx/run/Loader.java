@@ -8,6 +8,8 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.StageSpec;
+import anabranch.onnx.attention.Angles;
+import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.StageGraphs;

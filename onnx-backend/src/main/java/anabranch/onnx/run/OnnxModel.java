@@ -6,6 +6,8 @@ import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Stage;
 import anabranch.model.ModelSpec;
+import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.memory.BufferPool;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

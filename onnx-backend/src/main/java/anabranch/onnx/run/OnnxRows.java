@@ -1,6 +1,7 @@
 package anabranch.onnx.run;
 
 import anabranch.backend.Activations;
+import anabranch.onnx.memory.BufferPool;
 import java.nio.FloatBuffer;
 
 /**

@@ -7,6 +7,7 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.backend.Trace;
 import anabranch.model.facts.StageSpec;
+import anabranch.onnx.memory.Scope;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,8 @@
 package anabranch.onnx.run;
 
 import anabranch.backend.SequenceState;
+import anabranch.onnx.attention.KeyValues;
+import anabranch.onnx.memory.BufferPool;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

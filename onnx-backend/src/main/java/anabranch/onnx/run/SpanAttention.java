@@ -1,6 +1,8 @@
 package anabranch.onnx.run;
 
 import anabranch.model.Attention;
+import anabranch.onnx.attention.KeyValues;
+import anabranch.onnx.memory.BufferPool;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,9 @@
 package anabranch.onnx.run;
 
 import anabranch.backend.Trace;
+import anabranch.onnx.attention.Angles;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;

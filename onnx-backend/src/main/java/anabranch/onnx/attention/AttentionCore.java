@@ -1,6 +1,8 @@
-package anabranch.onnx.run;
+package anabranch.onnx.attention;
 
 import anabranch.model.Attention;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
@@ -14,14 +16,15 @@ import java.util.Arrays;
  * causal query reads the keys to the end of its own tile and no further, so that the shape of its
  * softmax depends on its place alone. Thread-safe.
  */
-final class AttentionCore implements AutoCloseable {
+public final class AttentionCore implements AutoCloseable {
   private final Session session;
   private final int queryWidth;
   private final int keyValueWidth;
   private final boolean causal;
   private volatile float[] ramp = new float[0];
 
-  AttentionCore(Attention attention, Session session) {
+  /** Takes over the session of the core's graph. */
+  public AttentionCore(Attention attention, Session session) {
     this.session = session;
     this.queryWidth = attention.queryWidth();
     this.keyValueWidth = attention.keyValueWidth();
@@ -39,7 +42,7 @@ final class AttentionCore implements AutoCloseable {
    * @param values the values beside them
    * @param count how many keys there are, for attention that is not causal
    */
-  void answer(
+  public void answer(
       FloatBuffer q,
       FloatBuffer o,
       int place,

@@ -1,4 +1,4 @@
-package anabranch.onnx.run;
+package anabranch.onnx.attention;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
@@ -7,22 +7,24 @@ import java.util.Arrays;
  * Cosines and sines of rotary positions: element i of {@code half} at position p has the angle
  * {@code p * base^(-i/half)}. Thread-safe; grows with the positions it has seen.
  */
-final class Angles {
+public final class Angles {
   private final double base;
   private final int half;
   private volatile Table table = new Table(new float[0], new float[0]);
 
-  Angles(double base, int half) {
+  /** Creates angles of one base for half a head's width. */
+  public Angles(double base, int half) {
     this.base = base;
     this.half = half;
   }
 
-  int half() {
+  /** Returns half a head's width. */
+  public int half() {
     return half;
   }
 
   /** Writes the vectors of some positions, one after the other. */
-  void write(int[] positions, FloatBuffer cos, FloatBuffer sin) {
+  public void write(int[] positions, FloatBuffer cos, FloatBuffer sin) {
     Table known = upTo(Arrays.stream(positions).max().orElse(0));
     for (int i = 0; i < positions.length; i++) {
       cos.put(i * half, known.cos, positions[i] * half, half);

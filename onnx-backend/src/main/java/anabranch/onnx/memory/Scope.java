@@ -1,20 +1,21 @@
-package anabranch.onnx.run;
+package anabranch.onnx.memory;
 
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Buffers of a pool for the time of a block. Confined to one thread. */
-final class Scope implements AutoCloseable {
+public final class Scope implements AutoCloseable {
   private final BufferPool pool;
   private final List<FloatBuffer> taken = new ArrayList<>();
 
-  Scope(BufferPool pool) {
+  /** Opens a scope. */
+  public Scope(BufferPool pool) {
     this.pool = pool;
   }
 
   /** Returns a buffer for {@code rows} vectors of that width, good until this scope closes. */
-  FloatBuffer rows(int rows, int width) {
+  public FloatBuffer rows(int rows, int width) {
     FloatBuffer buffer = pool.take((long) rows * width);
     taken.add(buffer);
     return buffer;

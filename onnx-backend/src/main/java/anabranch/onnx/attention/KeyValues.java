@@ -1,5 +1,6 @@
-package anabranch.onnx.run;
+package anabranch.onnx.attention;
 
+import anabranch.onnx.memory.BufferPool;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Room is counted in whole tiles: the core reads keys tile by tile, and what lies behind the
  * last row in its tile is zero.
  */
-final class KeyValues implements AutoCloseable {
+public final class KeyValues implements AutoCloseable {
   /** How many rows make a tile. */
   static final int TILE = 64;
 
@@ -21,44 +22,49 @@ final class KeyValues implements AutoCloseable {
   private @Nullable FloatBuffer keys;
   private @Nullable FloatBuffer values;
 
-  KeyValues(BufferPool pool, int width) {
+  /** Creates an empty store for vectors of that width. */
+  public KeyValues(BufferPool pool, int width) {
     this.pool = pool;
     this.width = width;
   }
 
   /** Returns the number of rows up to the end of the tile that holds row {@code index}. */
-  static int tileEnd(int index) {
+  public static int tileEnd(int index) {
     return (index / TILE + 1) * TILE;
   }
 
   /** Makes room for {@code rows} rows, of which the first {@code kept} stay. */
-  void reserve(int rows, int kept) {
+  public void reserve(int rows, int kept) {
     long floats = (long) tileEnd(rows - 1) * width;
     keys = grown(keys, floats, kept);
     values = grown(values, floats, kept);
   }
 
   /** Writes rows from packed keys and values. */
-  void put(int index, FloatBuffer packedKeys, FloatBuffer packedValues, int place, int count) {
+  public void put(
+      int index, FloatBuffer packedKeys, FloatBuffer packedValues, int place, int count) {
     keys().put(index * width, packedKeys, place * width, count * width);
     values().put(index * width, packedValues, place * width, count * width);
   }
 
   /** Writes zeros behind the first {@code rows} rows, to the end of their last tile. */
-  void endAt(int rows) {
+  public void endAt(int rows) {
     zero(keys(), rows * width, tileEnd(rows - 1) * width);
     zero(values(), rows * width, tileEnd(rows - 1) * width);
   }
 
-  FloatBuffer keys() {
+  /** Returns the keys. */
+  public FloatBuffer keys() {
     return reserved(keys);
   }
 
-  FloatBuffer values() {
+  /** Returns the values. */
+  public FloatBuffer values() {
     return reserved(values);
   }
 
-  long bytes() {
+  /** Returns the bytes held. */
+  public long bytes() {
     return keys == null ? 0 : BufferPool.bytes(keys()) + BufferPool.bytes(values());
   }
 

@@ -1,4 +1,4 @@
-package anabranch.onnx.run;
+package anabranch.onnx.memory;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,7 +11,7 @@ import java.util.List;
  * Direct buffers that are used again, in sizes that are powers of two. Thread-safe. Keeps a bounded
  * number of bytes; what exceeds it is left to the garbage collector.
  */
-final class BufferPool {
+public final class BufferPool {
   private static final int SMALLEST = 10;
   private static final int LARGEST = 29;
 
@@ -21,7 +21,8 @@ final class BufferPool {
   private long madeBytes;
   private boolean closed;
 
-  BufferPool(long mostBytes) {
+  /** Creates a pool that keeps at most that many bytes of buffers not in use. */
+  public BufferPool(long mostBytes) {
     this.mostBytes = mostBytes;
     for (int size = SMALLEST; size <= LARGEST; size++) {
       free.add(new ArrayDeque<>());
@@ -33,7 +34,7 @@ final class BufferPool {
    *
    * @throws IllegalStateException if it would exceed 2 GiB
    */
-  FloatBuffer take(long floats) {
+  public FloatBuffer take(long floats) {
     int size = SMALLEST;
     while (1L << size < floats) {
       size++;
@@ -50,11 +51,18 @@ final class BufferPool {
       }
       madeBytes += 4L << size;
     }
-    return ByteBuffer.allocateDirect(4 << size).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    return direct(1L << size);
+  }
+
+  /** Returns zeros that belong to no pool. */
+  public static FloatBuffer direct(long floats) {
+    return ByteBuffer.allocateDirect(Math.toIntExact(4 * floats))
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
   }
 
   /** Takes a buffer back; nobody may use it afterwards. */
-  synchronized void give(FloatBuffer buffer) {
+  public synchronized void give(FloatBuffer buffer) {
     if (!closed && keptBytes + bytes(buffer) <= mostBytes) {
       keptBytes += bytes(buffer);
       int size = 31 - Integer.numberOfLeadingZeros(buffer.capacity());
@@ -63,18 +71,19 @@ final class BufferPool {
   }
 
   /** Lets go of everything kept, and keeps nothing from now on. */
-  synchronized void close() {
+  public synchronized void close() {
     closed = true;
     free.forEach(ArrayDeque::clear);
     keptBytes = 0;
   }
 
   /** Returns the bytes of all buffers ever made: constant once the pool is warm. */
-  synchronized long madeBytes() {
+  public synchronized long madeBytes() {
     return madeBytes;
   }
 
-  static long bytes(FloatBuffer buffer) {
+  /** Returns the bytes of a buffer. */
+  public static long bytes(FloatBuffer buffer) {
     return 4L * buffer.capacity();
   }
 }

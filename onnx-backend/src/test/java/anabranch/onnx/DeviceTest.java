@@ -1,0 +1,91 @@
+package anabranch.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
+import anabranch.error.DescriptionException;
+import anabranch.error.Unsupported;
+import anabranch.error.UnsupportedModelException;
+import anabranch.model.ModelSpec;
+import anabranch.weights.Weights;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class DeviceTest {
+  private final ModelSpec spec = Models.causal();
+  private final OnnxBackend backend = new OnnxBackend();
+
+  @Test
+  void optionsTravelAsSettings() {
+    for (Device device :
+        List.of(Device.cpu(), Device.cuda(0).required(), Device.cuda(12).preferred())) {
+      OnnxOptions options = OnnxOptions.defaults().withDevice(device).withThreads(3);
+      assertEquals(options, OnnxOptions.from(options.into(LoadOptions.defaults())));
+    }
+    assertEquals(OnnxOptions.defaults(), OnnxOptions.from(LoadOptions.defaults()));
+  }
+
+  @Test
+  void malformedSettingsAreRefusedByCheck() {
+    assertRefused("onnx.device", "gpu", "neither \"cpu\" nor");
+    assertRefused("onnx.device", "cpu:preferred", "cannot be merely preferred");
+    assertRefused("onnx.threads", "many", "\"many\" is not a whole number");
+    assertRefused("onnx.threads", "0", "0 is not in 1..1024");
+    assertThrows(DescriptionException.class, () -> Device.cuda(-1));
+  }
+
+  @Test
+  void misspeltSettingsAreRefusedWithTheNamesThatExist() {
+    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads]");
+    assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
+  }
+
+  /** The CPU build of ONNX Runtime is what these tests run with. */
+  @Test
+  void aRequiredDeviceThatIsNotThereFailsAndSaysWhatToDependOn() {
+    LoadOptions options = with(Device.cuda(0).required());
+    List<Unsupported> refused = backend.check(spec, options);
+    assertEquals(1, refused.size());
+    assertEquals("onnx.device", refused.get(0).field());
+    assertTrue(refused.get(0).reason().startsWith("cuda:0: "), refused.get(0).reason());
+    assertTrue(
+        refused.get(0).reason().contains("depend on anabranch-onnx-backend-gpu"),
+        refused.get(0).reason());
+    assertThrows(
+        UnsupportedModelException.class,
+        () -> backend.load(spec, Weights.random(spec, 1), options));
+  }
+
+  @Test
+  void aPreferredDeviceThatIsNotThereIsReplacedByTheCpuAndSaysSo() {
+    LoadOptions options = with(Device.cuda(0).preferred());
+    assertEquals(List.of(), backend.check(spec, options));
+    try (LoadedModel model = backend.load(spec, Weights.random(spec, 1), options)) {
+      assertEquals("cpu", model.numerics().device());
+      assertTrue(
+          model.numerics().notes().stream()
+              .anyMatch(note -> note.startsWith("runs on the CPU, because cuda:0 cannot be used")),
+          model.numerics().notes().toString());
+    }
+  }
+
+  @Test
+  void aModelOnTheCpuHasNothingToExplain() {
+    try (LoadedModel model = backend.load(spec, Weights.random(spec, 1), LoadOptions.defaults())) {
+      assertEquals(List.of(), model.numerics().notes());
+    }
+  }
+
+  private static LoadOptions with(Device device) {
+    return OnnxOptions.defaults().withDevice(device).into(LoadOptions.defaults());
+  }
+
+  private void assertRefused(String name, String value, String words) {
+    List<Unsupported> refused = backend.check(spec, LoadOptions.defaults().with(name, value));
+    assertEquals(1, refused.size(), refused.toString());
+    assertTrue(refused.get(0).toString().contains(words), refused.toString());
+  }
+}

@@ -1,0 +1,95 @@
+package anabranch.onnx.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.onnxruntime.OrtEnvironment;
+import anabranch.onnx.StartsWithLongCommandLine;
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NativeRuntimeTest {
+  @Test
+  void aLongCommandLineDoesNotKillTheProcess(@TempDir Path folder) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(StartsWithLongCommandLine.class.getName());
+    command.add("x".repeat(8 << 10));
+    Path output = folder.resolve("output.txt");
+    Process child =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertTrue(child.waitFor(2, TimeUnit.MINUTES), "the child still runs");
+    String said = Files.readString(output);
+    assertEquals(0, child.exitValue(), said);
+    assertTrue(said.contains("loaded with 8192 characters"), said);
+  }
+
+  @Test
+  void theFirstLoadDecidesAboutThreads() {
+    NativeRuntime runtime = NativeRuntime.get(1);
+    assertEquals(runtime, NativeRuntime.get(4));
+    assertEquals(List.of(), runtime.notes(1));
+    assertEquals(1, runtime.notes(4).size());
+    assertTrue(runtime.notes(4).get(0).contains("has 1 threads"), runtime.notes(4).get(0));
+  }
+
+  @Test
+  void twoJarsOnOneClassPathAreReported(@TempDir Path folder) throws IOException {
+    assertTrue(ClassPathCheck.twoJars(getClass().getClassLoader()).isEmpty());
+    Path copy = folder.resolve("ai/onnxruntime/OrtEnvironment.class");
+    Files.createDirectories(copy.getParent());
+    Files.createFile(copy);
+    try (URLClassLoader both =
+        new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
+      String problem = ClassPathCheck.twoJars(both).orElseThrow();
+      assertTrue(problem.contains("2 times"), problem);
+      assertTrue(problem.contains("onnxruntime_gpu"), problem);
+    }
+  }
+
+  @Test
+  void aSecondNativeCopyIsReportedWithTheLineToAdd() throws Exception {
+    NativeRuntime.get(1);
+    URL backend = location(ClassPathCheck.class);
+    URL runtime = location(OrtEnvironment.class);
+    ClassLoader platform = ClassLoader.getPlatformClassLoader();
+    try (URLClassLoader other = new URLClassLoader(new URL[] {backend, runtime}, platform)) {
+      Class<?> check = other.loadClass(ClassPathCheck.class.getName());
+      var problems = check.getDeclaredMethod("problems");
+      problems.setAccessible(true);
+      String found = problems.invoke(null).toString();
+      assertTrue(found.contains("second native copy"), found);
+      assertTrue(
+          found.contains(
+              "classloader.parent-first-patterns.additional: ai.onnxruntime.;anabranch."),
+          found);
+    }
+    assertEquals(List.of(), ClassPathCheck.problems());
+  }
+
+  @Test
+  void releasesWithTelemetryAreReportedUnlessItIsDisabled() {
+    assertTrue(ClassPathCheck.telemetryProblem("1.28.0", null).isEmpty());
+    assertTrue(ClassPathCheck.telemetryProblem("1.29.0", "1").isEmpty());
+    assertFalse(ClassPathCheck.telemetryProblem("1.29.0", null).isEmpty());
+    assertFalse(ClassPathCheck.telemetryProblem("2.0.1", "0").isEmpty());
+  }
+
+  private static URL location(Class<?> type) {
+    return type.getProtectionDomain().getCodeSource().getLocation();
+  }
+}
