@@ -209,6 +209,8 @@ class TypedEngineTest :
         fails(Loose(1.0, 1.0, Double.NEGATIVE_INFINITY)) shouldBe
           "Loose.c -Infinity is not a finite fp32 number"
         fails(Loose(1e300, 1.0)) shouldBe "Loose.a 1.0E300 is not a finite fp32 number"
+        shouldThrow<DescriptionException> { typed.item(emptyList()) }.message shouldBe
+          "event.values.length 0 is below 3"
         typed.item(Loose(1.0, 2.0)).event().features(0).get(1) shouldBe 2f
       }
     }
