@@ -11,6 +11,7 @@ import anabranch.model.Head.Pool.EACH
 import anabranch.model.Head.Pool.MEAN
 import anabranch.model.ModelSpec
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.common.ExperimentalKotest
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.doubles.plusOrMinus
@@ -84,6 +85,7 @@ private fun engine(spec: ModelSpec = spec()): Engine {
   )
 }
 
+@OptIn(ExperimentalKotest::class)
 class TypedEngineTest :
   FunSpec({
     timeout = 60_000
