@@ -42,8 +42,11 @@ private constructor(
    */
   public fun item(event: In): Item = item(listOf(event))
 
-  /** Returns an item of several rows, named after the first; see [item]. */
-  public fun item(rows: List<In>): Item = Item.of(id(rows.first()), row.event(rows))
+  /** Returns an item of one or more rows, named after the first; fails as for one row. */
+  public fun item(rows: List<In>): Item {
+    val event = row.event(rows)
+    return Item.of(id(rows.first()), event)
+  }
 
   /**
    * Returns one object for each unit of an inference of this engine: for each row, or one in all

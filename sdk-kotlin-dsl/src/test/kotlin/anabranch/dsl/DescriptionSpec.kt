@@ -6,12 +6,14 @@ import anabranch.model.FeedForward
 import anabranch.model.Input
 import anabranch.model.Mixture
 import anabranch.model.ModelSpec
+import io.kotest.common.ExperimentalKotest
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.property.PropTestConfig
 import io.kotest.property.checkAll
 
+@OptIn(ExperimentalKotest::class)
 class DescriptionSpec :
   FunSpec({
     test("anyDescriptionSaidInTheLanguageEqualsTheConstructedOne") {

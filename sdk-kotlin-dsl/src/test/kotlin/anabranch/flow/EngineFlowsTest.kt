@@ -8,6 +8,7 @@ import anabranch.error.ExecutionException
 import anabranch.flow.Held.Companion.POISON
 import anabranch.flow.Held.Companion.item
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.common.ExperimentalKotest
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
@@ -35,6 +36,7 @@ import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 
+@OptIn(ExperimentalKotest::class)
 class EngineFlowsTest :
   FunSpec({
     timeout = 60_000

@@ -11,6 +11,7 @@ import anabranch.model.Head.Pool.EACH
 import anabranch.model.Head.Pool.MEAN
 import anabranch.model.ModelSpec
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.common.ExperimentalKotest
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.doubles.plusOrMinus
@@ -84,6 +85,7 @@ private fun engine(spec: ModelSpec = spec()): Engine {
   )
 }
 
+@OptIn(ExperimentalKotest::class)
 class TypedEngineTest :
   FunSpec({
     timeout = 60_000
@@ -209,6 +211,8 @@ class TypedEngineTest :
         fails(Loose(1.0, 1.0, Double.NEGATIVE_INFINITY)) shouldBe
           "Loose.c -Infinity is not a finite fp32 number"
         fails(Loose(1e300, 1.0)) shouldBe "Loose.a 1.0E300 is not a finite fp32 number"
+        shouldThrow<DescriptionException> { typed.item(emptyList()) }.message shouldBe
+          "event.values.length 0 is below 3"
         typed.item(Loose(1.0, 2.0)).event().features(0).get(1) shouldBe 2f
       }
     }
