@@ -83,7 +83,8 @@ public final class Event {
 
   /** Returns a read-only view of the feature vector at a position that this event covers. */
   public FloatBuffer features(int position) {
-    return FloatBuffer.wrap(features, (position - firstPosition) * width, width).asReadOnlyBuffer();
+    int start = (position - firstPosition) * width;
+    return FloatBuffer.wrap(features, start, width).slice().asReadOnlyBuffer();
   }
 
   @Override
