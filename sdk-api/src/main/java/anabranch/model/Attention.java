@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param heads query heads, at least 1
  * @param keyValueHeads key and value heads; divides {@code heads}
- * @param headWidth length of one head's vectors
+ * @param headWidth length of one head's vectors; all heads together have at most 2^20
  * @param mask which rows a row may read
  * @param rotary rotation of queries and keys by position; null for none
  * @param bias whether the four projections add a bias
@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 public record Attention(
     int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, boolean bias)
     implements Operation {
+  private static final int MOST_WIDTH = 1 << 20;
+
   /** Which rows of its sequence a row may read. */
   public enum Mask {
     /** Itself and earlier rows. */
@@ -49,6 +51,9 @@ public record Attention(
         heads % keyValueHeads == 0,
         "attention.keyValueHeads " + keyValueHeads + " does not divide heads " + heads);
     Bounds.atLeast("attention.headWidth", headWidth, 1);
+    Bounds.require(
+        (long) heads * headWidth <= MOST_WIDTH,
+        "attention.heads " + heads + " times headWidth " + headWidth + " is above " + MOST_WIDTH);
     Bounds.require(
         rotary == null || headWidth % 2 == 0,
         "attention.headWidth " + headWidth + " is odd, so rotary positions have no halves");

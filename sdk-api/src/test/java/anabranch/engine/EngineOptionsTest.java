@@ -1,0 +1,46 @@
+package anabranch.engine;
+
+import static anabranch.Refusals.assertRefused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import anabranch.Serialized;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class EngineOptionsTest {
+  private static final EngineOptions DEFAULTS = EngineOptions.defaults();
+
+  @Test
+  void everyOptionIsBounded() {
+    assertRefused("engine.batchRows 0 is below 1", () -> DEFAULTS.withBatchRows(0));
+    assertRefused("engine.queueItems 0 is below 1", () -> DEFAULTS.withQueueItems(0));
+    assertRefused("engine.lanes 0 is not in 1..64", () -> DEFAULTS.withLanes(0));
+    assertRefused("engine.lanes 65 is not in 1..64", () -> DEFAULTS.withLanes(65));
+    assertRefused(
+        "engine.linger PT-0.000000001S is not in 0..1 min",
+        () -> DEFAULTS.withLinger(Duration.ofNanos(-1)));
+    assertRefused(
+        "engine.linger PT1M0.000000001S is not in 0..1 min",
+        () -> DEFAULTS.withLinger(Duration.ofMinutes(1).plusNanos(1)));
+    assertEquals(Duration.ofMinutes(1), DEFAULTS.withLinger(Duration.ofMinutes(1)).linger());
+  }
+
+  @Test
+  void defaultsAreWhatTheyAreSaidToBe() {
+    assertEquals(new EngineOptions(2048, Duration.ZERO, 1024, 1, false), DEFAULTS);
+  }
+
+  @Test
+  void eachOptionIsReplacedAlone() {
+    Duration linger = Duration.ofMillis(3);
+    EngineOptions options =
+        DEFAULTS.withBatchRows(7).withLinger(linger).withQueueItems(8).withLanes(2).withTrace(true);
+    assertEquals(new EngineOptions(7, linger, 8, 2, true), options);
+  }
+
+  @Test
+  void optionsSurviveSerialization() {
+    EngineOptions options = new EngineOptions(7, Duration.ofMillis(3), 8, 2, true);
+    assertEquals(options, Serialized.copy(options));
+  }
+}
