@@ -186,7 +186,7 @@ class OracleTest {
   /** All projections are the identity; a query (0, 1) turned by 1 radian is (-sin 1, cos 1). */
   @Test
   void rotaryTurnsTheHalvesOfAHead() {
-    AttentionPart part = part(Attention.causal(1, 2).withRotary(10000), 1, 0, 0, 1);
+    AttentionPart part = part(Attention.causal(1, 2).withRotary(10000), 2, 1, 0, 0, 1);
     Shown before = part.show(new double[] {1, 0}, 0);
     Shown own = part.show(new double[] {0, 1}, 1);
     double[] read = part.read(new double[] {0, 1}, 1, List.of(before, own));
@@ -220,11 +220,11 @@ class OracleTest {
     assertArrayEquals(new double[] {6, 10}, part.read(x, 0, List.of(part.show(x, 0))), 1e-12);
   }
 
-  private static AttentionPart part(Attention attention, float... matrix) {
+  private static AttentionPart part(Attention attention, int width, float... matrix) {
     List<Tensor> tensors = new ArrayList<>();
     attention.parameters(
         "p",
-        2,
+        width,
         parameter ->
             tensors.add(MemoryWeights.tensor(parameter.name(), parameter.shape(), matrix)));
     return new AttentionPart(attention, "p", new Parameters(MemoryWeights.of(tensors)));
