@@ -195,6 +195,17 @@ class OracleTest {
     assertArrayEquals(expected, read, 1e-12);
   }
 
+  /** Base 100 at position 2: elements 0 and 2 turn by 2 radians, 1 and 3 by 2/100^(1/2) = 0.2. */
+  @Test
+  void rotaryTurnsLaterElementsMoreSlowly() {
+    float[] identity = values(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
+    AttentionPart part = part(Attention.causal(1, 4).withRotary(100), 4, identity);
+    assertArrayEquals(
+        new double[] {Math.cos(2), Math.cos(0.2), Math.sin(2), Math.sin(0.2)},
+        part.show(new double[] {1, 1, 0, 0}, 2).key(),
+        1e-12);
+  }
+
   /**
    * Four heads of width 1 read two values (x0, x1): the first two the one, the others the other.
    */
