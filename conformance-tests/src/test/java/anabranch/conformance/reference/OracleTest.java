@@ -186,13 +186,24 @@ class OracleTest {
   /** All projections are the identity; a query (0, 1) turned by 1 radian is (-sin 1, cos 1). */
   @Test
   void rotaryTurnsTheHalvesOfAHead() {
-    AttentionPart part = part(Attention.causal(1, 2).withRotary(10000), 1, 0, 0, 1);
+    AttentionPart part = part(Attention.causal(1, 2).withRotary(10000), 2, 1, 0, 0, 1);
     Shown before = part.show(new double[] {1, 0}, 0);
     Shown own = part.show(new double[] {0, 1}, 1);
     double[] read = part.read(new double[] {0, 1}, 1, List.of(before, own));
     double[] expected =
         Arithmetic.softmax(new double[] {-Math.sin(1) / Math.sqrt(2), 1 / Math.sqrt(2)});
     assertArrayEquals(expected, read, 1e-12);
+  }
+
+  /** Base 100 at position 2: elements 0 and 2 turn by 2 radians, 1 and 3 by 2/100^(1/2) = 0.2. */
+  @Test
+  void rotaryTurnsLaterElementsMoreSlowly() {
+    float[] identity = values(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
+    AttentionPart part = part(Attention.causal(1, 4).withRotary(100), 4, identity);
+    assertArrayEquals(
+        new double[] {Math.cos(2), Math.cos(0.2), Math.sin(2), Math.sin(0.2)},
+        part.show(new double[] {1, 1, 0, 0}, 2).key(),
+        1e-12);
   }
 
   /**
@@ -220,11 +231,11 @@ class OracleTest {
     assertArrayEquals(new double[] {6, 10}, part.read(x, 0, List.of(part.show(x, 0))), 1e-12);
   }
 
-  private static AttentionPart part(Attention attention, float... matrix) {
+  private static AttentionPart part(Attention attention, int width, float... matrix) {
     List<Tensor> tensors = new ArrayList<>();
     attention.parameters(
         "p",
-        2,
+        width,
         parameter ->
             tensors.add(MemoryWeights.tensor(parameter.name(), parameter.shape(), matrix)));
     return new AttentionPart(attention, "p", new Parameters(MemoryWeights.of(tensors)));

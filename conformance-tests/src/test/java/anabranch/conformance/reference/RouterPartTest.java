@@ -144,6 +144,7 @@ class RouterPartTest {
     double[] z = {3, 1, 0.2, -1};
     assertEquals(0.823410560, HeadPart.score(Score.CONFIDENCE, z), 1e-9);
     assertEquals(0.711974059, HeadPart.score(Score.MARGIN, z), 1e-9);
+    assertEquals(0.711974059, HeadPart.score(Score.MARGIN, new double[] {-1, 0.2, 1, 3}), 1e-9);
     assertEquals(0.617699123, HeadPart.score(Score.ENTROPY, z), 1e-9);
     assertEquals(0, HeadPart.score(Score.ENTROPY, new double[] {0, 5000}), "0 * log 0 is 0");
     assertEquals(0, HeadPart.score(Score.MARGIN, new double[] {7, 1, 7}), 1e-12);
