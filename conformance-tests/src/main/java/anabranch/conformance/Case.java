@@ -13,6 +13,7 @@ import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
@@ -69,7 +70,7 @@ public record Case(String name, ModelSpec spec, Weights weights, List<Event> eve
     Policy policy = Policy.named("half");
     List<Verdict> verdicts = new ArrayList<>();
     for (Event event : events) {
-      verdicts.add(oracle.run(event, Decisions.by(Policy.fullDepth())));
+      verdicts.add(oracle.run(event, Decisions.by(Map.of())));
     }
     List<Exit> exits = spec.plan().exits();
     for (int point = 0; point < exits.size(); point++) {

@@ -10,11 +10,16 @@ import anabranch.backend.Numerics;
 import anabranch.conformance.reference.Oracle;
 import anabranch.engine.Policy;
 import anabranch.error.Unsupported;
+import anabranch.json.Descriptions;
+import anabranch.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
-/** A case loaded on the backend under test, with the oracle beside it. */
+/**
+ * A case loaded on the backend under test, with the oracle beside it. The backend gets a
+ * description that travelled as JSON text, the oracle the one that was drawn.
+ */
 final class Trial implements AutoCloseable {
   final Case subject;
   final Oracle oracle;
@@ -30,7 +35,8 @@ final class Trial implements AutoCloseable {
   private Trial(Subject kit, Case subject) {
     this.subject = subject;
     oracle = new Oracle(subject.spec(), subject.weights());
-    model = kit.backend().load(subject.spec(), subject.weights(), kit.options());
+    ModelSpec travelled = Descriptions.model(Descriptions.text(subject.spec()));
+    model = kit.backend().load(travelled, subject.weights(), kit.options());
     judge = new Judge(subject.spec(), oracle, kit.tolerance(model.numerics()));
   }
 

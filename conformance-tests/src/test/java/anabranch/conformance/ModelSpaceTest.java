@@ -8,6 +8,8 @@ import anabranch.conformance.reference.Oracle;
 import anabranch.conformance.reference.ReferenceBackend;
 import anabranch.conformance.reference.Verdict;
 import anabranch.engine.Policy;
+import anabranch.json.Descriptions;
+import anabranch.model.ModelSpec;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -81,6 +83,16 @@ class ModelSpaceTest {
   }
 
   @Test
+  void everyDescriptionSurvivesItsWayThroughText() {
+    for (long seed = 0; seed < 500; seed++) {
+      ModelSpec spec = ModelSpace.draw(seed).spec();
+      String text = Descriptions.text(spec);
+      assertEquals(spec, Descriptions.model(text), "seed " + seed);
+      assertEquals(text, Descriptions.text(Descriptions.model(text)), "seed " + seed);
+    }
+  }
+
+  @Test
   void theSameSeedDrawsTheSameCase() {
     for (long seed = 0; seed < 5; seed++) {
       Case one = ModelSpace.draw(seed);
@@ -111,7 +123,7 @@ class ModelSpaceTest {
       Oracle oracle = new Oracle(drawn.spec(), drawn.weights());
       Policy policy = drawn.halfLeave(oracle);
       for (var event : drawn.events()) {
-        Verdict verdict = oracle.run(event, Decisions.by(policy));
+        Verdict verdict = oracle.run(event, Decisions.by(policy.thresholds()));
         for (int unit = 0; unit < verdict.units(); unit++, units++) {
           early += verdict.exit(unit) < drawn.spec().plan().exits().size() ? 1 : 0;
         }

@@ -1,9 +1,13 @@
 package anabranch.flink;
 
+import anabranch.backend.Event;
 import anabranch.engine.Inference;
+import anabranch.engine.Item;
 import anabranch.error.Bounds;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.model.Input;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.annotation.PublicEvolving;
 import org.apache.flink.api.common.functions.Function;
@@ -198,6 +202,28 @@ public final class MicroBatchInference<IN> {
     public void flatMap(IN record, List<Inference> inferences, Collector<OUT> out)
         throws Exception {
       out.collect(getWrappedFunction().map(record, inferences));
+    }
+  }
+
+  /** Events as items, named after subtask, record and place in the record. Confined to a task. */
+  static final class NumberedEvents<IN> extends WrappingFunction<EventExtractor<IN>>
+      implements ItemExtractor<IN> {
+    private static final long serialVersionUID = 1L;
+
+    private long records;
+
+    NumberedEvents(EventExtractor<IN> extractor) {
+      super(extractor);
+    }
+
+    @Override
+    public List<Item> items(IN record, Input input) throws Exception {
+      String id = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() + "-" + records++;
+      List<Item> items = new ArrayList<>();
+      for (Event event : getWrappedFunction().events(record, input)) {
+        items.add(Item.of(id + "." + items.size(), event));
+      }
+      return items;
     }
   }
 }

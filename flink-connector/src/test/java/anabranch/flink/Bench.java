@@ -41,7 +41,11 @@ final class Bench extends OneInputStreamOperatorTestHarness<int[], String> {
       throws Exception {
     super(
         new MicroBatchInferenceOperatorFactory<>(
-            recipe, options, new NumberedEvents<>(extractor), results, failures),
+            recipe,
+            options,
+            new MicroBatchInference.NumberedEvents<>(extractor),
+            results,
+            failures),
         IntPrimitiveArraySerializer.INSTANCE);
   }
 

@@ -27,15 +27,15 @@ class ArrowsTest {
   static {
     ALLOWED.put("error", Set.of());
     ALLOWED.put("model", Set.of("error"));
-    ALLOWED.put("json", Set.of("model", "error"));
     ALLOWED.put("weights", Set.of("model", "error"));
     ALLOWED.put("routing", Set.of("model", "error"));
     ALLOWED.put("backend", Set.of("model", "weights", "error"));
     ALLOWED.put("engine", Set.of("backend", "model", "weights", "error"));
+    ALLOWED.put("json", Set.of("engine", "model", "error"));
     Set<String> sdk = Set.of("engine", "backend", "weights", "json", "model", "error");
     ALLOWED.put("dsl", sdk);
     ALLOWED.put("flow", sdk);
-    ALLOWED.put("typed", sdk);
+    ALLOWED.put("typed", Set.of("flow", "engine", "backend", "model", "error"));
     ALLOWED.put("flink", sdk);
     ALLOWED.put("conformance", sdk);
     ALLOWED.put("onnx", Set.of("backend", "routing", "weights", "model", "error"));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CommandsTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
   private static final Pattern ROW =
-      Pattern.compile("\\| `(\\w+)` \\| `([^|`]+)` \\| ([^|]+) \\|(?: ([^|]*) \\|)?");
+      Pattern.compile("\\| `(\\w+)` \\| `([^|`]+)` \\| ([^|]+) \\|(?: ([^|]*)\\|)?");
 
   /** One row of the table; the reason says why it is not run here. */
   private record Row(String name, String command, String reason) {}

@@ -1,5 +1,5 @@
-/**
- * This room is for coroutines in front of an {@link anabranch.engine.Engine}: one answer as a
- * suspending call, many as a flow; it is not for batching or deciding, which the engine does.
- */
+/** This room is for the engine in coroutines and flows; it is not for what items hold. */
+@NullMarked
 package anabranch.flow;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,5 @@
-/**
- * This room is for plain classes as events and answers: one object in, one object out; it is not
- * for text, and not for classes whose properties are more than numbers, flags and choices.
- */
+/** This room is for plain classes as inputs and outputs of an engine; it is not for token ids. */
+@NullMarked
 package anabranch.typed;
+
+import org.jspecify.annotations.NullMarked;

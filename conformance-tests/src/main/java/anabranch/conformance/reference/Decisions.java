@@ -1,6 +1,5 @@
 package anabranch.conformance.reference;
 
-import anabranch.engine.Policy;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -8,33 +7,37 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which decisions of a run are forced, and what the others follow.
  *
- * @param policy the thresholds for free exits
+ * @param thresholds by the id of an exit, the number its score is compared with; an exit without
+ *     one never fires
  * @param exits the index of the point behind which each unit leaves: exits from 0 in the order of
- *     the plan, then the end; null to let the policy decide
+ *     the plan, then the end; null to let the thresholds decide
  * @param experts by the path of a mixture, the experts of each row; mixtures without an entry and
  *     rows with an empty list choose themselves
  */
 public record Decisions(
-    Policy policy, @Nullable List<Integer> exits, Map<String, List<List<Integer>>> experts) {
+    Map<String, Double> thresholds,
+    @Nullable List<Integer> exits,
+    Map<String, List<List<Integer>>> experts) {
   /** Copies the lists. */
   public Decisions {
+    thresholds = Map.copyOf(thresholds);
     exits = exits == null ? null : List.copyOf(exits);
     experts = Map.copyOf(experts);
   }
 
-  /** Returns free decisions by a policy. */
-  public static Decisions by(Policy policy) {
-    return new Decisions(policy, null, Map.of());
+  /** Returns free decisions by thresholds. */
+  public static Decisions by(Map<String, Double> thresholds) {
+    return new Decisions(thresholds, null, Map.of());
   }
 
   /** Returns forced exits and free experts. */
   public static Decisions exits(List<Integer> exits) {
-    return new Decisions(Policy.fullDepth(), exits, Map.of());
+    return new Decisions(Map.of(), exits, Map.of());
   }
 
   /** Returns these decisions with other forced experts. */
   public Decisions withExperts(Map<String, List<List<Integer>>> forced) {
-    return new Decisions(policy, exits, forced);
+    return new Decisions(thresholds, exits, forced);
   }
 
   @Nullable List<Integer> experts(String path, int row) {

@@ -193,7 +193,7 @@ public final class Oracle {
       if (forced != null) {
         return forced.get(unit) == point;
       }
-      Double threshold = decisions.policy().thresholds().get(exit.id());
+      Double threshold = decisions.thresholds().get(exit.id());
       return threshold != null && exit.criterion().fires(score, threshold);
     }
   }

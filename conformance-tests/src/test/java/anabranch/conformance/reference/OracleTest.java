@@ -68,7 +68,7 @@ class OracleTest {
     Oracle oracle = new Oracle(spec, averaging(spec));
     Event event = Event.ofTokens(0, 1);
 
-    Verdict full = oracle.run(event, Decisions.by(Policy.fullDepth()));
+    Verdict full = oracle.run(event, Decisions.by(Map.of()));
     assertArrayEquals(new double[] {0, 27}, full.logits(0), 1e-12);
     assertArrayEquals(new double[] {1, 33}, full.logits(1), 1e-12);
     assertEquals(3, full.depth(1));
@@ -85,7 +85,9 @@ class OracleTest {
     assertEquals(1 / (1 + Math.exp(-2)), frozen.score(0, 1), 1e-12);
     Policy between = Policy.named("between").with("a", 0.9);
     assertArrayEquals(
-        new double[] {1, 27}, oracle.run(event, Decisions.by(between)).logits(1), 1e-12);
+        new double[] {1, 27},
+        oracle.run(event, Decisions.by(between.thresholds())).logits(1),
+        1e-12);
   }
 
   /** The same with every row a key for every other: row 0 reads (2+4)/2 = 3, so it is (4, 0). */
@@ -93,8 +95,7 @@ class OracleTest {
   void fullAttentionReadsLaterRows() {
     ModelSpec spec = spec(EACH, block(Attention.full(1, 1)));
     Verdict verdict =
-        new Oracle(spec, averaging(spec))
-            .run(Event.ofTokens(0, 1), Decisions.by(Policy.fullDepth()));
+        new Oracle(spec, averaging(spec)).run(Event.ofTokens(0, 1), Decisions.by(Map.of()));
     assertArrayEquals(new double[] {0, 4}, verdict.logits(0), 1e-12);
     assertArrayEquals(new double[] {1, 3}, verdict.logits(1), 1e-12);
   }
@@ -111,8 +112,7 @@ class OracleTest {
         (pool, logits) -> {
           ModelSpec spec = spec(new Head(pool, null, 2, false), block(Attention.full(1, 1)));
           Verdict verdict =
-              new Oracle(spec, averaging(spec))
-                  .run(Event.ofTokens(0, 1), Decisions.by(Policy.fullDepth()));
+              new Oracle(spec, averaging(spec)).run(Event.ofTokens(0, 1), Decisions.by(Map.of()));
           assertEquals(1, verdict.units());
           assertArrayEquals(logits, verdict.logits(0), 1e-12, pool.toString());
         });
@@ -177,8 +177,7 @@ class OracleTest {
             "embedding.ngrams.2", values(0, 1, 2, 3),
             "embedding.ngrams.projection", values(1, 0));
     Verdict verdict =
-        new Oracle(spec, weights(spec, tables))
-            .run(Event.ofTokens(1, 0), Decisions.by(Policy.fullDepth()));
+        new Oracle(spec, weights(spec, tables)).run(Event.ofTokens(1, 0), Decisions.by(Map.of()));
     assertArrayEquals(new double[] {0, 1}, verdict.logits(0), 1e-12);
     assertArrayEquals(new double[] {0, 3}, verdict.logits(1), 1e-12);
   }
