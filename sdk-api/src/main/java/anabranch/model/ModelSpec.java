@@ -3,6 +3,7 @@ package anabranch.model;
 import anabranch.error.Bounds;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The description of a routed model: everything but its weights and its thresholds.
@@ -18,6 +19,9 @@ import java.util.List;
  */
 public record ModelSpec(
     String name, int width, Input input, Embedding embedding, Plan plan, Head head) {
+  /** The most tensors of one description: a few words must not ask for unbounded lists. */
+  public static final int MOST_PARAMETERS = 1 << 20;
+
   /** Checks what the parts cannot check alone. */
   public ModelSpec {
     Bounds.name("model.name", name);
@@ -31,6 +35,14 @@ public record ModelSpec(
     }
     checkExits(plan, head);
     checkRouters(plan, input);
+    int[] count = {0};
+    list(
+        width,
+        input,
+        embedding,
+        plan,
+        head,
+        each -> Bounds.within("model.parameters", ++count[0], 1, MOST_PARAMETERS));
   }
 
   private static void checkExits(Plan plan, Head head) {
@@ -70,16 +82,21 @@ public record ModelSpec(
   /** Returns every tensor this description needs, in the order in which the model uses them. */
   public List<Parameter> parameters() {
     List<Parameter> all = new ArrayList<>();
-    embedding.parameters(input, width, all::add);
+    list(width, input, embedding, plan, head, all::add);
+    return List.copyOf(all);
+  }
+
+  private static void list(
+      int width, Input input, Embedding embedding, Plan plan, Head head, Consumer<Parameter> into) {
+    embedding.parameters(input, width, into);
     int block = 0;
     for (Plan.Part part : plan.parts()) {
       if (part instanceof Block next) {
-        next.parameters(block++, width, all::add);
+        next.parameters(block++, width, into);
       } else if (part instanceof Exit exit) {
-        exit.head().parameters("exits." + exit.id(), width, all::add);
+        exit.head().parameters("exits." + exit.id(), width, into);
       }
     }
-    head.parameters("head", width, all::add);
-    return List.copyOf(all);
+    head.parameters("head", width, into);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import anabranch.model.route.Preference;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +108,28 @@ class ParametersTest {
   @Test
   void byteModelHasFiveMillionParameters() {
     assertEquals(5_278_336, elements(SampleSpecs.bytes()));
+  }
+
+  @Test
+  void fewWordsDoNotAskForUnboundedLists() {
+    FeedForward expert = FeedForward.gated(1, Activation.SILU);
+    Block block = Block.of(Sublayer.preNorm(RMS, new Mixture(65_536, expert, Routers.mixtral(1))));
+    assertRefused(
+        "model.parameters 1048577 is not in 1..1048576",
+        () -> tensorsOf(Collections.nCopies(6, block)));
+    assertEquals(1 + 5 * (2 + 3 * 65_536) + 1, tensorsOf(Collections.nCopies(5, block)));
+  }
+
+  private static int tensorsOf(List<Block> blocks) {
+    ModelSpec spec =
+        new ModelSpec(
+            "wide",
+            1,
+            new Input.Tokens(2, 2),
+            Embedding.plain(),
+            new Plan(List.copyOf(blocks)),
+            new Head(Head.Pool.EACH, null, 2, false));
+    return spec.parameters().size();
   }
 
   @Test
