@@ -67,7 +67,9 @@ final class Report {
           t.audited);
     }
     out.append("\nexpert load, share of the bytes that ran the block\n").append(load(t));
-    out.append("\nthe oddest lines\n").append(oddest(t.oddest()));
+    if (!t.oddest().isEmpty()) {
+      out.append("\nthe oddest lines\n").append(oddest(t.oddest()));
+    }
     return out.toString();
   }
 

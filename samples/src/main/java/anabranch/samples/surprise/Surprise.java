@@ -3,6 +3,8 @@ package anabranch.samples.surprise;
 import anabranch.error.AnabranchException;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.samples.text.TextSource;
+import anabranch.weights.Safetensors;
+import anabranch.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,6 +37,9 @@ public final class Surprise {
   private static void run(List<String> places) throws Exception {
     TextSource source = TextSource.of(places);
     Path weights = Path.of(System.getProperty("surprise.weights", "models/surprise.safetensors"));
+    try (Weights opened = Safetensors.open(weights)) {
+      opened.requireFit(SurpriseModel.getSurpriseModel());
+    }
     ModelRecipe recipe =
         SurpriseJob.recipe(System.getProperty("surprise.backend", "onnx"), weights);
     System.out.printf(
