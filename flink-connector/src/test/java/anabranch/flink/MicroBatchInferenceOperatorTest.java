@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.jobgraph.OperatorID;
@@ -311,6 +312,38 @@ class MicroBatchInferenceOperatorTest {
       bench.endInput();
       assertEquals(20, bench.results().size());
     }
+  }
+
+  @Test
+  void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
+    script.block(1);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    var narrow =
+        script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
+    Thread task =
+        new Thread(
+            () -> {
+              try (Bench bench = new Bench(narrow, SINGLES.withMaxInFlight(100))) {
+                bench.open();
+                try {
+                  for (int n = 1; n <= 20; n++) {
+                    bench.feed(n);
+                  }
+                } catch (InterruptedException stop) {
+                  interrupted.set(true);
+                } finally {
+                  script.release(1);
+                }
+              } catch (Exception thrown) {
+                throw new IllegalStateException(thrown);
+              }
+            });
+    task.start();
+    Bench.await(() -> script.ran.contains(1));
+    sleep(100);
+    task.interrupt();
+    task.join(5000);
+    assertTrue(interrupted.get());
   }
 
   @Test

@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class SharedEngine implements EngineListener {
   private static final System.Logger LOG = System.getLogger(EngineLease.class.getName());
   private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  /** For an engine that was abandoned: it did not answer before, either. */
+  private static final Duration GLANCE = Duration.ofMillis(100);
+
   private static final Map<ModelRecipe.Identity, SharedEngine> OPEN = new HashMap<>();
   private static final Set<EngineLease> HELD = new HashSet<>();
 
@@ -101,7 +105,7 @@ final class SharedEngine implements EngineListener {
         return;
       }
       OPEN.remove(recipe.identity(), this);
-      patience = hangs ? Duration.ofMillis(1) : PATIENCE;
+      patience = hangs ? GLANCE : PATIENCE;
     }
     if (!loaded.isCompletedExceptionally()) {
       close(loaded.join(), patience);
