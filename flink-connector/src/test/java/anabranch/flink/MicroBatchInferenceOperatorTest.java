@@ -318,8 +318,7 @@ class MicroBatchInferenceOperatorTest {
   void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
     script.block(1);
     AtomicBoolean interrupted = new AtomicBoolean();
-    var narrow =
-        script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
+    var narrow = script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
     Thread task =
         new Thread(
             () -> {

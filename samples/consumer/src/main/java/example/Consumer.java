@@ -48,7 +48,7 @@ public final class Consumer {
         Engine engine =
             Engine.open(
                 Backends.named("onnx").load(spec, weights, LoadOptions.defaults()),
-                Policy.named("half").with("early", 0.2))) {
+                Policy.named("half").with("early", 0.35))) {
       Inference answer = engine.infer(Item.of("digits", Event.ofTokens(3, 1, 4, 1, 5, 9)));
       for (int row = 0; row < answer.units(); row++) {
         System.out.println(
