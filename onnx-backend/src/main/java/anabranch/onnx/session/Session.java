@@ -86,7 +86,7 @@ public final class Session implements AutoCloseable {
       options.addCUDA(cuda);
       return "";
     } catch (OrtException failed) {
-      return String.valueOf(failed.getMessage());
+      return String.valueOf(failed.getMessage()).strip();
     }
   }
 
