@@ -1,5 +1,6 @@
 package anabranch.backend;
 
+import anabranch.error.Bounds;
 import java.util.List;
 
 /**
@@ -24,8 +25,10 @@ public record Numerics(
     TOLERANT
   }
 
-  /** Copies the notes. */
+  /** Checks the tolerances and copies the notes. */
   public Numerics {
+    Bounds.notNegative("numerics.absolute", absolute);
+    Bounds.notNegative("numerics.relative", relative);
     notes = List.copyOf(notes);
   }
 }

@@ -1,5 +1,6 @@
 package anabranch.model.facts;
 
+import anabranch.error.DescriptionException;
 import anabranch.model.Attention;
 import anabranch.model.Embedding;
 import anabranch.model.FeedForward;
@@ -46,9 +47,21 @@ public final class Cost {
     }
   }
 
-  /** Returns the cost of a model. */
+  /**
+   * Returns the cost of a model.
+   *
+   * @throws DescriptionException if an item of full length costs more than a long can count
+   */
   public static Cost of(ModelSpec spec) {
-    return new Cost(spec);
+    try {
+      Cost cost = new Cost(spec);
+      cost.full(spec.input().maxLength());
+      return cost;
+    } catch (ArithmeticException beyond) {
+      throw new DescriptionException(
+          "cost of model \"" + spec.name() + "\" is above " + Long.MAX_VALUE + " operations",
+          beyond);
+    }
   }
 
   /**
@@ -59,7 +72,11 @@ public final class Cost {
    * @param rows how many rows the sequence has: full attention reads them all
    */
   public long live(int stage, int position, int rows) {
-    return live[stage] + perEarlier[stage] * (position + 1L) + perRow[stage] * rows;
+    return sum(
+        live[stage],
+        sum(
+            Math.multiplyExact(perEarlier[stage], position + 1L),
+            Math.multiplyExact(perRow[stage], (long) rows)));
   }
 
   /** Returns what a frozen row costs in a stage: keys and values only. */
@@ -74,11 +91,12 @@ public final class Cost {
 
   /** Returns what an item of that many rows costs at full depth: every stage and the final head. */
   public long full(int rows) {
-    long sum = head[head.length - 1] * (ofItem ? 1 : rows);
+    long sum = Math.multiplyExact(head[head.length - 1], ofItem ? 1L : rows);
+    long earlier = rows * (rows + 1L) / 2;
     for (int s = 0; s < live.length; s++) {
-      for (int position = 0; position < rows; position++) {
-        sum += live(s, position, rows);
-      }
+      long each = sum(live[s], Math.multiplyExact(perRow[s], (long) rows));
+      sum = sum(sum, Math.multiplyExact(each, (long) rows));
+      sum = sum(sum, Math.multiplyExact(perEarlier[s], earlier));
     }
     return sum;
   }
@@ -90,27 +108,30 @@ public final class Cost {
 
   private void add(Operation operation, int width, int stage) {
     if (operation instanceof Attention attention) {
-      long keysAndValues = 2L * product(width, attention.keyValueWidth());
-      live[stage] += keysAndValues + 2L * product(width, attention.queryWidth());
-      frozen[stage] += keysAndValues;
+      long keysAndValues = Math.multiplyExact(2L, product(width, attention.keyValueWidth()));
+      long queries = Math.multiplyExact(2L, product(width, attention.queryWidth()));
+      live[stage] = sum(live[stage], sum(keysAndValues, queries));
+      frozen[stage] = sum(frozen[stage], keysAndValues);
       long perKey = 4L * attention.queryWidth();
       if (attention.mask() == Attention.Mask.CAUSAL) {
-        perEarlier[stage] += perKey;
+        perEarlier[stage] = sum(perEarlier[stage], perKey);
       } else {
-        perRow[stage] += perKey;
+        perRow[stage] = sum(perRow[stage], perKey);
       }
     } else if (operation instanceof FeedForward network) {
-      live[stage] += network(network, width);
+      live[stage] = sum(live[stage], network(network, width));
     } else if (operation instanceof Mixture mixture) {
       long router = mixture.router().hasWeight() ? product(width, mixture.experts()) : 0;
-      live[stage] += router + mixture.router().selection().k() * network(mixture.expert(), width);
+      long k = mixture.router().selection().k();
+      long experts = Math.multiplyExact(k, network(mixture.expert(), width));
+      live[stage] = sum(live[stage], sum(router, experts));
     } else {
       throw new AssertionError(operation);
     }
   }
 
   private static long network(FeedForward network, int width) {
-    return (network.gated() ? 3L : 2L) * product(width, network.inner());
+    return Math.multiplyExact(network.gated() ? 3L : 2L, product(width, network.inner()));
   }
 
   private static long head(Head head, int width) {
@@ -127,6 +148,10 @@ public final class Cost {
       sum += product(ngrams.inner(), spec.width());
     }
     return sum;
+  }
+
+  private static long sum(long a, long b) {
+    return Math.addExact(a, b);
   }
 
   private static long product(long in, long out) {

@@ -10,15 +10,24 @@ import static anabranch.model.facts.FactSpecs.block;
 import static anabranch.model.facts.FactSpecs.exit;
 import static anabranch.model.facts.FactSpecs.spec;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.error.DescriptionException;
 import anabranch.model.Activation;
+import anabranch.model.Block;
+import anabranch.model.Embedding;
 import anabranch.model.Exit;
 import anabranch.model.FeedForward;
 import anabranch.model.Head;
+import anabranch.model.Input;
 import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
+import anabranch.model.Norm;
+import anabranch.model.Plan;
 import anabranch.model.SampleSpecs;
+import anabranch.model.Sublayer;
 import anabranch.model.route.Routers;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Width 4; two heads of length 3 that share one key/value head; inner 5; 3 outputs. */
@@ -110,5 +119,38 @@ class CostTest {
     assertEquals(2 * 2 * (2 * 128 * 128), cost.frozen(1));
     assertEquals(2 * 128 * 256, cost.head(0));
     assertEquals(2 * 128 * 256, cost.head(2));
+  }
+
+  @Test
+  void anItemCostsTheSumOfItsRows() {
+    for (ModelSpec model : List.of(spec(PLAIN, EACH, CAUSAL, FULL, EXPERTS), SampleSpecs.bytes())) {
+      Cost cost = Cost.of(model);
+      for (int rows : new int[] {1, 2, 9}) {
+        long sum = rows * cost.head(cost.stages().size() - 1);
+        for (int stage = 0; stage < cost.stages().size(); stage++) {
+          for (int position = 0; position < rows; position++) {
+            sum += cost.live(stage, position, rows);
+          }
+        }
+        assertEquals(sum, cost.full(rows));
+      }
+    }
+  }
+
+  @Test
+  void whatNoLongCanCountIsRefused() {
+    FeedForward huge = FeedForward.plain(Integer.MAX_VALUE, Activation.RELU);
+    Mixture mixture = new Mixture(1 << 16, huge, Routers.mixtral(1 << 16));
+    ModelSpec model =
+        new ModelSpec(
+            "huge",
+            1 << 20,
+            new Input.Tokens(2, 2),
+            Embedding.plain(),
+            new Plan(List.of(Block.of(Sublayer.preNorm(new Norm.Rms(1e-5), mixture)))),
+            new Head(EACH, null, 2, false));
+    DescriptionException refused = assertThrows(DescriptionException.class, () -> Cost.of(model));
+    assertEquals(
+        "cost of model \"huge\" is above 9223372036854775807 operations", refused.getMessage());
   }
 }
