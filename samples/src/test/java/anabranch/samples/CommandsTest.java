@@ -59,8 +59,9 @@ class CommandsTest {
       String text = Files.readString(output);
       assertTrue(ended, row.command + " did not end:\n" + text);
       assertEquals(0, process.exitValue(), row.command + ":\n" + text);
-      if (row.name.equals("run")) {
+      if (row.name.equals("run") || row.name.equals("stdin")) {
         assertTrue(text.contains("agreement with full depth"), text);
+        assertEquals(row.name.equals("stdin"), text.contains("cannot be read twice"), text);
       }
     }
   }
