@@ -21,6 +21,11 @@ final class HeadRunner implements AutoCloseable {
   /** The most logits held at a time, unless one unit alone has more. */
   private static final int MOST_LOGITS = 1 << 18;
 
+  /**
+   * The most logits that stay between a score and its answer; beyond, answers run the head again.
+   */
+  private static final int MOST_KEPT = 1 << 22;
+
   private final Point point;
   private final int width;
   private final Session head;
@@ -41,43 +46,104 @@ final class HeadRunner implements AutoCloseable {
     return point.head().outputs();
   }
 
-  /** Returns the score of each unit; NaN where not scored, and at the end of the plan. */
-  float[] scores(Packing packing, FloatBuffer rows, BufferPool pool) {
-    float[] scores = new float[ofItem() ? packing.spans.size() : packing.rows];
-    Arrays.fill(scores, Float.NaN);
+  /**
+   * What the units of a batch scored.
+   *
+   * @param values the score of each unit; NaN where not scored, and at the end of the plan
+   * @param units the scored units, ascending
+   * @param logits theirs, one after the other, in a buffer of the pool; null where none were kept
+   */
+  record Scores(float[] values, int[] units, @Nullable FloatBuffer logits) {
+    /** Gives the buffer back. */
+    void release(BufferPool pool) {
+      if (logits != null) {
+        pool.give(logits);
+      }
+    }
+  }
+
+  /** Returns the score of each unit, to be released. */
+  Scores scores(Packing packing, FloatBuffer rows, BufferPool pool) {
+    float[] values = new float[ofItem() ? packing.spans.size() : packing.rows];
+    Arrays.fill(values, Float.NaN);
     if (!(point instanceof Point.AtExit at)) {
-      return scores;
+      return new Scores(values, new int[0], null);
     }
     int[] units = scored(packing);
-    run(
-        units,
-        packing,
-        rows,
-        pool,
-        (logits, from, count) -> {
-          Exit.Criterion.Score how = at.exit().criterion().score();
-          try (Scope scope = new Scope(pool)) {
-            FloatBuffer found = scope.rows(count, 1);
-            score(how, logits, count, found);
-            for (int i = 0; i < count; i++) {
-              scores[units[from + i]] = found.get(i);
-            }
-          }
-        });
-    return scores;
+    long size = (long) units.length * outputs();
+    Scores scores =
+        new Scores(values, units, size > 0 && size <= MOST_KEPT ? pool.take(size) : null);
+    Exit.Criterion.Score how = at.exit().criterion().score();
+    boolean complete = false;
+    try {
+      run(
+          units,
+          packing,
+          rows,
+          pool,
+          (logits, from, n) -> score(how, logits, from, n, scores, pool));
+      complete = true;
+      return scores;
+    } finally {
+      if (!complete) {
+        scores.release(pool);
+      }
+    }
+  }
+
+  private void score(
+      Exit.Criterion.Score how,
+      FloatBuffer logits,
+      int from,
+      int count,
+      Scores into,
+      BufferPool pool) {
+    try (Scope scope = new Scope(pool)) {
+      FloatBuffer found = scope.rows(count, 1);
+      score(how, logits, count, found);
+      for (int i = 0; i < count; i++) {
+        into.values[into.units[from + i]] = found.get(i);
+      }
+    }
+    if (into.logits != null) {
+      into.logits.put(from * outputs(), logits, 0, count * outputs());
+    }
   }
 
   /** Writes the logits of units, one after the other, in the buffer's byte order. */
-  void output(int[] units, Packing packing, FloatBuffer rows, ByteBuffer into, BufferPool pool) {
+  void output(
+      int[] units,
+      Packing packing,
+      FloatBuffer rows,
+      Scores scores,
+      ByteBuffer into,
+      BufferPool pool) {
     int bytes = Math.multiplyExact(units.length, 4 * outputs());
     FloatBuffer answers = into.slice(into.position(), bytes).order(into.order()).asFloatBuffer();
-    run(
-        units,
-        packing,
-        rows,
-        pool,
-        (logits, from, count) -> answers.put(logits.slice(0, count * outputs())));
+    if (!kept(units, scores, answers)) {
+      run(
+          units,
+          packing,
+          rows,
+          pool,
+          (logits, from, count) -> answers.put(logits.slice(0, count * outputs())));
+    }
     into.position(into.position() + bytes);
+  }
+
+  /** Copies logits that were kept; returns false where one of the units has none. */
+  private boolean kept(int[] units, Scores scores, FloatBuffer answers) {
+    if (scores.logits == null) {
+      return false;
+    }
+    for (int i = 0; i < units.length; i++) {
+      int at = Arrays.binarySearch(scores.units, units[i]);
+      if (at < 0) {
+        return false;
+      }
+      answers.put(i * outputs(), scores.logits, at * outputs(), outputs());
+    }
+    return true;
   }
 
   @Override

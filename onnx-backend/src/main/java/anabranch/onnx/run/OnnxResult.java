@@ -7,13 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 
-/** What a call of a stage produced; answers are computed from its rows when asked for. */
+/** What a call of a stage produced; answers are what was scored, or computed from its rows. */
 final class OnnxResult implements StageResult {
   private final OnnxModel model;
   private final HeadRunner head;
   private final Packing packing;
   private final OnnxRows rows;
-  private final FloatBuffer scores;
+  private final HeadRunner.Scores scores;
   private final Trace trace;
   private boolean closed;
 
@@ -22,13 +22,13 @@ final class OnnxResult implements StageResult {
       HeadRunner head,
       Packing packing,
       OnnxRows rows,
-      float[] scores,
+      HeadRunner.Scores scores,
       Trace trace) {
     this.model = model;
     this.head = head;
     this.packing = packing;
     this.rows = rows;
-    this.scores = FloatBuffer.wrap(scores).asReadOnlyBuffer();
+    this.scores = scores;
     this.trace = trace;
     rows.retain();
   }
@@ -40,7 +40,7 @@ final class OnnxResult implements StageResult {
 
   @Override
   public FloatBuffer scores() {
-    return scores.duplicate();
+    return FloatBuffer.wrap(scores.values()).asReadOnlyBuffer();
   }
 
   @Override
@@ -54,14 +54,14 @@ final class OnnxResult implements StageResult {
       throw new IllegalStateException("the result is closed");
     }
     for (int unit : units) {
-      if (unit < 0 || unit >= scores.limit()) {
+      if (unit < 0 || unit >= scores.values().length) {
         throw new IllegalArgumentException(
-            "unit " + unit + " is not in 0.." + (scores.limit() - 1));
+            "unit " + unit + " is not in 0.." + (scores.values().length - 1));
       }
     }
     model.enter();
     try {
-      head.output(units, packing, rows.buffer(), into, model.pool());
+      head.output(units, packing, rows.buffer(), scores, into, model.pool());
     } finally {
       model.leave();
     }
@@ -77,6 +77,7 @@ final class OnnxResult implements StageResult {
     if (!closed) {
       closed = true;
       rows.release();
+      scores.release(model.pool());
     }
   }
 }

@@ -66,6 +66,7 @@ final class OnnxStage implements Stage, AutoCloseable {
     int width = model.spec().width();
     OnnxRows result = new OnnxRows(model.pool(), packing.rows, width);
     List<Trace.Choices> choices = batch.trace() ? new ArrayList<>() : null;
+    HeadRunner.@Nullable Scores scores = null;
     boolean complete = false;
     try (Scope scope = new Scope(model.pool())) {
       FloatBuffer x = scope.rows(packing.rows, width);
@@ -73,7 +74,7 @@ final class OnnxStage implements Stage, AutoCloseable {
       StageRun run = new StageRun(packing, slots, width, x, model.pool(), scope, choices);
       steps.forEach(run::take);
       packing.scatter(run.hidden(), result.buffer(), width);
-      float[] scores = head.scores(packing, result.buffer(), model.pool());
+      scores = head.scores(packing, result.buffer(), model.pool());
       Trace trace = choices == null ? Trace.none() : new Trace(choices);
       StageResult answer = new OnnxResult(model, head, packing, result, scores, trace);
       publish(packing, slots);
@@ -82,6 +83,9 @@ final class OnnxStage implements Stage, AutoCloseable {
     } finally {
       if (!complete) {
         result.close();
+        if (scores != null) {
+          scores.release(model.pool());
+        }
       }
     }
   }
