@@ -55,5 +55,6 @@ private fun Said.probabilities(): List<Double> {
   val logits = logits()
   val largest = logits.max()
   val powers = logits.map { exp(it - largest) }
-  return powers.map { it / powers.sum() }
+  val sum = powers.sum()
+  return powers.map { it / sum }
 }

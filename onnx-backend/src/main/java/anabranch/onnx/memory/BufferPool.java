@@ -32,7 +32,7 @@ public final class BufferPool {
   /**
    * Returns a buffer of at least that many numbers, whose contents are arbitrary.
    *
-   * @throws IllegalStateException if it would exceed 2 GiB
+   * @throws IllegalStateException if it would exceed 1 GiB
    */
   public FloatBuffer take(long floats) {
     int size = SMALLEST;
