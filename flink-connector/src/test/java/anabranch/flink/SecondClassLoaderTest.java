@@ -8,6 +8,7 @@ import anabranch.conformance.reference.ReferenceBackend;
 import anabranch.engine.Engine;
 import anabranch.engine.Item;
 import anabranch.flink.model.EngineLease;
+import java.io.ObjectStreamClass;
 import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -26,9 +27,15 @@ class SecondClassLoaderTest {
       Bench.await(
           () -> {
             System.gc();
+            forgetSerializedClasses();
             return first.get() == null && second.get() == null;
           });
     }
+  }
+
+  /** The JDK's cache of serialized classes drops the collected ones only when it is next asked. */
+  private static void forgetSerializedClasses() {
+    ObjectStreamClass.lookup(String.class);
   }
 
   private static WeakReference<ClassLoader> runOnce() throws Exception {
