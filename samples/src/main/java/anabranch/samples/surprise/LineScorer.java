@@ -24,8 +24,6 @@ final class LineScorer {
   /** How many experts each block has. */
   static final int EXPERTS = experts();
 
-  private static final int SHOWN = 96;
-
   private LineScorer() {}
 
   private static int experts() {
@@ -58,16 +56,16 @@ final class LineScorer {
     byte[] bytes = answers.isEmpty() ? new byte[0] : line.bytes();
     int windows = (bytes.length + Windows.LENGTH - 1) / Windows.LENGTH;
     boolean audited = answers.size() > windows;
-    Sums sums = new Sums();
+    Sums sums = new Sums(bytes.length);
     for (int w = 0; w < windows; w++) {
       Inference served = answers.get(w);
       sums.flops += served.flops();
       sums.fullFlops += served.fullFlops();
       sums.countLoad(served);
       for (int unit = 0; unit < served.units(); unit++) {
-        int value = bytes[w * Windows.LENGTH + unit] & 0xff;
-        sums.bits += Bits.of(served, unit, value);
-        sums.exits[served.exit(unit)]++;
+        int at = w * Windows.LENGTH + unit;
+        int value = bytes[at] & 0xff;
+        sums.count(at, Bits.of(served, unit, value), served.exit(unit));
         sums.blocksRun += served.depth(unit);
         if (audited) {
           Inference full = answers.get(windows + w);
@@ -79,10 +77,12 @@ final class LineScorer {
     return new LineScore(
         line.source(),
         line.number(),
-        line.shown(SHOWN),
+        line.bytes(),
         answers.isEmpty() ? "" : device(answers.get(0).numerics()),
         bytes.length,
         sums.bits,
+        sums.byteBits,
+        sums.byteExits,
         sums.exits,
         sums.blocksRun,
         sums.load,
@@ -103,12 +103,26 @@ final class LineScorer {
   private static final class Sums {
     final int[] exits = new int[SurpriseModel.getSurpriseModel().plan().exits().size() + 1];
     final int[] load = new int[EXPERTS * BLOCKS];
+    final float[] byteBits;
+    final byte[] byteExits;
     double bits;
     double fullBits;
     long blocksRun;
     long flops;
     long fullFlops;
     int agreed;
+
+    Sums(int bytes) {
+      byteBits = new float[bytes];
+      byteExits = new byte[bytes];
+    }
+
+    void count(int at, double bitsOfByte, int exit) {
+      bits += bitsOfByte;
+      byteBits[at] = (float) bitsOfByte;
+      byteExits[at] = (byte) exit;
+      exits[exit]++;
+    }
 
     void countLoad(Inference served) {
       List<Trace.Choices> choices = served.choices();

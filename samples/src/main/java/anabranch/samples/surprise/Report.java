@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Words and tables for what a run found. Stateless. */
 final class Report {
+  private static final int SHOWN = 96;
+
   private Report() {}
 
   /**
@@ -114,7 +116,7 @@ final class Report {
               line.bitsPerByte(),
               line.source(),
               line.number(),
-              line.shown().strip()));
+              line.shown(SHOWN).strip()));
     }
     return out.toString();
   }

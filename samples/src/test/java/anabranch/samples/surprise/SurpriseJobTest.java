@@ -1,5 +1,6 @@
 package anabranch.samples.surprise;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -36,6 +37,7 @@ class SurpriseJobTest {
       assertEquals(i + 1, score.number());
       assertEquals(lines.get(i).isBlank() ? 0 : lines.get(i).length() + 1, score.bytes());
       assertEquals(score.bytes(), Arrays.stream(score.exits()).sum());
+      assertByByteAddsUp(score);
       assertTrue(score.left() >= score.received());
     }
   }
@@ -43,7 +45,7 @@ class SurpriseJobTest {
   @Test
   void theOddLinesAreTheMostSurprising() throws Exception {
     Tally tally = tally(bundled);
-    String oddest = tally.oddest().stream().map(LineScore::shown).toList().toString();
+    String oddest = tally.oddest().stream().map(score -> score.shown(96)).toList().toString();
     for (String odd : List.of("API_KEY", "snutrmsue", "def total_of", "getRuntime")) {
       assertTrue(oddest.contains(odd), odd + " is not among " + oddest);
     }
@@ -143,5 +145,16 @@ class SurpriseJobTest {
     Tally tally = new Tally(SurpriseJob.exitNames().size(), LineScorer.BLOCKS * LineScorer.EXPERTS);
     scores.forEach(tally::add);
     return tally;
+  }
+
+  private static void assertByByteAddsUp(LineScore score) {
+    double bits = 0;
+    int[] exits = new int[score.exits().length];
+    for (int i = 0; i < score.bytes(); i++) {
+      bits += score.byteBits()[i];
+      exits[score.byteExits()[i]]++;
+    }
+    assertEquals(score.bits(), bits, 1e-4 * score.bytes());
+    assertArrayEquals(score.exits(), exits);
   }
 }
