@@ -33,9 +33,14 @@ public final class ClassPathCheck {
   static List<String> problems() {
     List<String> problems = new ArrayList<>();
     twoJars(loader()).ifPresent(problems::add);
-    String mine = loader().getClass().getName() + "@" + System.identityHashCode(loader());
+    String mine = name(loader());
     secondCopy(mine, claim(mine)).ifPresent(problems::add);
     return problems;
+  }
+
+  private static String name(ClassLoader loader) {
+    String name = loader.getName() == null ? "" : " \"" + loader.getName() + "\"";
+    return loader.getClass().getName() + name + "@" + System.identityHashCode(loader);
   }
 
   /** Returns a warning if a class loader sees more than one copy of ONNX Runtime. */
@@ -66,8 +71,9 @@ public final class ClassPathCheck {
                 + first
                 + " and now loads a second native copy in "
                 + mine
-                + ", which is never freed; put the jars into the parent class loader; in Flink: into"
-                + " lib/, with"
+                + ", and neither is ever freed; put onnxruntime, anabranch-onnx-backend,"
+                + " anabranch-sdk-api and what they need into one class loader above both, and"
+                + " nowhere else; in Flink: into lib/, with"
                 + " classloader.parent-first-patterns.additional: ai.onnxruntime.;anabranch.");
   }
 

@@ -3,6 +3,8 @@ package anabranch.onnx.session;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
+import java.security.AccessController;
+import java.security.PrivilegedAction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,11 +26,13 @@ public final class NativeRuntime {
 
   private final OrtEnvironment environment;
   private final int poolThreads;
+  private final List<String> problems;
   private final Map<Integer, String> cudaFailures = new ConcurrentHashMap<>();
 
-  private NativeRuntime(OrtEnvironment environment, int poolThreads) {
+  private NativeRuntime(OrtEnvironment environment, int poolThreads, List<String> problems) {
     this.environment = environment;
     this.poolThreads = poolThreads;
+    this.problems = List.copyOf(problems);
   }
 
   /**
@@ -39,8 +43,9 @@ public final class NativeRuntime {
   public static synchronized NativeRuntime get(int threads) {
     NativeRuntime runtime = started;
     if (runtime == null) {
-      ClassPathCheck.problems().forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
-      runtime = start(threads);
+      List<String> problems = ClassPathCheck.problems();
+      problems.forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
+      runtime = start(threads, problems);
       started = runtime;
     }
     return runtime;
@@ -48,7 +53,7 @@ public final class NativeRuntime {
 
   /** Returns what a report should say about a load that asked for that many threads. */
   public List<String> notes(int threads) {
-    List<String> notes = new ArrayList<>();
+    List<String> notes = new ArrayList<>(problems);
     if (!sharesPool()) {
       notes.add(
           "the host made the ONNX Runtime environment first, so each session has its own "
@@ -79,19 +84,18 @@ public final class NativeRuntime {
     return poolThreads > 0;
   }
 
-  private static NativeRuntime start(int threads) {
+  private static NativeRuntime start(int threads, List<String> problems) {
     NativeRuntime[] made = new NativeRuntime[1];
     Throwable[] failed = new Throwable[1];
     Runnable task =
         () -> {
           try {
-            made[0] = make(threads);
+            made[0] = make(threads, problems);
           } catch (OrtException | RuntimeException | LinkageError failure) {
             failed[0] = failure;
           }
         };
-    Thread starter = new Thread(null, task, "anabranch-onnx-start", START_STACK_BYTES);
-    starter.setDaemon(true);
+    Thread starter = starter(task);
     starter.start();
     boolean interrupted = false;
     while (starter.isAlive()) {
@@ -105,12 +109,36 @@ public final class NativeRuntime {
       Thread.currentThread().interrupt();
     }
     if (failed[0] != null) {
-      throw new IllegalStateException("ONNX Runtime cannot start: " + failed[0], failed[0]);
+      Throwable cause = failed[0];
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      List<String> reasons = new ArrayList<>(problems);
+      reasons.add(0, cause.toString());
+      throw new IllegalStateException(
+          "ONNX Runtime cannot start: " + String.join("; ", reasons), failed[0]);
     }
     return made[0];
   }
 
-  private static NativeRuntime make(int threads) throws OrtException {
+  /**
+   * Returns a thread that knows nothing of its caller. ONNX Runtime makes a shutdown hook when it
+   * starts, a thread that lives as long as the JVM, and before JDK 24 a thread keeps the protection
+   * domains, thus the class loaders, of all code on the stack that made it and its makers.
+   */
+  @SuppressWarnings("removal") // Without effect where it is not needed any more.
+  private static Thread starter(Runnable task) {
+    return AccessController.doPrivileged(
+        (PrivilegedAction<Thread>)
+            () -> {
+              Thread thread = new Thread(null, task, "anabranch-onnx-start", START_STACK_BYTES);
+              thread.setDaemon(true);
+              thread.setContextClassLoader(NativeRuntime.class.getClassLoader());
+              return thread;
+            });
+  }
+
+  private static NativeRuntime make(int threads, List<String> problems) throws OrtException {
     OrtLoggingLevel quiet = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
     OrtEnvironment environment;
     int poolThreads = threads;
@@ -127,6 +155,6 @@ public final class NativeRuntime {
     ClassPathCheck.telemetryProblem(
             environment.getVersion(), System.getenv("ORT_DISABLE_TELEMETRY"))
         .ifPresent(problem -> LOG.log(System.Logger.Level.WARNING, problem));
-    return new NativeRuntime(environment, poolThreads);
+    return new NativeRuntime(environment, poolThreads, problems);
   }
 }

@@ -2,10 +2,13 @@ package anabranch.onnx.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ai.onnxruntime.OrtEnvironment;
+import anabranch.onnx.SecondCopy;
+import anabranch.onnx.StartedByPlugin;
 import anabranch.onnx.StartsWithLongCommandLine;
+import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -13,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,23 +66,55 @@ class NativeRuntimeTest {
   }
 
   @Test
-  void aSecondNativeCopyIsReportedWithTheLineToAdd() throws Exception {
-    NativeRuntime.get(1);
-    URL backend = location(ClassPathCheck.class);
-    URL runtime = location(OrtEnvironment.class);
-    ClassLoader platform = ClassLoader.getPlatformClassLoader();
-    try (URLClassLoader other = new URLClassLoader(new URL[] {backend, runtime}, platform)) {
-      Class<?> check = other.loadClass(ClassPathCheck.class.getName());
-      var problems = check.getDeclaredMethod("problems");
-      problems.setAccessible(true);
-      String found = problems.invoke(null).toString();
-      assertTrue(found.contains("second native copy"), found);
+  void aSecondNativeCopyIsExplainedByTheModelThatLoadedIt() throws Exception {
+    assertEquals(List.of(), new SecondCopy().call());
+    try (URLClassLoader other = everythingAgain()) {
+      Class<?> second = other.loadClass(SecondCopy.class.getName());
+      String found = ((Callable<?>) second.getConstructor().newInstance()).call().toString();
+      assertTrue(found.contains("second native copy in java.net.URLClassLoader"), found);
+      assertTrue(found.contains("\"another plugin\""), found);
+      assertTrue(found.contains("one class loader above both"), found);
       assertTrue(
           found.contains(
               "classloader.parent-first-patterns.additional: ai.onnxruntime.;anabranch."),
           found);
     }
-    assertEquals(List.of(), ClassPathCheck.problems());
+    assertEquals(List.of(), new SecondCopy().call());
+  }
+
+  @Test
+  void aRuntimeThatCannotStartTwiceSaysThatItRunsAlready() throws Exception {
+    assertEquals(List.of(), new SecondCopy().call());
+    String path = "onnxruntime.native.path";
+    System.setProperty(path, System.getProperty("java.home"));
+    try (URLClassLoader other = everythingAgain()) {
+      Callable<?> second =
+          (Callable<?>) other.loadClass(SecondCopy.class.getName()).getConstructor().newInstance();
+      String refused = assertThrows(RuntimeException.class, second::call).getMessage();
+      assertTrue(refused.contains("cannot start: java.io.IOException: Native library"), refused);
+      assertTrue(refused.contains("this JVM already loaded ONNX Runtime"), refused);
+    } finally {
+      System.clearProperty(path);
+    }
+  }
+
+  @Test
+  void theRuntimeKeepsNothingOfThePluginThatStartedIt(@TempDir Path folder) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(StartedByPlugin.class.getName());
+    Path output = folder.resolve("output.txt");
+    Process child =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertTrue(child.waitFor(2, TimeUnit.MINUTES), "the child still runs");
+    String said = Files.readString(output);
+    assertEquals(0, child.exitValue(), said);
+    assertTrue(said.contains("the plugin is gone"), said);
   }
 
   @Test
@@ -89,7 +125,13 @@ class NativeRuntimeTest {
     assertFalse(ClassPathCheck.telemetryProblem("2.0.1", "0").isEmpty());
   }
 
-  private static URL location(Class<?> type) {
-    return type.getProtectionDomain().getCodeSource().getLocation();
+  /** The whole class path once more, below the JDK's own classes alone. */
+  private static URLClassLoader everythingAgain() throws IOException {
+    List<URL> places = new ArrayList<>();
+    for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      places.add(Path.of(place).toUri().toURL());
+    }
+    ClassLoader platform = ClassLoader.getPlatformClassLoader();
+    return new URLClassLoader("another plugin", places.toArray(URL[]::new), platform);
   }
 }
