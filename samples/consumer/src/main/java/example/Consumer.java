@@ -24,11 +24,15 @@ import anabranch.model.route.Routers;
 import anabranch.weights.Weights;
 import java.util.List;
 
-/** Describes a small routed model, gives it random weights and asks it one question. */
+/**
+ * Describes a small routed model, gives it random weights and asks it one question; fails if Kotlin
+ * is on the class path, because an application in Java needs none.
+ */
 public final class Consumer {
   private Consumer() {}
 
   public static void main(String[] args) {
+    requireNoKotlin();
     Norm norm = new Norm.Layer(1e-5);
     Mixture experts = new Mixture(4, FeedForward.plain(64, Activation.RELU), Routers.mixtral(2));
     Block block =
@@ -56,5 +60,15 @@ public final class Consumer {
       }
       System.out.println("computed on " + answer.numerics().device());
     }
+  }
+
+  private static void requireNoKotlin() {
+    try {
+      Class.forName("kotlin.Unit");
+    } catch (ClassNotFoundException none) {
+      System.out.println("no Kotlin on the class path");
+      return;
+    }
+    throw new IllegalStateException("Kotlin is on the class path");
   }
 }
