@@ -63,6 +63,13 @@ class CommandsTest {
         assertTrue(text.contains("agreement with full depth"), text);
         assertEquals(row.name.equals("stdin"), text.contains("cannot be read twice"), text);
       }
+      if (row.name.equals("plugin")) {
+        assertTrue(text.contains("flat from round 5 to 20"), text);
+      }
+      if (row.name.equals("app")) {
+        assertTrue(text.contains("bits per byte: "), text);
+        assertTrue(text.contains("took "), text);
+      }
     }
   }
 
