@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SurpriseJobTest {
-  private static final Path BUNDLED = Path.of("text/Orders.java");
+  private static final Path BUNDLED = Path.of("text/odd/Orders.java");
   private static final Path WEIGHTS = Path.of("models/surprise.safetensors");
 
   private static List<LineScore> bundled;
