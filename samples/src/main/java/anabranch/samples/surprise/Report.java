@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Words and tables for what a run found. Stateless. */
 final class Report {
-  private static final int SHOWN = 96;
+  /** How many characters of a line are shown at most. */
+  static final int SHOWN = 96;
 
   private Report() {}
 

@@ -15,27 +15,60 @@ import java.util.function.Consumer;
  * Tells how unexpected each line of a text is.
  *
  * <p>Arguments are files, folders, or {@code -} for standard input; none stand for the bundled
- * text. The system property {@code surprise.weights} names another file of weights, {@code
- * surprise.backend} another backend.
+ * text. {@code --normal FILE_OR_FOLDER} before or between them names text that counts as normal: it
+ * is scored first and fixes the level of each kind it holds. The system property {@code
+ * surprise.weights} names another file of weights, {@code surprise.backend} another backend.
  */
 public final class Surprise {
-  private static final List<String> BUNDLED = List.of("text", "../sdk-api/src/main/java");
+  /**
+   * The bundled text: of each kind more than enough lines for a level, then those with odd ones.
+   */
+  static final List<String> BUNDLED =
+      List.of(
+          "../sdk-api/src/main/java/anabranch/backend",
+          "../sdk-api/src/main/java/anabranch/model",
+          "../sdk-kotlin-dsl/src/main/kotlin",
+          "../sdk-kotlin-dsl/src/test/kotlin/anabranch/flow",
+          "../pom.xml",
+          "../sdk-api/pom.xml",
+          "../sdk-kotlin-dsl/pom.xml",
+          "../onnx-backend/pom.xml",
+          "../flink-connector/pom.xml",
+          "../conformance-tests/pom.xml",
+          "../samples/pom.xml",
+          "../benchmarks/pom.xml",
+          "../README.md",
+          "../CONTRIBUTING.md",
+          "../docs",
+          "text/normal",
+          "text/odd");
+
   private static final double HALF_SPEED_SECONDS = 8;
+  private static final int FLAGGED_SHOWN = 20;
 
   private Surprise() {}
 
   /** Runs the program; exits with 1 after saying what is wrong with its input. */
   public static void main(String[] args) throws Exception {
     try {
-      run(args.length == 0 ? BUNDLED : List.of(args));
+      run(arguments(args));
     } catch (IOException | AnabranchException refused) {
       System.err.println("surprise: " + refused.getMessage());
       System.exit(1);
     }
   }
 
-  private static void run(List<String> places) throws Exception {
-    TextSource source = TextSource.of(places);
+  private static Arguments arguments(String[] args) throws IOException {
+    try {
+      return Arguments.of(args);
+    } catch (IllegalArgumentException wrong) {
+      throw new IOException(wrong.getMessage(), wrong);
+    }
+  }
+
+  static void run(Arguments arguments) throws Exception {
+    TextSource source = TextSource.of(arguments.places().isEmpty() ? BUNDLED : arguments.places());
+    TextSource normal = arguments.normal().isEmpty() ? null : TextSource.of(arguments.normal());
     Path weights = Path.of(System.getProperty("surprise.weights", "models/surprise.safetensors"));
     try (Weights opened = Safetensors.open(weights)) {
       opened.requireFit(SurpriseModel.getSurpriseModel());
@@ -45,14 +78,33 @@ public final class Surprise {
     System.out.printf(
         Locale.ROOT, "scoring the lines of %,d text(s) with %s%n", source.sources().size(), recipe);
 
+    Alarms alarms = new Alarms();
+    if (normal != null) {
+      addNormal(normal, recipe, alarms);
+    }
     Tally atFullSpeed = tally();
-    SurpriseJob.run(source, recipe, andProgress("full speed", atFullSpeed));
+    SurpriseJob.run(source, recipe, andProgress("full speed", atFullSpeed).andThen(alarms::judge));
     Tally atHalfSpeed = null;
     if (source.repeatable() && atFullSpeed.bytes > 0) {
       atHalfSpeed = atHalfSpeed(source, recipe, atFullSpeed);
     }
     System.out.println();
     System.out.print(Report.of(atFullSpeed, atHalfSpeed));
+    if (atFullSpeed.bytes > 0) {
+      System.out.println();
+      System.out.print(alarms.report(FLAGGED_SHOWN));
+    }
+  }
+
+  /** Scores the lines that count as normal, before any other. */
+  private static void addNormal(TextSource normal, ModelRecipe recipe, Alarms alarms)
+      throws Exception {
+    Tally tally = tally();
+    SurpriseJob.run(normal, recipe, andProgress("normal text", tally).andThen(alarms::addNormal));
+    if (tally.bytes == 0) {
+      throw new IOException(
+          "--normal " + String.join(", ", normal.sources()) + " has no line to score");
+    }
   }
 
   private static Tally atHalfSpeed(TextSource source, ModelRecipe recipe, Tally atFullSpeed)
