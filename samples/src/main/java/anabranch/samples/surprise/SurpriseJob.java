@@ -21,7 +21,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 
 /** The Flink job: lines in, scores out. Stateless. */
-final class SurpriseJob {
+public final class SurpriseJob {
   private SurpriseJob() {}
 
   /**
@@ -31,7 +31,7 @@ final class SurpriseJob {
    * @param backend a backend on the class path, such as {@code "onnx"}
    * @param weights the weights' file; it must not change while a job runs
    */
-  static ModelRecipe recipe(String backend, Path weights) {
+  public static ModelRecipe recipe(String backend, Path weights) {
     String file = weights.toAbsolutePath().toString();
     return ModelRecipe.of(
             backend, SurpriseModel.getSurpriseModel(), spec -> Safetensors.open(Path.of(file)))
@@ -43,7 +43,7 @@ final class SurpriseJob {
   }
 
   /** Runs the job in this JVM and hands each score to {@code each}, in the order of the lines. */
-  static void run(TextSource source, ModelRecipe recipe, Consumer<LineScore> each)
+  public static void run(TextSource source, ModelRecipe recipe, Consumer<LineScore> each)
       throws Exception {
     Configuration configuration = new Configuration();
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
@@ -77,7 +77,7 @@ final class SurpriseJob {
   }
 
   /** Returns the names of the places where bytes leave, in order. */
-  static List<String> exitNames() {
+  public static List<String> exitNames() {
     List<String> names =
         new ArrayList<>(
             SurpriseModel.getSurpriseModel().plan().exits().stream().map(Exit::id).toList());

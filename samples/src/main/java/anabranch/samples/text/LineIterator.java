@@ -12,7 +12,7 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /** Reads one text line by line and knows where it stands. Confined to one thread; never rewinds. */
-public final class LineIterator implements Iterator<Line> {
+public final class LineIterator implements Iterator<Line>, AutoCloseable {
   private final TextSplit split;
   private TextSplit rest;
   private @Nullable InputStream in;
@@ -76,8 +76,9 @@ public final class LineIterator implements Iterator<Line> {
     return new Line(split.source(), rest.nextNumber(), bytes.toByteArray());
   }
 
-  /** Closes the text, but never standard input. */
-  void close() throws IOException {
+  /** Closes the text, but never standard input; closing twice is harmless. */
+  @Override
+  public void close() throws IOException {
     ended = true;
     if (in != null && !split.isStandardInput()) {
       in.close();

@@ -1,0 +1,90 @@
+package anabranch.samples.kinds;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.flink.model.ModelRecipe;
+import anabranch.samples.surprise.SurpriseJob;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KindsTest {
+  private static final ModelRecipe RECIPE =
+      SurpriseJob.recipe("onnx", Path.of("models/surprise.safetensors"));
+
+  @TempDir Path folder;
+
+  @Test
+  void theTableHasARowForEachKindOfEnoughLines() throws Exception {
+    List<String> lines = new ArrayList<>();
+    for (String name : List.of("Engine", "EngineOptions", "Inference")) {
+      Path source = Path.of("../sdk-api/src/main/java/anabranch/engine", name + ".java");
+      Files.readAllLines(source).stream().filter(line -> !line.isBlank()).forEach(lines::add);
+    }
+    lines = lines.subList(0, 240);
+    Files.write(folder.resolve("a.java"), lines);
+    Files.write(folder.resolve("b.md"), lines.subList(0, 50));
+    String table = Kinds.table(folder.toString(), RECIPE);
+    List<String> rows = table.lines().toList();
+    assertEquals(5, rows.size(), table);
+    assertEquals(cells(rows.get(0)).length, cells(rows.get(1)).length, table);
+    String[] java = cells(rows.get(2));
+    assertEquals(cells(rows.get(0)).length, java.length, table);
+    assertEquals("java", java[1].strip());
+    assertEquals("120", java[2].strip());
+    assertEquals("Left out, too few lines: md (50 lines).", rows.get(4));
+    double secrets = Double.parseDouble(java[8].replace("%", "").strip());
+    assertTrue(secrets >= 80, table);
+    double early = 0;
+    for (int exit = 10; exit < 13; exit++) {
+      early += Double.parseDouble(java[exit].replace("%", "").strip());
+    }
+    assertEquals(100, early, 1.5, table);
+  }
+
+  @Test
+  void aFolderWithTooFewLinesIsRefused() throws IOException {
+    Files.writeString(folder.resolve("a.java"), "int a;\n");
+    IOException refused =
+        assertThrows(IOException.class, () -> Kinds.table(folder.toString(), RECIPE));
+    assertTrue(
+        refused.getMessage().contains("has 200 lines: [java (1 lines)]"), refused.toString());
+  }
+
+  @Test
+  void linesAreTakenFromFilesInADrawnOrderUpToALimit() throws IOException {
+    for (int file = 0; file < 20; file++) {
+      List<String> lines = new ArrayList<>();
+      for (int i = 0; i < 30; i++) {
+        lines.add("file " + file);
+        lines.add("");
+      }
+      Files.write(folder.resolve(String.format("%02d.txt", file)), lines);
+    }
+    KindText text = KindText.read(folder.toString(), 100, 1).get(0);
+    assertEquals(100, text.lines().size());
+    assertEquals(50, text.normal().size());
+    assertEquals(50, text.others().size());
+    String first = new String(text.lines().get(0));
+    String again = new String(KindText.read(folder.toString(), 100, 1).get(0).lines().get(0));
+    assertEquals(first, again);
+    boolean elsewhere = false;
+    for (long seed = 2; seed < 9; seed++) {
+      String other = new String(KindText.read(folder.toString(), 100, seed).get(0).lines().get(0));
+      elsewhere |= !other.equals(first);
+    }
+    assertTrue(elsewhere, "the order does not depend on the seed");
+    assertFalse(first.isBlank());
+  }
+
+  private static String[] cells(String row) {
+    return row.split("\\|");
+  }
+}
