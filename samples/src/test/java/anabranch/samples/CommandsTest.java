@@ -61,6 +61,7 @@ class CommandsTest {
       assertEquals(0, process.exitValue(), row.command + ":\n" + text);
       if (row.name.equals("run") || row.name.equals("stdin")) {
         assertTrue(text.contains("agreement with full depth"), text);
+        assertTrue(text.contains("alarms: a line is flagged"), text);
         assertEquals(row.name.equals("stdin"), text.contains("cannot be read twice"), text);
       }
       if (row.name.equals("plugin")) {
