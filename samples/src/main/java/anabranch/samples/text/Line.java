@@ -24,9 +24,16 @@ public record Line(String source, long number, byte[] bytes) {
     return true;
   }
 
-  /** Returns the text without its line feed, as UTF-8, cut to {@code most} characters for show. */
+  /**
+   * Returns the text without its line feed, as UTF-8, cut to {@code most} characters for show.
+   * Control characters are replaced: a terminal would obey them.
+   */
   public String shown(int most) {
-    String text = new String(bytes, StandardCharsets.UTF_8).stripTrailing().replace('\t', ' ');
+    String text =
+        new String(bytes, StandardCharsets.UTF_8)
+            .stripTrailing()
+            .replace('\t', ' ')
+            .replaceAll("\\p{Cntrl}|[\\x80-\\x9f]", "\ufffd");
     return text.length() <= most ? text : text.substring(0, most - 1) + "…";
   }
 }

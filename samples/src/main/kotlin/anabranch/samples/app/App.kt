@@ -25,7 +25,7 @@ fun eventOf(line: String): Event =
 
 /** Scores the lines of a file for somebody who looks at ten a second and leaves after twenty. */
 fun main(arguments: Array<String>) = runBlocking {
-  val lines = Path.of(arguments.firstOrNull() ?: "text/Orders.java").readLines()
+  val lines = Path.of(arguments.firstOrNull() ?: "text/odd/Orders.java").readLines()
   val taken = AtomicInteger()
   Safetensors.open(Path.of("models/surprise.safetensors"))
     .use { Backends.named("onnx").open(surpriseModel, it, surprisePolicy) }

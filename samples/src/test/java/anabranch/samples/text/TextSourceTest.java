@@ -30,6 +30,12 @@ class TextSourceTest {
   }
 
   @Test
+  void noControlCharacterIsShown() {
+    byte[] line = "a\tb\u001b[0mc\u009bd\u007f\r\n".getBytes(StandardCharsets.UTF_8);
+    assertEquals("a b\ufffd[0mc\ufffdd\ufffd", new Line("a.txt", 1, line).shown(20));
+  }
+
+  @Test
   void aVeryLongLineComesInPartsAndLosesNothing() throws IOException {
     String text = "x".repeat(2 * Line.MOST_BYTES + 5) + "\nnext";
     List<Line> lines = read(TextSplit.of(file("long.txt", text)));
