@@ -100,7 +100,7 @@ class HostTest {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(System.getProperty("host.options").strip().split("\\s+")));
     command.addAll(List.of("-cp", HOST.toString(), Host.class.getName()));
-    command.addAll(List.of(app.toString(), "../text/Orders.java", Integer.toString(rounds)));
+    command.addAll(List.of(app.toString(), "../text/odd/Orders.java", Integer.toString(rounds)));
     Path output = folder.resolve("output.txt");
     Process process =
         new ProcessBuilder(command)
