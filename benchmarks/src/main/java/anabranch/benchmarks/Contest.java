@@ -1,5 +1,8 @@
 package anabranch.benchmarks;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,7 +12,41 @@ import java.util.Map;
  * to one thread.
  */
 final class Contest {
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
   private final Map<String, Runnable> sides = new LinkedHashMap<>();
+
+  /**
+   * What a side took, round by round.
+   *
+   * @param elapsed nanoseconds that passed
+   * @param busy nanoseconds that a processor spent on the lanes of engines: other programs on the
+   *     machine do not count
+   */
+  record Times(long[] elapsed, long[] busy) {
+    /** Returns the median nanoseconds that passed. */
+    long median() {
+      return Math.round(Contest.median(Arrays.stream(elapsed).asDoubleStream().toArray()));
+    }
+
+    /** Returns how many times as long another side took: the median over the rounds. */
+    double speedUpOver(Times other) {
+      return ratio(other.elapsed, elapsed);
+    }
+
+    /** Returns the same for the time of processors. */
+    double busySpeedUpOver(Times other) {
+      return ratio(other.busy, busy);
+    }
+
+    private static double ratio(long[] of, long[] to) {
+      double[] ratios = new double[of.length];
+      for (int round = 0; round < of.length; round++) {
+        ratios[round] = (double) of[round] / to[round];
+      }
+      return Contest.median(ratios);
+    }
+  }
 
   /** Adds a side. */
   Contest side(String name, Runnable work) {
@@ -18,29 +55,44 @@ final class Contest {
   }
 
   /**
-   * Returns the median nanoseconds of each side, in the order in which they were added.
+   * Returns the times of each side, in the order in which they were added.
    *
    * @param warmUps rounds before the clock counts
    * @param rounds rounds that count, at least 1
    */
-  Map<String, Long> medians(int warmUps, int rounds) {
-    Map<String, long[]> times = new LinkedHashMap<>();
-    sides.keySet().forEach(name -> times.put(name, new long[rounds]));
+  Map<String, Times> run(int warmUps, int rounds) {
+    Map<String, Times> times = new LinkedHashMap<>();
+    sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
     for (int round = -warmUps; round < rounds; round++) {
       for (Map.Entry<String, Runnable> side : sides.entrySet()) {
+        long busy = lanesBusy();
         long start = System.nanoTime();
         side.getValue().run();
+        long elapsed = System.nanoTime() - start;
         if (round >= 0) {
-          times.get(side.getKey())[round] = System.nanoTime() - start;
+          times.get(side.getKey()).elapsed[round] = elapsed;
+          times.get(side.getKey()).busy[round] = Math.max(1, lanesBusy() - busy);
         }
       }
     }
-    Map<String, Long> medians = new LinkedHashMap<>();
-    times.forEach(
-        (name, all) -> {
-          Arrays.sort(all);
-          medians.put(name, all[rounds / 2]);
-        });
-    return medians;
+    return times;
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+  private static long lanesBusy() {
+    long sum = 0;
+    for (long id : THREADS.getAllThreadIds()) {
+      ThreadInfo thread = THREADS.getThreadInfo(id);
+      if (thread != null && thread.getThreadName().startsWith("anabranch-")) {
+        sum += Math.max(0, THREADS.getThreadCpuTime(id));
+      }
+    }
+    return sum;
   }
 }

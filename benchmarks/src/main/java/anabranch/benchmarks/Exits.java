@@ -1,150 +1,265 @@
 package anabranch.benchmarks;
 
-import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
+import anabranch.backend.Numerics;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
-import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
-import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
-import anabranch.model.route.Routers;
+import anabranch.weights.Safetensors;
 import anabranch.weights.Weights;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
- * How much of the arithmetic that exits save is saved as time: the same items at full depth and
- * with a forced share of rows leaving behind the second of six blocks, in turn, on one lane.
+ * How much of the arithmetic that exits save is saved as time, with trained weights and on text
+ * they were not trained on: the same lines through the model without exits, and through the model
+ * with exits under several policies, in turn, on one lane and one thread.
  */
 final class Exits {
-  private static final double[] SHARES = {0.25, 0.5, 0.75, 1};
-  private static final int ITEMS = 40;
-  private static final int MOST_ROWS = 100;
+  private static final double[][] POLICIES = {
+    {0.98, 0.98}, {0.95, 0.95}, {0.9, 0.9}, {0.95, 0.6}, {0.8, 0.8}, {0.6, 0.6}
+  };
+  private static final double LEAST_SPEED_UP = 1.10;
+  private static final double LEAST_OF_PREDICTED = 0.85;
+  private static final double OFF_BITS = 0.1;
+  private static final Duration LINGER = Duration.ofMillis(50);
+  private static final Duration SAMPLED = Duration.ofSeconds(5);
+  private static final String FULL = "without exits";
 
-  private Exits() {}
+  private final ModelSpec spec = ByteModel.withExits();
+  private final StageTimes stageTimes = new StageTimes();
+  private final Engine full;
+  private final Engine exits;
+  private final Lines lines;
+  private final Consumer<String> out;
+  private final List<Item> items;
+  private final List<Inference> reference;
 
-  static String run(String backend, int rounds) {
-    ModelSpec spec = spec();
-    StringBuilder report = new StringBuilder();
-    try (Weights weights = Weights.random(spec, 1);
-        Engine engine =
-            Engine.open(
-                Backends.named(backend).load(spec, weights, LoadOptions.defaults()),
-                Policy.fullDepth(),
-                EngineOptions.defaults().withBatchRows(1 << 20))) {
-      List<Item> full = items();
-      Contest contest = new Contest().side("full depth", () -> answers(engine, full));
-      for (double share : SHARES) {
-        List<Item> leaving = leaving(full, share);
-        requireSameAlone(engine, leaving);
-        contest.side(name(share), () -> answers(engine, leaving));
-      }
-      Map<String, Long> medians = contest.medians(rounds / 2 + 1, rounds);
-      long rows = full.stream().mapToLong(item -> item.event().rows()).sum();
-      long best = medians.get("full depth");
-      line(report, "%-28s %9s %12s %12s", "", "rows/s", "time saved", "arithmetic saved");
-      line(report, "%-28s %9.0f", "full depth", 1e9 * rows / best);
-      for (double share : SHARES) {
-        long nanos = medians.get(name(share));
-        line(
-            report,
-            "%-28s %9.0f %10.1f %% %10.1f %%",
-            name(share),
-            1e9 * rows / nanos,
-            100.0 * (best - nanos) / best,
-            100 * saved(answers(engine, leaving(full, share))));
-      }
-      line(report, "computed on %s", engine.numerics().device());
-    }
-    return report.toString();
+  private Exits(String backend, Weights weights, Lines lines, int batchRows, Consumer<String> out) {
+    this.lines = lines;
+    this.out = out;
+    ModelSpec plain = ByteModel.withoutExits(spec);
+    full = open(backend, plain, weights, batchRows);
+    exits = open(backend, spec, weights, batchRows);
+    items = lines.items(spec.embedding().ngrams().begin());
+    reference = Lines.answers(full, items);
   }
 
-  private static String name(double share) {
-    return String.format(Locale.ROOT, "%.0f %% leave after block 2", 100 * share);
-  }
-
-  private static void line(StringBuilder report, String format, Object... values) {
-    report.append(String.format(Locale.ROOT, format, values)).append('\n');
-  }
-
-  private static double saved(List<Inference> answers) {
-    long ran = answers.stream().mapToLong(Inference::flops).sum();
-    long full = answers.stream().mapToLong(Inference::fullFlops).sum();
-    return 1 - (double) ran / full;
-  }
-
-  private static List<Inference> answers(Engine engine, List<Item> items) {
-    return engine.submitAll(items).stream().map(CompletableFuture::join).toList();
-  }
-
-  /** Fails unless items that leave early answer the same alone as together. */
-  private static void requireSameAlone(Engine engine, List<Item> items) {
-    List<Inference> together = answers(engine, items);
-    for (int i = 0; i < items.size(); i++) {
-      Inference alone = engine.infer(items.get(i));
-      for (int unit = 0; unit < alone.units(); unit++) {
-        if (!alone.logits(unit).equals(together.get(i).logits(unit))) {
-          throw new AssertionError("item " + i + ", row " + unit + " differs alone");
+  /**
+   * Measures and reports.
+   *
+   * @param weights the file of the model's weights
+   * @param kinds lines in flight together, by kind of text
+   * @param batchRows candidates for the rows of a batch: the one at which the model without exits
+   *     is fastest serves both sides
+   * @param rounds rounds that count
+   * @param out receives the report line by line
+   */
+  static void run(
+      String backend,
+      Path weights,
+      List<Lines> kinds,
+      List<Integer> batchRows,
+      int rounds,
+      Consumer<String> out) {
+    try (Weights all = Safetensors.open(weights)) {
+      for (Lines lines : kinds) {
+        int rows = fastest(backend, all, lines, batchRows, rounds);
+        Exits run = new Exits(backend, all, lines, rows, out);
+        try {
+          run.line(
+              "%s: %d lines in flight, %d bytes, batches of up to %d rows, on %s",
+              lines.kind(), lines.count(), lines.bytes(), rows, run.exits.numerics().device());
+          run.measure(rounds);
+        } finally {
+          run.full.close();
+          run.exits.close();
         }
       }
     }
   }
 
-  private static List<Item> items() {
-    SplittableRandom random = new SplittableRandom(5);
-    List<Item> items = new ArrayList<>();
-    for (int i = 0; i < ITEMS; i++) {
-      int[] ids = random.ints(random.nextInt(MOST_ROWS / 4, MOST_ROWS), 0, 257).toArray();
-      items.add(Item.of("item" + i, Event.ofTokens(ids)));
+  /** Returns the rows of a batch at which the model without exits is fastest. */
+  private static int fastest(
+      String backend, Weights weights, Lines lines, List<Integer> batchRows, int rounds) {
+    if (batchRows.size() == 1) {
+      return batchRows.get(0);
     }
-    return items;
-  }
-
-  private static List<Item> leaving(List<Item> items, double share) {
-    SplittableRandom random = new SplittableRandom(6);
-    List<Item> leaving = new ArrayList<>();
-    for (Item item : items) {
-      List<Integer> exits = new ArrayList<>();
-      for (int row = 0; row < item.event().rows(); row++) {
-        exits.add(random.nextDouble() < share ? 0 : 1);
+    ModelSpec plain = ByteModel.withoutExits(ByteModel.withExits());
+    List<Item> items = lines.items(plain.embedding().ngrams().begin());
+    Contest contest = new Contest();
+    List<Engine> engines = new ArrayList<>();
+    try {
+      for (int rows : batchRows) {
+        Engine engine = open(backend, plain, weights, rows, new StageTimes());
+        engines.add(engine);
+        contest.side(Integer.toString(rows), () -> Lines.answers(engine, items));
       }
-      leaving.add(item.withForcedExits(exits));
+      return Integer.parseInt(
+          contest.run(rounds / 2 + 1, rounds).entrySet().stream()
+              .min((a, b) -> Long.compare(a.getValue().median(), b.getValue().median()))
+              .orElseThrow()
+              .getKey());
+    } finally {
+      engines.forEach(Engine::close);
     }
-    return leaving;
   }
 
-  private static ModelSpec spec() {
-    Norm norm = new Norm.Layer(1e-5);
-    Mixture experts =
-        new Mixture(8, FeedForward.plain(256, Activation.RELU_SQUARED), Routers.switchTop1());
-    Block block =
-        Block.of(Sublayer.preNorm(norm, Attention.causal(4, 32)), Sublayer.preNorm(norm, experts));
-    Head head = new Head(Head.Pool.EACH, norm, 256, true);
-    Exit early = new Exit("early", head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
-    return new ModelSpec(
-        "exits",
-        128,
-        new Input.Tokens(257, MOST_ROWS),
-        Embedding.withPositions(),
-        new Plan(List.of(block, block, early, block, block, block, block)),
-        head);
+  private Engine open(String backend, ModelSpec model, Weights weights, int batchRows) {
+    return open(backend, model, weights, batchRows, stageTimes);
+  }
+
+  private static Engine open(
+      String backend, ModelSpec model, Weights weights, int batchRows, StageTimes listener) {
+    return Engine.open(
+        Backends.named(backend).load(model, ByteModel.part(weights, model), LoadOptions.defaults()),
+        Policy.fullDepth(),
+        EngineOptions.defaults().withBatchRows(batchRows).withLinger(LINGER),
+        listener);
+  }
+
+  private void measure(int rounds) {
+    Map<String, List<Item>> sides = new LinkedHashMap<>();
+    sides.put("exits never asked", items);
+    for (double[] thresholds : POLICIES) {
+      Policy policy = ByteModel.policy(spec, "bench", thresholds);
+      sides.put(
+          String.format(Locale.ROOT, "exits at %.2f, %.2f", thresholds[0], thresholds[1]),
+          items.stream().map(item -> item.withPolicy(policy)).toList());
+    }
+    Map<String, List<Inference>> answers = new LinkedHashMap<>();
+    sides.forEach((name, own) -> answers.put(name, compared(own)));
+    Contest contest = new Contest().side(FULL, () -> Lines.answers(full, items));
+    sides.forEach((name, own) -> contest.side(name, () -> Lines.answers(exits, own)));
+    Map<String, Contest.Times> times = contest.run(rounds / 2 + 1, rounds);
+    line(
+        "%-20s %8s %8s %8s %9s %6s %14s %6s %10s %9s %9s",
+        "",
+        "lines/s",
+        "bytes/s",
+        "speed-up",
+        "predicted",
+        "ratio",
+        "processor time",
+        "depth",
+        "bits/byte",
+        "same byte",
+        "lines off");
+    row(FULL, times, reference);
+    List<String> reached = new ArrayList<>();
+    answers.forEach(
+        (name, own) -> {
+          double predicted = row(name, times, own);
+          double realised = times.get(name).speedUpOver(times.get(FULL));
+          if (realised >= LEAST_SPEED_UP && realised >= LEAST_OF_PREDICTED * predicted) {
+            reached.add(name);
+          }
+        });
+    line(
+        "a speed-up of %.2f that is %.2f of the predicted one: %s",
+        LEAST_SPEED_UP,
+        LEAST_OF_PREDICTED,
+        reached.isEmpty() ? "nowhere" : "with " + String.join("; ", reached));
+    explain(FULL, () -> Lines.answers(full, items));
+    String last = String.format(Locale.ROOT, "exits at %.2f, %.2f", POLICIES[2][0], POLICIES[2][1]);
+    explain(last, () -> Lines.answers(exits, sides.get(last)));
+  }
+
+  /** Says what the time of a side consists of. */
+  private void explain(String name, Runnable side) {
+    int[] runs = {0};
+    stageTimes.clear();
+    List<String> parts =
+        Parts.of(
+            () -> {
+              side.run();
+              runs[0]++;
+            },
+            SAMPLED);
+    line("the time of \"%s\", a run:", name);
+    stageTimes.lines(runs[0]).forEach(out);
+    parts.forEach(out);
+  }
+
+  /** Reports a side and returns its predicted speed-up. */
+  private double row(String name, Map<String, Contest.Times> times, List<Inference> answers) {
+    Contest.Times own = times.get(name);
+    double seconds = own.median() / 1e9;
+    double predicted = (double) flops(reference) / flops(answers);
+    double realised = own.speedUpOver(times.get(FULL));
+    Lines.Difference difference = lines.difference(answers, reference, OFF_BITS);
+    line(
+        "%-20s %8.0f %8.0f %8.3f %9.3f %6.3f %14.3f %6.2f %10.3f %7.1f %% %7.1f %%",
+        name,
+        lines.count() / seconds,
+        lines.bytes() / seconds,
+        realised,
+        predicted,
+        realised / predicted,
+        own.busySpeedUpOver(times.get(FULL)),
+        difference.depth(),
+        difference.bitsPerByte(),
+        100 * difference.same(),
+        100 * difference.off());
+    return predicted;
+  }
+
+  private static long flops(List<Inference> answers) {
+    return answers.stream().mapToLong(Inference::flops).sum();
+  }
+
+  /**
+   * Returns the answers of items, after a look whether they are the same alone, and whether rows
+   * before which nothing left are the same as without exits.
+   */
+  private List<Inference> compared(List<Item> own) {
+    List<Inference> together = Lines.answers(exits, own);
+    for (int i = 0; i < own.size(); i++) {
+      Inference alone = exits.infer(own.get(i));
+      boolean untouched = true;
+      for (int unit = 0; unit < alone.units(); unit++) {
+        requireSame(together.get(i), alone, unit);
+        untouched &= alone.exit(unit) == spec.plan().exits().size();
+        if (untouched) {
+          requireSame(together.get(i), reference.get(i), unit);
+        }
+      }
+    }
+    return together;
+  }
+
+  private void requireSame(Inference own, Inference other, int unit) {
+    Numerics numerics = exits.numerics();
+    FloatBuffer left = own.logits(unit);
+    FloatBuffer right = other.logits(unit);
+    double square = 0;
+    for (int c = 0; c < right.limit(); c++) {
+      square += right.get(c) * right.get(c);
+    }
+    double most =
+        numerics.kind() == Numerics.Kind.BITWISE_BATCH_INVARIANT
+            ? 0
+            : numerics.absolute() + numerics.relative() * Math.sqrt(square / right.limit());
+    for (int c = 0; c < left.limit(); c++) {
+      if (!(Math.abs(left.get(c) - right.get(c)) <= most)) {
+        throw new AssertionError(
+            own.item() + ", row " + unit + ": " + left.get(c) + " differs from " + right.get(c));
+      }
+    }
+  }
+
+  private void line(String format, Object... values) {
+    out.accept(String.format(Locale.ROOT, format, values));
   }
 }

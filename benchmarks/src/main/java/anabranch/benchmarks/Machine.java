@@ -46,7 +46,8 @@ final class Machine {
                 Policy.fullDepth(),
                 EngineOptions.defaults())) {
       Item item = Item.of("rows", Event.ofFeatures(1, new float[2048]));
-      long nanos = new Contest().side("wide", () -> engine.infer(item)).medians(3, 9).get("wide");
+      long nanos =
+          new Contest().side("wide", () -> engine.infer(item)).run(3, 9).get("wide").median();
       return Cost.of(spec).full(2048) / (double) nanos;
     }
   }
@@ -56,7 +57,7 @@ final class Machine {
     float[] numbers = new float[READ_FLOATS];
     float[] sink = new float[1];
     long nanos =
-        new Contest().side("read", () -> sink[0] += sum(numbers)).medians(3, 9).get("read");
+        new Contest().side("read", () -> sink[0] += sum(numbers)).run(3, 9).get("read").median();
     if (sink[0] != 0) {
       throw new AssertionError("the sum of nothing is " + sink[0]);
     }

@@ -1,27 +1,73 @@
 package anabranch.benchmarks;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.weights.Safetensors;
+import anabranch.weights.Weights;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class BenchmarksTest {
+  private static final Path WEIGHTS = Path.of("../samples/models/surprise.safetensors");
+
   @Test
   void sidesRunInTurn() {
     List<String> ran = new ArrayList<>();
-    Map<String, Long> medians =
-        new Contest().side("a", () -> ran.add("a")).side("b", () -> ran.add("b")).medians(1, 2);
+    Map<String, Contest.Times> times =
+        new Contest().side("a", () -> ran.add("a")).side("b", () -> ran.add("b")).run(1, 2);
     assertEquals(List.of("a", "b", "a", "b", "a", "b"), ran);
-    assertEquals(List.of("a", "b"), List.copyOf(medians.keySet()));
+    assertEquals(List.of("a", "b"), List.copyOf(times.keySet()));
   }
 
   @Test
-  void exitsAreCountedAndComparedOnTheBackend() {
-    String report = Exits.run("onnx", 1);
-    assertTrue(report.contains("100 % leave after block 2"), report);
-    assertTrue(report.contains("computed on cpu"), report);
+  void speedUpIsTheMedianOfTheRatiosOfRounds() {
+    Contest.Times slow = new Contest.Times(new long[] {20, 90, 30}, new long[] {6, 6, 6});
+    Contest.Times quick = new Contest.Times(new long[] {10, 30, 20}, new long[] {3, 3, 3});
+    assertEquals(2, quick.speedUpOver(slow));
+    assertEquals(2, quick.busySpeedUpOver(slow));
+    assertEquals(30, slow.median());
+  }
+
+  @Test
+  void linesBecomeWindowsThatKeepTheirLine() {
+    Lines lines = Lines.of("letters", List.of("abcde", "", "f"), 2, 4);
+    assertEquals(List.of(0, 0, 1), lines.lineOf());
+    assertArrayEquals("abcd".getBytes(), lines.windows().get(0));
+    assertArrayEquals("e\n".getBytes(), lines.windows().get(1));
+    assertEquals('c', lines.items(256).get(0).event().token(3));
+    assertEquals(256, lines.items(256).get(0).event().token(0));
+    assertThrows(
+        IllegalArgumentException.class, () -> Lines.of("letters", List.of("a", " "), 2, 4));
+  }
+
+  @Test
+  void theModelIsThatOfTheSampleWithAndWithoutExits() {
+    try (Weights weights = Safetensors.open(WEIGHTS)) {
+      weights.requireFit(ByteModel.withExits());
+      ByteModel.part(weights, ByteModel.withoutExits(ByteModel.withExits()))
+          .requireFit(ByteModel.withoutExits(ByteModel.withExits()));
+    }
+  }
+
+  @Test
+  void exitsAreComparedAndTimedOnTheBackend() {
+    StringBuilder report = new StringBuilder();
+    List<String> text = Lines.read(Path.of("src/main/java"), "Exits.java");
+    Exits.run(
+        "onnx",
+        WEIGHTS,
+        List.of(Lines.of("Java", text, 8, 128)),
+        List.of(2048),
+        1,
+        line -> report.append(line).append('\n'));
+    assertTrue(report.toString().contains("without exits"), report.toString());
+    assertTrue(report.toString().contains("exits at 0.60, 0.60"), report.toString());
+    assertTrue(report.toString().contains("calls by StageRun.attend"), report.toString());
   }
 }

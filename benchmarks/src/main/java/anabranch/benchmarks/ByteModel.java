@@ -1,0 +1,88 @@
+package anabranch.benchmarks;
+
+import anabranch.engine.Policy;
+import anabranch.model.Activation;
+import anabranch.model.Attention;
+import anabranch.model.Block;
+import anabranch.model.Embedding;
+import anabranch.model.Exit;
+import anabranch.model.FeedForward;
+import anabranch.model.Head;
+import anabranch.model.Input;
+import anabranch.model.Mixture;
+import anabranch.model.ModelSpec;
+import anabranch.model.Norm;
+import anabranch.model.Parameter;
+import anabranch.model.Plan;
+import anabranch.model.Sublayer;
+import anabranch.model.route.Routers;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Weights;
+import java.util.List;
+
+/**
+ * The trained model of the sample {@code surprise}, and the same without its exits. Said again
+ * here, because a program of the samples would start with the benchmarks if they depended on it;
+ * weights of another model do not fit. Stateless.
+ */
+final class ByteModel {
+  private ByteModel() {}
+
+  /** Returns the model with its exits {@code early} and {@code middle}. */
+  static ModelSpec withExits() {
+    Norm norm = new Norm.Layer(1e-5);
+    Mixture experts =
+        new Mixture(8, FeedForward.plain(256, Activation.RELU_SQUARED), Routers.switchTop1());
+    Block block =
+        Block.of(Sublayer.preNorm(norm, Attention.causal(4, 32)), Sublayer.preNorm(norm, experts));
+    Head head = new Head(Head.Pool.EACH, norm, 256, true);
+    return new ModelSpec(
+        "surprise",
+        128,
+        new Input.Tokens(257, 128),
+        Embedding.withPositions().withNgrams(new Embedding.Ngrams(List.of(2, 3, 4), 8192, 64, 256)),
+        new Plan(
+            List.of(
+                block,
+                block,
+                exit("early", head),
+                block,
+                block,
+                exit("middle", head),
+                block,
+                block)),
+        head);
+  }
+
+  private static Exit exit(String id, Head head) {
+    return new Exit(id, head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
+  }
+
+  /** Returns a model without its exits: one stage, and no head but the last. */
+  static ModelSpec withoutExits(ModelSpec spec) {
+    return new ModelSpec(
+        spec.name() + "-without-exits",
+        spec.width(),
+        spec.input(),
+        spec.embedding(),
+        new Plan(List.copyOf(spec.plan().blocks())),
+        spec.head());
+  }
+
+  /**
+   * Returns the tensors that a description needs, out of weights that may have more and stay open.
+   */
+  static Weights part(Weights all, ModelSpec spec) {
+    return MemoryWeights.of(
+        spec.parameters().stream().map(Parameter::name).map(all::tensor).toList());
+  }
+
+  /** Returns the policy with one threshold for each exit, in the order of the plan. */
+  static Policy policy(ModelSpec spec, String name, double... thresholds) {
+    Policy policy = Policy.named(name);
+    for (int i = 0; i < thresholds.length; i++) {
+      policy = policy.with(spec.plan().exits().get(i).id(), thresholds[i]);
+    }
+    return policy;
+  }
+}
