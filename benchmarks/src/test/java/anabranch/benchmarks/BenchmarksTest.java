@@ -67,7 +67,7 @@ class BenchmarksTest {
         1,
         line -> report.append(line).append('\n'));
     assertTrue(report.toString().contains("without exits"), report.toString());
-    assertTrue(report.toString().contains("exits at 0.60, 0.60"), report.toString());
+    assertTrue(report.toString().contains("early 0.60, middle 0.60"), report.toString());
     assertTrue(report.toString().contains("calls by StageRun.attend"), report.toString());
   }
 }
