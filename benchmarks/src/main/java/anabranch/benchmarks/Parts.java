@@ -79,7 +79,7 @@ final class Parts {
     }
     boolean calls = false;
     for (RecordedFrame frame : event.getStackTrace().getFrames()) {
-      String type = frame.getMethod().getType().getName();
+      String type = frame.getMethod().getType().getName().split("\\$")[0];
       if (type.startsWith(CALLS)) {
         calls = true;
       } else if (type.startsWith(OURS)) {
