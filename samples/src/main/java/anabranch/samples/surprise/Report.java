@@ -1,5 +1,6 @@
 package anabranch.samples.surprise;
 
+import anabranch.samples.text.Glyph;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -115,7 +116,7 @@ final class Report {
               Locale.ROOT,
               "  %5.2f  %s:%d  %s%n",
               line.bitsPerByte(),
-              line.source(),
+              Glyph.harmless(line.source()),
               line.number(),
               line.shown(SHOWN).strip()));
     }

@@ -25,15 +25,14 @@ public record Line(String source, long number, byte[] bytes) {
   }
 
   /**
-   * Returns the text without its line feed, as UTF-8, cut to {@code most} characters for show.
-   * Control characters are replaced: a terminal would obey them.
+   * Returns the text without its line feed, as UTF-8, cut to {@code most} characters for show; what
+   * could steer a terminal is escaped.
    */
   public String shown(int most) {
-    String text =
-        new String(bytes, StandardCharsets.UTF_8)
-            .stripTrailing()
-            .replace('\t', ' ')
-            .replaceAll("\\p{Cntrl}|[\\x80-\\x9f]", "\ufffd");
-    return text.length() <= most ? text : text.substring(0, most - 1) + "…";
+    String text = new String(bytes, StandardCharsets.UTF_8).stripTrailing().replace('\t', ' ');
+    String harmless = Glyph.harmless(text.length() <= most ? text : text.substring(0, most));
+    return text.length() <= most && harmless.length() <= most
+        ? harmless
+        : harmless.substring(0, most - 1) + "…";
   }
 }
