@@ -63,6 +63,8 @@ class CommandsTest {
         assertTrue(text.contains("agreement with full depth"), text);
         assertTrue(text.contains("alarms: a line is flagged"), text);
         assertEquals(row.name.equals("stdin"), text.contains("cannot be read twice"), text);
+        Path report = copy.resolve("samples/target/surprise/report.html");
+        assertTrue(Files.deleteIfExists(report), row.name + " wrote no " + report);
       }
       if (row.name.equals("plugin")) {
         assertTrue(text.contains("flat from round 5 to 20"), text);

@@ -2,6 +2,8 @@ package anabranch.samples.surprise;
 
 import anabranch.error.AnabranchException;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.samples.alarm.Verdict;
+import anabranch.samples.picture.PictureOptions;
 import anabranch.samples.text.TextSource;
 import anabranch.weights.Safetensors;
 import anabranch.weights.Weights;
@@ -51,30 +53,31 @@ public final class Surprise {
   /** Runs the program; exits with 1 after saying what is wrong with its input. */
   public static void main(String[] args) throws Exception {
     try {
-      run(arguments(args));
+      PictureOptions pictures = PictureOptions.of(List.of(args), System.getenv());
+      run(arguments(pictures.rest()), pictures);
     } catch (IOException | AnabranchException refused) {
       System.err.println("surprise: " + refused.getMessage());
       System.exit(1);
     }
   }
 
-  private static Arguments arguments(String[] args) throws IOException {
+  private static Arguments arguments(List<String> args) throws IOException {
     try {
-      return Arguments.of(args);
+      return Arguments.of(args.toArray(String[]::new));
     } catch (IllegalArgumentException wrong) {
       throw new IOException(wrong.getMessage(), wrong);
     }
   }
 
-  static void run(Arguments arguments) throws Exception {
+  static void run(Arguments arguments, PictureOptions options) throws Exception {
     TextSource source = TextSource.of(arguments.places().isEmpty() ? BUNDLED : arguments.places());
     TextSource normal = arguments.normal().isEmpty() ? null : TextSource.of(arguments.normal());
     Path weights = Path.of(System.getProperty("surprise.weights", "models/surprise.safetensors"));
     try (Weights opened = Safetensors.open(weights)) {
       opened.requireFit(SurpriseModel.getSurpriseModel());
     }
-    ModelRecipe recipe =
-        SurpriseJob.recipe(System.getProperty("surprise.backend", "onnx"), weights);
+    String backend = System.getProperty("surprise.backend", "onnx");
+    ModelRecipe recipe = SurpriseJob.recipe(backend, weights);
     System.out.printf(
         Locale.ROOT, "scoring the lines of %,d text(s) with %s%n", source.sources().size(), recipe);
 
@@ -83,7 +86,12 @@ public final class Surprise {
       addNormal(normal, recipe, alarms);
     }
     Tally atFullSpeed = tally();
-    SurpriseJob.run(source, recipe, andProgress("full speed", atFullSpeed).andThen(alarms::judge));
+    Pictures pictures = new Pictures();
+    Consumer<LineScore> counted = andProgress("full speed", atFullSpeed);
+    SurpriseJob.run(
+        source,
+        recipe,
+        counted.andThen(line -> pictures.add(line, alarms.judge(line) == Verdict.ODD)));
     Tally atHalfSpeed = null;
     if (source.repeatable() && atFullSpeed.bytes > 0) {
       atHalfSpeed = atHalfSpeed(source, recipe, atFullSpeed);
@@ -94,6 +102,7 @@ public final class Surprise {
       System.out.println();
       System.out.print(alarms.report(FLAGGED_SHOWN));
     }
+    pictures.draw(options, backend, weights, atFullSpeed, atHalfSpeed, System.out);
   }
 
   /** Scores the lines that count as normal, before any other. */

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.samples.picture.PictureOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,7 +42,8 @@ class ArgumentsTest {
   void aMissingFileIsNamed() {
     String missing = folder.resolve("missing.log").toString();
     for (String[] args : List.of(new String[] {missing}, new String[] {"--normal", missing})) {
-      IOException refused = assertThrows(IOException.class, () -> Surprise.run(Arguments.of(args)));
+      IOException refused =
+          assertThrows(IOException.class, () -> Surprise.run(Arguments.of(args), noReport()));
       assertEquals(
           "input \"" + missing + "\" is not a file or folder that can be read",
           refused.getMessage());
@@ -54,11 +57,18 @@ class ArgumentsTest {
     IOException refused =
         assertThrows(
             IOException.class,
-            () -> Surprise.run(Arguments.of("--normal", empty.toString(), input.toString())));
+            () ->
+                Surprise.run(
+                    Arguments.of("--normal", empty.toString(), input.toString()), noReport()));
     assertEquals("--normal " + empty + " has no line to score", refused.getMessage());
   }
 
   private static String refused(String... args) {
     return assertThrows(IllegalArgumentException.class, () -> Arguments.of(args)).getMessage();
+  }
+
+  /** Where a report would go if one were written. */
+  private static PictureOptions noReport() throws IOException {
+    return PictureOptions.of(List.of("--no-color"), Map.of());
   }
 }

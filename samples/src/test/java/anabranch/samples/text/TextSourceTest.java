@@ -32,7 +32,7 @@ class TextSourceTest {
   @Test
   void noControlCharacterIsShown() {
     byte[] line = "a\tb\u001b[0mc\u009bd\u007f\r\n".getBytes(StandardCharsets.UTF_8);
-    assertEquals("a b\ufffd[0mc\ufffdd\ufffd", new Line("a.txt", 1, line).shown(20));
+    assertEquals("a b\\x1b[0mc\\u{9b}d\\x7f", new Line("a.txt", 1, line).shown(40));
   }
 
   @Test
