@@ -31,7 +31,7 @@ val surpriseModel: ModelSpec =
 
 /** Where bytes leave: the early exit must be surer than the middle one. */
 val surprisePolicy: Policy =
-  surpriseModel.policy("draft") {
+  surpriseModel.policy("1") {
     exit("early", atLeast(0.95))
     exit("middle", atLeast(0.6))
   }

@@ -50,7 +50,7 @@ final class Sketches {
   static Run run() {
     return new Run(
         "model-<1>",
-        "draft",
+        "1",
         "cpu, fp32",
         List.of(
             new Run.Stage("early", 2, 3_111),
