@@ -28,7 +28,7 @@ public final class LevelTable {
   private static String row(KindLevel kind) {
     if (kind.level().isEmpty()) {
       return String.format(
-          Locale.ROOT, "no level, nothing flagged: %s of %,d lines", from(kind), Levels.LINES);
+          Locale.ROOT, "no level, nothing flagged: %s, %,d are needed", from(kind), Levels.LINES);
     }
     return String.format(
         Locale.ROOT,
