@@ -1,13 +1,13 @@
 package anabranch.samples.kinds;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.flink.model.ModelRecipe;
 import anabranch.samples.surprise.SurpriseJob;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,29 +59,50 @@ class KindsTest {
   }
 
   @Test
-  void linesAreTakenFromFilesInADrawnOrderUpToALimit() throws IOException {
+  void blocksAreTakenFromAllOfAKindInADrawnOrder() throws IOException {
+    List<String> written = new ArrayList<>();
     for (int file = 0; file < 20; file++) {
       List<String> lines = new ArrayList<>();
-      for (int i = 0; i < 30; i++) {
-        lines.add("file " + file);
+      for (int i = 0; i < 55; i++) {
+        lines.add("line " + written.size());
+        written.add(lines.get(lines.size() - 1) + "\n");
         lines.add("");
       }
       Files.write(folder.resolve(String.format("%02d.txt", file)), lines);
     }
-    KindText text = KindText.read(folder.toString(), 100, 1).get(0);
-    assertEquals(100, text.lines().size());
-    assertEquals(50, text.normal().size());
-    assertEquals(50, text.others().size());
-    String first = new String(text.lines().get(0));
-    String again = new String(KindText.read(folder.toString(), 100, 1).get(0).lines().get(0));
-    assertEquals(first, again);
+    List<String> drawn = lines(200, 1);
+    assertEquals(200, drawn.size());
+    List<Integer> starts = new ArrayList<>();
+    for (int block = 0; block < 4; block++) {
+      int start = written.indexOf(drawn.get(50 * block));
+      assertEquals(written.subList(start, start + 50), drawn.subList(50 * block, 50 * block + 50));
+      starts.add(start);
+    }
+    assertEquals(drawn, lines(200, 1));
+    assertEquals(written.size(), lines(10_000, 1).stream().distinct().count());
+    List<Integer> inOrder = starts.stream().sorted().toList();
+    assertEquals(List.of(250, 500, 800, 1050), inOrder);
     boolean elsewhere = false;
     for (long seed = 2; seed < 9; seed++) {
-      String other = new String(KindText.read(folder.toString(), 100, seed).get(0).lines().get(0));
-      elsewhere |= !other.equals(first);
+      elsewhere |= !lines(200, seed).equals(drawn);
     }
     assertTrue(elsewhere, "the order does not depend on the seed");
-    assertFalse(first.isBlank());
+  }
+
+  @Test
+  void theFirstHalfOfAKindIsNormal() throws IOException {
+    Files.writeString(folder.resolve("a.txt"), "1\n2\n \n3\n4\n5\n");
+    KindText text = KindText.read(folder.toString(), 4_000, 1).get(0);
+    assertEquals(List.of("1\n", "2\n"), strings(text.normal()));
+    assertEquals(List.of("3\n", "4\n", "5\n"), strings(text.others()));
+  }
+
+  private List<String> lines(int most, long seed) throws IOException {
+    return strings(KindText.read(folder.toString(), most, seed).get(0).lines());
+  }
+
+  private static List<String> strings(List<byte[]> lines) {
+    return lines.stream().map(line -> new String(line, StandardCharsets.UTF_8)).toList();
   }
 
   private static String[] cells(String row) {
