@@ -12,7 +12,9 @@ import java.util.List;
  *     text
  */
 record Arguments(List<String> normal, List<String> places) {
-  static final String USAGE = "[--normal FILE_OR_FOLDER]... [FILE_OR_FOLDER]...";
+  static final String USAGE =
+      "[--normal FILE_OR_FOLDER]... [--report FILE] [--curve SECONDS] [--color | --no-color]"
+          + " [FILE_OR_FOLDER]...";
 
   Arguments {
     normal = List.copyOf(normal);

@@ -18,8 +18,9 @@ import java.util.function.Consumer;
  *
  * <p>Arguments are files, folders, or {@code -} for standard input; none stand for the bundled
  * text. {@code --normal FILE_OR_FOLDER} before or between them names text that counts as normal: it
- * is scored first and fixes the level of each kind it holds. The system property {@code
- * surprise.weights} names another file of weights, {@code surprise.backend} another backend.
+ * is scored first and fixes the level of each kind it holds. {@link PictureOptions} says what else
+ * there is. The system property {@code surprise.weights} names another file of weights, {@code
+ * surprise.backend} another backend.
  */
 public final class Surprise {
   /**

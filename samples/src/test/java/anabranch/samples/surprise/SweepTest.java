@@ -21,7 +21,7 @@ class SweepTest {
   void theCurveGoesFromConservativeToBoldThroughThePolicyOfTheRun() throws Exception {
     List<LineScore> scores = new ArrayList<>();
     SurpriseJob.run(
-        TextSource.of(List.of("text/Orders.java")),
+        TextSource.of(List.of("text/odd/Orders.java")),
         SurpriseJob.recipe("onnx", WEIGHTS),
         score -> {
           if (score.bytes() > 0 && scores.size() < 30) {
