@@ -38,7 +38,7 @@ def address(coordinates, ending):
 
 def fetch(path, folder):
     """Returns what Maven Central holds under a path, from the folder of earlier downloads if it is there."""
-    kept = os.path.join(folder, path.rsplit("/", 1)[-1])
+    kept = os.path.join(folder, path.replace("/", "_"))
     if not os.path.exists(kept):
         with urllib.request.urlopen(CENTRAL + path, timeout=120) as answer:
             body = answer.read()
