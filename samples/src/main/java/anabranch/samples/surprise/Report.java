@@ -71,9 +71,6 @@ final class Report {
           t.audited);
     }
     out.append("\nexpert load, share of the bytes that ran the block\n").append(load(t));
-    if (!t.oddest().isEmpty()) {
-      out.append("\nthe oddest lines\n").append(oddest(t.oddest()));
-    }
     return out.toString();
   }
 
@@ -108,8 +105,9 @@ final class Report {
     return out.toString();
   }
 
-  private static String oddest(List<LineScore> lines) {
-    StringBuilder out = new StringBuilder();
+  /** Returns the lines with the most bits for each byte, for a run in which none was flagged. */
+  static String oddest(List<LineScore> lines) {
+    StringBuilder out = new StringBuilder(lines.isEmpty() ? "" : "\nthe oddest lines\n");
     for (LineScore line : lines) {
       out.append(
           String.format(

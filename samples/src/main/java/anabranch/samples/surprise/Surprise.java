@@ -102,6 +102,7 @@ public final class Surprise {
     if (atFullSpeed.bytes > 0) {
       System.out.println();
       System.out.print(alarms.report(FLAGGED_SHOWN));
+      System.out.print(alarms.flagged().isEmpty() ? Report.oddest(atFullSpeed.oddest()) : "");
     }
     pictures.draw(options, backend, weights, atFullSpeed, atHalfSpeed, System.out);
   }
