@@ -1,20 +1,22 @@
 package anabranch.benchmarks;
 
 import anabranch.engine.Policy;
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Parameter;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Weights;
@@ -41,21 +43,21 @@ final class ByteModel {
         128,
         new Input.Tokens(257, 128),
         Embedding.withPositions().withNgrams(new Embedding.Ngrams(List.of(2, 3, 4), 8192, 64, 256)),
-        new Plan(
-            List.of(
-                block,
-                block,
-                exit("early", head),
-                block,
-                block,
-                exit("middle", head),
-                block,
-                block)),
+        Plan.builder()
+            .add(block)
+            .add(block)
+            .add(exit("early", head))
+            .add(block)
+            .add(block)
+            .add(exit("middle", head))
+            .add(block)
+            .add(block)
+            .build(),
         head);
   }
 
   private static Exit exit(String id, Head head) {
-    return new Exit(id, head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
+    return new Exit(id, head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
   }
 
   /** Returns a model without its exits: one stage, and no head but the last. */
@@ -65,7 +67,7 @@ final class ByteModel {
         spec.width(),
         spec.input(),
         spec.embedding(),
-        new Plan(List.copyOf(spec.plan().blocks())),
+        Plan.of(spec.plan().blocks()),
         spec.head());
   }
 

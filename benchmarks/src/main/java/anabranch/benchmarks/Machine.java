@@ -7,19 +7,18 @@ import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
-import anabranch.model.Activation;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
 import anabranch.model.facts.Cost;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.weights.Weights;
-import java.util.List;
 
 /** What this machine can do at best, on one core: the bounds to read other figures against. */
 final class Machine {
@@ -37,7 +36,7 @@ final class Machine {
             1024,
             new Input.Features(1, 2048),
             Embedding.plain(),
-            new Plan(List.of(block)),
+            Plan.of(block),
             new Head(Head.Pool.FIRST, null, 1, false));
     try (Weights weights = Weights.random(spec, 1);
         Engine engine =

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Adds up what an engine tells of its stages. Thread-safe. */
+/**
+ * Adds up what an engine tells of its steps, which are its stages where nothing loops. Thread-safe.
+ */
 final class StageTimes implements EngineListener {
   private final List<long[]> stages = new ArrayList<>();
 

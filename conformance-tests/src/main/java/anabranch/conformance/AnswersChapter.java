@@ -1,22 +1,28 @@
 package anabranch.conformance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
-import anabranch.engine.Engine;
-import anabranch.engine.EngineOptions;
-import anabranch.engine.Inference;
-import anabranch.engine.Item;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
+import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
-import anabranch.model.Exit;
 import anabranch.model.ModelSpec;
-import anabranch.model.Plan;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.Point;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Loop;
+import anabranch.model.plan.Part;
+import anabranch.model.plan.Plan;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -24,138 +30,124 @@ import org.junit.jupiter.api.Test;
 public interface AnswersChapter extends Subject {
   /** Intent: the arithmetic of every part of the description language, before any exit. */
   @Test
+  @Rule({"T10", "I7", "A1", "A2", "A8", "R7", "R11"})
   default void everyUnitAnswersAsTheOracleAtFullDepth() {
     Trial.forEach(
         this,
         trial -> {
           Policy policy = Policy.fullDepth();
-          trial.judge(policy, trial.by(policy).run(trial.subject.events()));
+          trial.judge(policy, trial.by(policy).run(trial.subject.sequences()));
         });
   }
 
   /** Intent: scores, the rows that stay, and the frozen rows they read. */
   @Test
+  @Rule({"X13", "X18", "A11", "D9"})
   default void everyUnitAnswersAsTheOracleWhereAPolicyLetsItLeave() {
     Trial.forEach(
         this,
         trial -> {
-          Policy policy = trial.subject.halfLeave(trial.oracle);
-          trial.judge(policy, trial.by(policy).run(trial.subject.events()));
+          Policy policy = trial.halfLeave();
+          trial.judge(policy, trial.by(policy).run(trial.subject.sequences()));
         });
   }
 
   /** Intent: any pattern of exits, also those that no threshold would give. */
   @Test
+  @Rule({"A12", "X17", "X18", "I1"})
   default void everyUnitAnswersAsTheOracleWhereItIsForcedToLeave() {
     Trial.forEach(
         this,
         trial -> {
           for (long seed = 0; seed < 2; seed++) {
             List<List<Integer>> exits = trial.subject.anyExits(seed);
-            trial.judge(exits, trial.forced(exits).run(trial.subject.events()));
+            trial.judge(exits, trial.forced(exits, seed).run(trial.subject.sequences()));
             trial.judge(
-                exits, trial.forced(exits).scoringLeaversOnly().run(trial.subject.events()));
-          }
-        });
-  }
-
-  /** Intent: the backend and the engine agree about the contract between them. */
-  @Test
-  default void anEngineAnswersAsTheOracle() {
-    Trial.forEach(
-        this,
-        trial -> {
-          Policy policy = trial.subject.halfLeave(trial.oracle);
-          List<List<Integer>> exits = trial.subject.anyExits(7);
-          int rows = trial.subject.events().stream().mapToInt(event -> event.rows()).sum();
-          EngineOptions together =
-              EngineOptions.defaults()
-                  .withTrace(true)
-                  .withLinger(Duration.ofSeconds(10))
-                  .withBatchRows(rows);
-          int points = exits(trial.subject.spec()).size() + 1;
-          try (Engine engine = Engine.open(trial.model, policy, together)) {
-            List<Item> free = new ArrayList<>();
-            List<Item> forced = new ArrayList<>();
-            for (int i = 0; i < exits.size(); i++) {
-              Item item = Item.of("item" + i, trial.subject.events().get(i));
-              free.add(item);
-              forced.add(item.withForcedExits(exits.get(i)));
-            }
-            trial.judge(policy, answers(engine, free, points));
-            trial.judge(exits, answers(engine, forced, points));
+                exits,
+                trial.forced(exits, seed).scoringLeaversOnly().run(trial.subject.sequences()));
           }
         });
   }
 
   /** Intent: an exit is the end of a shorter model; nothing behind it reaches what left there. */
   @Test
+  @Rule({"X17"})
   default void leavingEarlyIsTheModelThatEndsThere() {
     Trial.forEach(
         this,
         trial -> {
           ModelSpec spec = trial.subject.spec();
-          List<Exit> exits = exits(spec);
-          for (int point = 0; point < exits.size(); point++) {
-            Exit exit = exits.get(point);
-            int at = point;
-            List<List<Integer>> all =
-                trial.subject.events().stream()
-                    .map(event -> List.of(filled(trial.subject.units(event), at)))
-                    .toList();
-            ModelSpec shorter =
-                new ModelSpec(
-                    spec.name(),
-                    spec.width(),
-                    spec.input(),
-                    spec.embedding(),
-                    new Plan(
-                        List.copyOf(
-                            spec.plan().blocks().subList(0, spec.plan().depthOf(exit.id())))),
-                    exit.head());
-            Case ends =
-                new Case(
-                    "cut at " + exit.id(),
-                    shorter,
-                    renamed(shorter, trial.subject.weights(), "exits." + exit.id()),
-                    trial.subject.events());
-            sameAnswers(trial, trial.forced(all), ends);
+          List<Part> order = spec.plan().order();
+          if (!plain(spec)) {
+            return;
+          }
+          for (Integer step : trial.subject.exitSteps()) {
+            if (!(Cut.of(spec).steps().get(step).stage().point() instanceof Point.AtExit at)) {
+              continue;
+            }
+            Exit exit = at.exit();
+            List<Part> before = new ArrayList<>(order.subList(0, order.indexOf(exit)));
+            before.removeIf(Exit.class::isInstance);
+            ModelSpec shorter = ending(spec, before, exit.head());
+            Case ends = trial.subject.with(renamed(shorter, trial.subject.weights(), at.path()));
+            sameAnswers(trial, trial.forced(all(trial.subject, step)), described(ends, shorter));
           }
         });
   }
 
   /** Intent: a policy that fires nowhere costs nothing but the work. */
   @Test
+  @Rule({"T10", "X13"})
   default void fullDepthIsTheModelWithoutExits() {
     Trial.forEach(
         this,
         trial -> {
           ModelSpec spec = trial.subject.spec();
-          ModelSpec without =
-              new ModelSpec(
-                  spec.name(),
-                  spec.width(),
-                  spec.input(),
-                  spec.embedding(),
-                  new Plan(List.copyOf(spec.plan().blocks())),
-                  spec.head());
-          Case plain =
-              new Case(
-                  "without exits",
-                  without,
-                  renamed(without, trial.subject.weights(), "head"),
-                  trial.subject.events());
-          sameAnswers(trial, trial.by(Policy.fullDepth()), plain);
+          if (!plain(spec)) {
+            return;
+          }
+          List<Part> order = new ArrayList<>(spec.plan().order());
+          order.removeIf(Exit.class::isInstance);
+          ModelSpec without = ending(spec, order, spec.head());
+          Case ends = trial.subject.with(renamed(without, trial.subject.weights(), "head"));
+          sameAnswers(trial, trial.by(Policy.fullDepth()), described(ends, without));
         });
   }
 
+  /** Returns whether a model has no decision between stages but exits. */
+  private static boolean plain(ModelSpec spec) {
+    return spec.encoder() == null
+        && spec.plan().order().stream()
+            .allMatch(
+                part ->
+                    part instanceof Exit exit && exit.criterion().score() != Criterion.Score.CHOSEN
+                        || part instanceof Part.Run
+                        || part instanceof Part.Mean
+                        || part instanceof Loop loop && loop.until() == null);
+  }
+
+  private static ModelSpec ending(ModelSpec spec, List<Part> order, Head head) {
+    Plan plan = new Plan(spec.plan().blocks(), order, Map.of(), null);
+    return new ModelSpec(spec.name(), spec.width(), spec.input(), spec.embedding(), plan, head);
+  }
+
+  private static Case described(Case subject, ModelSpec other) {
+    return new Case(subject.name() + ", ending", other, subject.weights(), subject.sequences());
+  }
+
+  private static List<List<Integer>> all(Case subject, int step) {
+    return subject.sequences().stream()
+        .map(sequence -> Collections.nCopies(subject.units(sequence), step))
+        .toList();
+  }
+
   private void sameAnswers(Trial trial, Walk walk, Case other) {
-    List<Answered> answers = walk.run(trial.subject.events());
+    List<Answered> answers = walk.run(trial.subject.sequences());
     Trial.of(
         this,
         other,
         shorter -> {
-          List<Answered> expected = shorter.by(Policy.fullDepth()).run(other.events());
+          List<Answered> expected = shorter.by(Policy.fullDepth()).run(other.sequences());
           for (int item = 0; item < answers.size(); item++) {
             Answered left = answers.get(item);
             Answered ended = expected.get(item);
@@ -174,16 +166,8 @@ public interface AnswersChapter extends Subject {
   }
 
   private static boolean sameExperts(Answered left, Answered ended) {
-    return ended.replay().entrySet().stream()
-        .allMatch(entry -> entry.getValue().equals(left.replay().get(entry.getKey())));
-  }
-
-  private static Integer[] filled(int units, int point) {
-    return IntStream.range(0, units).mapToObj(unit -> point).toArray(Integer[]::new);
-  }
-
-  private static List<Exit> exits(ModelSpec spec) {
-    return spec.plan().exits();
+    return ended.experts.entrySet().stream()
+        .allMatch(entry -> Arrays.deepEquals(entry.getValue(), left.experts.get(entry.getKey())));
   }
 
   /** Returns the weights that a part of a model needs, its head taken from {@code headPath}. */
@@ -199,27 +183,5 @@ public interface AnswersChapter extends Subject {
               tensors.add(new Tensor(name, tensor.type(), tensor.shape(), tensor.bytes()));
             });
     return MemoryWeights.of(tensors);
-  }
-
-  private static List<Answered> answers(Engine engine, List<Item> items, int points) {
-    List<CompletableFuture<Inference>> futures = engine.submitAll(items);
-    List<Answered> answers = new ArrayList<>();
-    for (int i = 0; i < items.size(); i++) {
-      Inference inference = futures.get(i).join();
-      answers.add(Answered.by(inference, items.get(i).event().rows(), points));
-      List<Integer> depths = new ArrayList<>();
-      List<Integer> exact = new ArrayList<>();
-      List<Exit> exits = exits(engine.spec());
-      for (int unit = 0; unit < inference.units(); unit++) {
-        int point = inference.exit(unit);
-        depths.add(inference.depth(unit));
-        exact.add(
-            point < exits.size()
-                ? engine.spec().plan().depthOf(exits.get(point).id())
-                : engine.spec().plan().blocks().size());
-      }
-      assertEquals(exact, depths, "depths of " + inference.item());
-    }
-    return answers;
   }
 }

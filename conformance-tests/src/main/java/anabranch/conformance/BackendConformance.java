@@ -10,7 +10,16 @@ package anabranch.conformance;
  * }</pre>
  */
 public abstract class BackendConformance
-    implements AnswersChapter, RoutingChapter, RowsChapter, BatchChapter, LifecycleChapter {
+    implements AnswersChapter,
+        RoutingChapter,
+        PointsChapter,
+        BypassChapter,
+        RowsChapter,
+        BatchChapter,
+        StateChapter,
+        SystemsChapter,
+        EngineChapter,
+        LifecycleChapter {
   /** Creates the kit; JUnit does. */
   protected BackendConformance() {}
 }

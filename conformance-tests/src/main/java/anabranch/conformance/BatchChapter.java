@@ -4,13 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
-import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
 import anabranch.backend.Span;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Sequence;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Foreign;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
 import anabranch.engine.Policy;
-import anabranch.model.Attention;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.StageSpec;
+import anabranch.model.layer.Attention;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -25,12 +31,13 @@ import org.junit.jupiter.api.Test;
 public interface BatchChapter extends Subject {
   /** Intent: batches form by chance; answers must not. */
   @Test
+  @Rule({"D6", "D8", "I3"})
   default void oneByOneIsTheBatch() {
     Trial.forEach(
         this,
         trial -> {
-          Policy policy = trial.subject.halfLeave(trial.oracle);
-          List<Answered> batched = trial.by(policy).run(trial.subject.events());
+          Policy policy = trial.halfLeave();
+          List<Answered> batched = trial.by(policy).run(trial.subject.sequences());
           List<Answered> alone = trial.oneByOne(policy);
           trial.judge(policy, alone);
           if (trial.batchInvariant()) {
@@ -41,14 +48,15 @@ public interface BatchChapter extends Subject {
 
   /** Intent: the same call twice, in another order, and without a trace. */
   @Test
+  @Rule({"D8", "R11"})
   default void aRunThatIsRepeatedGivesTheSameBits() {
     Trial.forEach(
         this,
         trial -> {
-          Policy policy = trial.subject.halfLeave(trial.oracle);
-          List<Event> events = trial.subject.events();
+          Policy policy = trial.halfLeave();
+          List<Sequence> events = trial.subject.sequences();
           List<Answered> once = trial.by(policy).run(events);
-          if (trial.model.numerics().kind() != Numerics.Kind.TOLERANT) {
+          if (trial.repeatable()) {
             Trial.sameBits(once, trial.by(policy).run(events));
             List<Answered> untraced = trial.by(policy).untraced().run(events);
             for (int item = 0; item < once.size(); item++) {
@@ -59,7 +67,7 @@ public interface BatchChapter extends Subject {
             }
           }
           if (trial.batchInvariant()) {
-            List<Event> reversed = new ArrayList<>(events);
+            List<Sequence> reversed = new ArrayList<>(events);
             Collections.reverse(reversed);
             List<Answered> back = new ArrayList<>(trial.by(policy).run(reversed));
             Collections.reverse(back);
@@ -70,6 +78,7 @@ public interface BatchChapter extends Subject {
 
   /** Intent: one sequence that is not a number reaches no other. */
   @Test
+  @Rule({"E5", "D6"})
   default void aRowThatIsNotANumberHarmsNoOtherItem() {
     Attention causal = Attention.causal(2, 4);
     Attention full = Attention.full(2, 4);
@@ -83,18 +92,19 @@ public interface BatchChapter extends Subject {
           this,
           Case.of(spec, 31, 5, 3),
           trial -> {
-            float[] values = new float[4 * trial.subject.events().get(0).width()];
+            int width = trial.subject.sequences().get(0).eventAt(0).width();
+            float[] values = new float[4 * width];
             Arrays.fill(values, Float.NaN);
-            Event poison = Event.ofFeatures(trial.subject.events().get(0).width(), values);
+            Sequence poison = Sequence.of(Event.ofFeatures(width, values));
             List<List<Integer>> exits =
                 List.of(List.of(0, 2, 1, 0, 2), List.of(2, 1, 2), List.of(2, 2, 0, 2));
-            List<Event> events = new ArrayList<>(trial.subject.events());
+            List<Sequence> events = new ArrayList<>(trial.subject.sequences());
             events.add(poison);
             List<Answered> answers;
             try {
               answers = trial.forced(exits).run(events).subList(0, 2);
             } catch (RuntimeException refused) {
-              answers = trial.forced(exits).run(trial.subject.events());
+              answers = trial.forced(exits).run(trial.subject.sequences());
             }
             trial.judge(exits, answers);
           });
@@ -103,6 +113,7 @@ public interface BatchChapter extends Subject {
 
   /** Intent: a call that throws changes no state, so that the caller may try again with fewer. */
   @Test
+  @Rule({"S3"})
   default void aRunThatThrowsLeavesEveryStateAsItWas() {
     List<Case> cases =
         List.of(
@@ -115,15 +126,16 @@ public interface BatchChapter extends Subject {
           trial -> {
             List<List<Integer>> exits = trial.subject.anyExits(5);
             for (int step : new int[] {16, 2}) {
-              List<Answered> clean = trial.forced(exits).inSteps(step).run(drawn.events());
+              List<Answered> clean = trial.forced(exits).inSteps(step).run(drawn.sequences());
               List<Answered> tried =
                   trial
                       .forced(exits)
                       .inSteps(step)
-                      .afterFailingWith(stage -> impossible(stage, drawn.events().get(0)))
-                      .run(drawn.events());
+                      .afterFailingWith(
+                          stage -> impossible(stage, drawn.sequences().get(0).eventAt(0)))
+                      .run(drawn.sequences());
               trial.judge(exits, tried);
-              if (trial.model.numerics().kind() != Numerics.Kind.TOLERANT) {
+              if (trial.repeatable()) {
                 Trial.sameBits(clean, tried);
               }
             }
@@ -133,6 +145,7 @@ public interface BatchChapter extends Subject {
 
   /** Intent: one model serves all threads. */
   @Test
+  @Rule({"D8"})
   default void concurrentRunsGiveTheSameBits() throws Exception {
     Case drawn = Case.of(Shapes.freezing(Attention.causal(3, 4)), 34, 7, 2, 5);
     Trial.of(
@@ -140,16 +153,16 @@ public interface BatchChapter extends Subject {
         drawn,
         trial -> {
           List<List<Integer>> exits = trial.subject.anyExits(6);
-          List<Answered> alone = trial.forced(exits).run(drawn.events());
+          List<Answered> alone = trial.forced(exits).run(drawn.sequences());
           ExecutorService threads = Executors.newFixedThreadPool(4);
           try {
             List<Future<List<Answered>>> futures = new ArrayList<>();
             for (int i = 0; i < 24; i++) {
-              futures.add(threads.submit(() -> trial.forced(exits).run(drawn.events())));
+              futures.add(threads.submit(() -> trial.forced(exits).run(drawn.sequences())));
             }
             for (Future<List<Answered>> future : futures) {
               trial.judge(exits, future.get());
-              if (trial.model.numerics().kind() != Numerics.Kind.TOLERANT) {
+              if (trial.repeatable()) {
                 Trial.sameBits(alone, future.get());
               }
             }
@@ -161,9 +174,9 @@ public interface BatchChapter extends Subject {
 
   /** Returns a span that belongs to no backend: its state, or its row, is of an unknown type. */
   private static Span impossible(StageSpec stage, Event event) {
-    @Nullable Activations[] from = {stage.embeds() ? null : new Walk.Foreign()};
+    @Nullable Activations[] from = {stage.embeds() ? null : new Foreign()};
     Rows rows =
         new Rows(new Event[] {event}, from, new int[1], new int[1], new byte[] {Rows.SCORED});
-    return new Span(stage.keepsState() ? new Walk.Foreign() : null, rows);
+    return new Span(stage.keepsState() ? new Foreign() : null, rows);
   }
 }

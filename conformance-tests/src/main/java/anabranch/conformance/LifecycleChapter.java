@@ -14,13 +14,19 @@ import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Span;
 import anabranch.backend.StageBatch;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.ModelSpace;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Tolerance;
+import anabranch.conformance.trial.Trial;
 import anabranch.error.Unsupported;
 import anabranch.error.UnsupportedModelException;
 import anabranch.error.WeightsException;
-import anabranch.model.Attention;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Dependence;
+import anabranch.model.layer.Attention;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -35,13 +41,15 @@ import org.junit.jupiter.api.Test;
 public interface LifecycleChapter extends Subject {
   /** Intent: what a caller may rely on before the first row. */
   @Test
+  @Rule({"D8"})
   default void aLoadedModelIsWhatWasDescribed() {
     Trial.forEach(
         this,
         trial -> {
           ModelSpec spec = trial.subject.spec();
           assertEquals(spec, trial.model.spec(), "spec");
-          assertEquals(Cut.of(spec).size(), trial.model.stages().size(), "number of stages");
+          assertEquals(
+              Cut.of(spec).stages().size(), trial.model.stages().size(), "number of stages");
           Numerics numerics = trial.model.numerics();
           assertFalse(numerics.device().isBlank(), "device is blank");
           assertFalse(numerics.type().isBlank(), "type is blank");
@@ -51,11 +59,12 @@ public interface LifecycleChapter extends Subject {
 
   /** Intent: a caller can ask first, and the answer is the whole truth. */
   @Test
+  @Rule({"E3", "D3"})
   default void checkIsEmptyExactlyWhenLoadSucceeds() {
     for (long seed = 0; seed < cases(); seed++) {
       for (Dependence limit : List.of(Dependence.TOKEN, Dependence.PREFIX, Dependence.SEQUENCE)) {
         Case drawn = ModelSpace.draw(seed);
-        LoadOptions bounded = options().withLimit(limit);
+        LoadOptions bounded = Trial.accepting(options(), drawn.spec()).withLimit(limit);
         List<Unsupported> refused = backend().check(drawn.spec(), bounded);
         if (refused.isEmpty()) {
           assertDoesNotThrow(
@@ -74,6 +83,7 @@ public interface LifecycleChapter extends Subject {
 
   /** Intent: nobody gets rows that depend on other rows without having asked for it. */
   @Test
+  @Rule({"D1", "D3"})
   default void aLimitOfTokenRefusesAttention() {
     LoadOptions bounded = options().withLimit(Dependence.TOKEN);
     for (Attention attention : List.of(Attention.causal(2, 4), Attention.full(2, 4))) {
@@ -86,6 +96,7 @@ public interface LifecycleChapter extends Subject {
 
   /** Intent: a misspelt setting is an error, not a default; other backends' settings are not. */
   @Test
+  @Rule({"E3"})
   default void unknownSettingsOfItsOwnAreRefused() {
     ModelSpec spec = Shapes.pooled();
     String own = backend().name() + ".no-such-setting";
@@ -97,6 +108,7 @@ public interface LifecycleChapter extends Subject {
 
   /** Intent: weights that do not fit are an error before the first row. */
   @Test
+  @Rule({"E2"})
   default void weightsThatDoNotFitAreRefused() {
     Case drawn = Case.of(Shapes.pooled(), 41, 2);
     List<Tensor> tensors = new ArrayList<>();
@@ -120,22 +132,24 @@ public interface LifecycleChapter extends Subject {
 
   /** Intent: weights are the loader's to close, as soon as loading is over. */
   @Test
+  @Rule({"E8"})
   default void weightsMayBeClosedOnceLoaded() {
     Case drawn = Case.of(Shapes.freezing(Attention.causal(2, 4)), 42, 5);
     Weights weights = closable(drawn.weights());
-    Case closing = new Case(drawn.name(), drawn.spec(), weights, drawn.events());
+    Case closing = new Case(drawn.name(), drawn.spec(), weights, drawn.sequences());
     Trial.of(
         this,
         closing,
         trial -> {
           weights.close();
           List<List<Integer>> exits = closing.anyExits(1);
-          trial.judge(exits, trial.forced(exits).run(closing.events()));
+          trial.judge(exits, trial.forced(exits).run(closing.sequences()));
         });
   }
 
   /** Intent: closing is final and harmless. */
   @Test
+  @Rule({"E8"})
   default void aClosedModelRefusesWorkAndClosesAgain() {
     Case drawn = Case.of(Shapes.freezing(Attention.causal(2, 4)), 43, 2);
     Trial.of(
@@ -145,12 +159,12 @@ public interface LifecycleChapter extends Subject {
           SequenceState state = trial.model.newState(null);
           state.close();
           state.close();
-          trial.forced(drawn.anyExits(1)).run(drawn.events());
+          trial.forced(drawn.anyExits(1)).run(drawn.sequences());
           SequenceState open = trial.model.newState(null);
           trial.model.close();
           trial.model.close();
           assertThrows(IllegalStateException.class, () -> trial.model.newState(null));
-          Event event = drawn.events().get(0);
+          Event event = drawn.sequences().get(0).eventAt(0);
           Rows rows =
               new Rows(
                   new Event[] {event},

@@ -1,15 +1,25 @@
 package anabranch.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.backend.Event;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Sequence;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
 import anabranch.engine.Policy;
-import anabranch.model.Activation;
-import anabranch.model.FeedForward;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.route.Capacity;
 import anabranch.model.route.Preference;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Selection;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -25,6 +35,9 @@ import org.junit.jupiter.api.Test;
 public interface RoutingChapter extends Subject {
   /** Intent: the eight steps of each router that has a name. */
   @Test
+  @Rule({
+    "R0", "R1", "R2", "R3", "R4.1", "R4.3", "R4.4", "R4.5", "R5", "R6", "R6.1", "R6.2", "R6.3", "I4"
+  })
   default void everyNamedRouterPicksAsTheOracle() {
     Map<String, Router> named = new LinkedHashMap<>();
     named.put("switchTop1", Routers.switchTop1());
@@ -33,9 +46,30 @@ public interface RoutingChapter extends Subject {
     named.put("gptOss", Routers.gptOss(2));
     named.put("deepseekV3", Routers.deepseekV3(3, new Preference.Groups(3, 2, 2, false), 2.5));
     named.put("deepseekV3ToZero", Routers.deepseekV3(3, new Preference.Groups(3, 2, 1, true), 1));
-    named.put("inputScaled", ModelSpace.inputScaled(1));
-    named.put("corrected", ModelSpace.corrected(3));
+    named.put("llama4", Routers.llama4(1));
+    named.put("ernie45", Routers.ernie45(3));
+    named.put("longcat", Routers.longcat(3, 6));
+    named.put("glm4Moe", Routers.glm4Moe(2, 1.5));
+    named.put("deepseekV2", Routers.deepseekV2(2, 3, 2, 4));
+    named.put("granite", Routers.granite(2));
+    named.put("sparseMixer", Routers.sparseMixer(0.2));
     named.put("hash", Routers.hash(-42));
+    named.put("hashTable", Routers.hashTable(20));
+    named.put("thor", Routers.thor(5));
+    named.put("thorOfSequence", Routers.thorOfSequence(5));
+    named.put("expertChoice", Routers.expertChoice(share(1)));
+    named.put("adaptiveComputation", Routers.adaptiveComputation(true));
+    for (Capacity.Priority priority : Capacity.Priority.values()) {
+      for (Capacity.Population population : Capacity.Population.values()) {
+        Capacity limited = new Capacity.Limited(share(0.75), population, priority);
+        named.put("switchTop1 " + limited, Routers.switchTop1(limited));
+        named.put("stMoe " + limited, Routers.stMoe(null, limited));
+        named.put("nllb " + limited, Routers.nllb(true, 0.8, limited));
+      }
+    }
+    Capacity unlimited = new Capacity.Unlimited();
+    named.put("stMoe secondary", Routers.stMoe(new Selection.Secondary(0.4, null), unlimited));
+    named.put("stMoe random", Routers.stMoe(new Selection.Secondary(0.6, 3L), unlimited));
     named.forEach(
         (name, router) ->
             Trial.of(
@@ -43,12 +77,17 @@ public interface RoutingChapter extends Subject {
                 Case.of(Shapes.routed(router, 6), 11, 12, 5),
                 trial -> {
                   Policy policy = Policy.fullDepth();
-                  trial.judge(policy, trial.by(policy).run(trial.subject.events()));
+                  trial.judge(policy, trial.by(policy).run(trial.subject.sequences()));
                 }));
+  }
+
+  private static Capacity.Size share(double factor) {
+    return new Capacity.Size.Share(factor, 1, Capacity.Rounding.CEIL);
   }
 
   /** Intent: equal preferences, which rounding cannot excuse: logits are exactly the biases. */
   @Test
+  @Rule({"R8"})
   default void tiesGoToTheLowerExpert() {
     ties(Routers.mixtral(3), new float[6], List.of(0, 1, 2));
     ties(Routers.gptOss(3), new float[] {-1, 2, 0.5f, 0.5f, 2, 0.5f}, List.of(1, 4, 2));
@@ -73,10 +112,10 @@ public interface RoutingChapter extends Subject {
             });
     Trial.of(
         this,
-        new Case(drawn.name(), drawn.spec(), weights, drawn.events()),
+        new Case(drawn.name(), drawn.spec(), weights, drawn.sequences()),
         trial -> {
           Policy policy = Policy.fullDepth();
-          List<Answered> answers = trial.by(policy).run(trial.subject.events());
+          List<Answered> answers = trial.by(policy).run(trial.subject.sequences());
           for (int[][] rows : answers.get(0).experts.values()) {
             for (int[] row : rows) {
               assertEquals(
@@ -89,13 +128,14 @@ public interface RoutingChapter extends Subject {
 
   /** Intent: normalised weights are shares, whatever the row. */
   @Test
+  @Rule({"R5"})
   default void gatesOfOneTokenSumToOneWhereNormalised() {
     for (Router router : List.of(Routers.mixtral(3), Routers.gptOss(3))) {
       Trial.of(
           this,
           Case.of(Shapes.routed(router, 5), 13, 9, 4),
           trial -> {
-            for (Answered answer : trial.by(Policy.fullDepth()).run(trial.subject.events())) {
+            for (Answered answer : trial.by(Policy.fullDepth()).run(trial.subject.sequences())) {
               for (float[][] rows : answer.gates.values()) {
                 for (float[] row : rows) {
                   double sum = 0;
@@ -112,6 +152,7 @@ public interface RoutingChapter extends Subject {
 
   /** Intent: with every expert on, the mixture is the weighted sum of dense networks. */
   @Test
+  @Rule({"R7"})
   default void allExpertsOnIsTheWeightedSumOfDenseNetworks() {
     int experts = 4;
     Case mixed =
@@ -124,7 +165,7 @@ public interface RoutingChapter extends Subject {
         this,
         mixed,
         trial -> {
-          Answered answer = trial.by(Policy.fullDepth()).run(mixed.events()).get(0);
+          Answered answer = trial.by(Policy.fullDepth()).run(mixed.sequences()).get(0);
           String path = "blocks.0.mixture";
           for (int row = 0; row < answer.logits.length; row++) {
             double[] sum = new double[answer.logits[row].length];
@@ -141,6 +182,7 @@ public interface RoutingChapter extends Subject {
 
   /** Intent: where all experts are equal and gates are shares, routing changes nothing. */
   @Test
+  @Rule({"R7"})
   default void equalExpertsAreOnePlainNetwork() {
     Case drawn = Case.of(Shapes.linear(new Mixture(5, network(), Routers.mixtral(2))), 15, 7);
     Weights equal =
@@ -152,13 +194,13 @@ public interface RoutingChapter extends Subject {
               Tensor source = drawn.weights().tensor(first);
               return new Tensor(name, source.type(), source.shape(), source.bytes());
             });
-    Case mixed = new Case(drawn.name(), drawn.spec(), equal, drawn.events());
+    Case mixed = new Case(drawn.name(), drawn.spec(), equal, drawn.sequences());
     float[][] dense = logits(denseLike(mixed, 0));
     Trial.of(
         this,
         mixed,
         trial -> {
-          Answered answer = trial.by(Policy.fullDepth()).run(mixed.events()).get(0);
+          Answered answer = trial.by(Policy.fullDepth()).run(mixed.sequences()).get(0);
           for (int row = 0; row < dense.length; row++) {
             float[] expected = dense[row];
             trial.judge.close(
@@ -169,19 +211,37 @@ public interface RoutingChapter extends Subject {
         });
   }
 
+  /** Intent: a common key would draw the same for every item that has none. */
+  @Test
+  @Rule("E7")
+  default void rowsWithoutAKeyAreRefusedWhereSomethingIsDrawn() {
+    Case drawn = Case.of(Shapes.routed(Routers.thor(3), 5), 17, 4);
+    Sequence keyless = Sequence.of(Event.ofTokens(1, 2, 3, 4));
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          assertThrows(
+              RuntimeException.class,
+              () -> trial.by(Policy.fullDepth()).run(List.of(keyless)),
+              "rows without a key");
+        });
+  }
+
   /** Intent: choosing by a hash of the token id takes nothing else into account. */
   @Test
+  @Rule({"R1", "R10"})
   default void hashedRowsOfOneTokenSeeOneExpert() {
     Trial.of(
         this,
         Case.of(Shapes.routed(Routers.hash(99), 7), 16, 9, 9, 9),
         trial -> {
           Map<String, Map<Integer, Integer>> seen = new LinkedHashMap<>();
-          List<Answered> answers = trial.by(Policy.fullDepth()).run(trial.subject.events());
+          List<Answered> answers = trial.by(Policy.fullDepth()).run(trial.subject.sequences());
           for (int item = 0; item < answers.size(); item++) {
             for (Map.Entry<String, int[][]> mixture : answers.get(item).experts.entrySet()) {
               for (int row = 0; row < mixture.getValue().length; row++) {
-                int token = trial.subject.events().get(item).token(row);
+                int token = trial.subject.sequences().get(item).events().get(0).token(row);
                 int expert = mixture.getValue()[row][0];
                 Integer before =
                     seen.computeIfAbsent(mixture.getKey(), path -> new LinkedHashMap<>())
@@ -198,7 +258,7 @@ public interface RoutingChapter extends Subject {
     Trial.of(
         this,
         dense,
-        trial -> logits.add(trial.by(Policy.fullDepth()).run(dense.events()).get(0).logits));
+        trial -> logits.add(trial.by(Policy.fullDepth()).run(dense.sequences()).get(0).logits));
     return logits.get(0);
   }
 
@@ -218,6 +278,6 @@ public interface RoutingChapter extends Subject {
               tensors.add(
                   new Tensor(parameter.name(), tensor.type(), tensor.shape(), tensor.bytes()));
             });
-    return new Case("expert " + expert, spec, MemoryWeights.of(tensors), mixed.events());
+    return new Case("expert " + expert, spec, MemoryWeights.of(tensors), mixed.sequences());
   }
 }

@@ -6,9 +6,16 @@ import anabranch.backend.Rows;
 import anabranch.backend.Span;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
-import anabranch.model.Attention;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Sequence;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
+import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Grouping;
+import anabranch.model.layer.Attention;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +27,7 @@ import org.junit.jupiter.api.Test;
 public interface RowsChapter extends Subject {
   /** Intent: a causal answer never waits for what comes later, nor changes with it. */
   @Test
+  @Rule({"A1", "D4"})
   default void laterRowsNeverChangeEarlierOnes() {
     for (boolean ngrams : new boolean[] {false, true}) {
       Attention attention = Attention.causal(3, 4).withKeyValueHeads(1).withRotary(100);
@@ -27,8 +35,9 @@ public interface RowsChapter extends Subject {
           Case.of(
               ngrams ? Shapes.freezingWithNgrams(attention) : Shapes.freezing(attention), 21, 8, 8);
       int kept = 5;
-      Event first = drawn.events().get(0);
-      Event changed = spliced(first, drawn.events().get(1), kept);
+      Sequence first = drawn.sequences().get(0);
+      Sequence changed =
+          Sequence.of(spliced(first.eventAt(0), drawn.sequences().get(1).eventAt(0), kept));
       Trial.of(
           this,
           drawn,
@@ -36,7 +45,7 @@ public interface RowsChapter extends Subject {
             List<Integer> exits = List.of(2, 0, 1, 2, 2, 2, 1, 2);
             Answered before = trial.forced(List.of(exits)).run(List.of(first)).get(0);
             Answered after = trial.forced(List.of(exits)).run(List.of(changed)).get(0);
-            trial.judge.judge("changed item", changed, exits, after);
+            trial.judge.judge(List.of(changed), null, List.of(after));
             for (int row = 0; row < kept; row++) {
               trial.judge.close(
                   "row " + row + " logits", doubles(before.logits[row]), after.logits[row]);
@@ -47,6 +56,7 @@ public interface RowsChapter extends Subject {
 
   /** Intent: what left stays a key for all who may see it, as it was when it left. */
   @Test
+  @Rule({"A4", "A11"})
   default void frozenRowsStayKeysAsTheyLeft() {
     for (Attention attention : List.of(Attention.causal(2, 6), Attention.full(4, 3))) {
       for (List<Integer> exits :
@@ -58,7 +68,7 @@ public interface RowsChapter extends Subject {
             this,
             Case.of(Shapes.freezing(attention), 22, exits.size()),
             trial -> {
-              List<Answered> answers = trial.forced(List.of(exits)).run(trial.subject.events());
+              List<Answered> answers = trial.forced(List.of(exits)).run(trial.subject.sequences());
               trial.judge(List.of(exits), answers);
             });
       }
@@ -67,22 +77,59 @@ public interface RowsChapter extends Subject {
 
   /** Intent: rows of one sequence may come in several calls; the state carries the rest. */
   @Test
+  @Rule({"D7", "S4"})
   default void stepByStepIsOneCall() {
     Trial.forEach(
         this,
         trial -> {
-          if (Cut.of(trial.subject.spec()).stream()
-              .noneMatch(stage -> stage.grouping() == Grouping.WHOLE)) {
+          if (inSteps(trial.subject.spec())) {
             List<List<Integer>> exits = trial.subject.anyExits(3);
+            List<Answered> whole = trial.forced(exits).run(trial.subject.sequences());
             for (int step : new int[] {1, 2}) {
-              trial.judge(exits, trial.forced(exits).inSteps(step).run(trial.subject.events()));
+              List<Answered> stepped =
+                  trial.forced(exits).inSteps(step).run(trial.subject.sequences());
+              trial.judge(exits, stepped);
+              if (trial.batchInvariant()) {
+                Trial.sameBits(whole, stepped);
+              }
             }
           }
         });
   }
 
+  /** Intent: a prompt at once, in pieces, row by row, alone or in company: equal in every bit. */
+  @Test
+  @Rule({"D8", "D7"})
+  default void promptsInPiecesAndSingleRowsGiveTheSameBits() {
+    for (Attention attention :
+        List.of(Attention.causal(2, 4), Attention.causal(4, 6).withKeyValueHeads(2))) {
+      Trial.of(
+          this,
+          Case.of(Shapes.decoding(attention.withRotary(1000)), 25, 80, 20, 3),
+          trial -> {
+            List<Sequence> sequences = trial.subject.sequences();
+            List<List<Integer>> exits = trial.subject.anyExits(1);
+            List<Answered> whole = trial.forced(exits).run(sequences);
+            trial.judge(exits, whole);
+            if (trial.batchInvariant()) {
+              for (int step : new int[] {1, 7, 64}) {
+                Trial.sameBits(whole, trial.forced(exits).inSteps(step).run(sequences));
+              }
+              List<Answered> alone = trial.forced(exits).inSteps(1).run(sequences.subList(0, 1));
+              Trial.sameBits(whole.subList(0, 1), alone);
+            }
+          });
+    }
+  }
+
+  private static boolean inSteps(ModelSpec spec) {
+    return Cut.of(spec).steps().stream()
+        .noneMatch(step -> !step.stage().encoder() && step.stage().grouping() == Grouping.WHOLE);
+  }
+
   /** Intent: n-grams reach over the border between two calls, and to the left of the sequence. */
   @Test
+  @Rule({"S4"})
   default void ngramsReachOverTheBorderOfACall() {
     Trial.of(
         this,
@@ -90,19 +137,20 @@ public interface RowsChapter extends Subject {
         trial -> {
           List<List<Integer>> exits = trial.subject.anyExits(1);
           for (int step : new int[] {1, 4}) {
-            trial.judge(exits, trial.forced(exits).inSteps(step).run(trial.subject.events()));
+            trial.judge(exits, trial.forced(exits).inSteps(step).run(trial.subject.sequences()));
           }
         });
   }
 
   /** Intent: a frozen row speaks in no pool and no score. */
   @Test
+  @Rule({"X15", "I1"})
   default void frozenRowsAreInNoPool() {
     Trial.of(
         this,
         Case.of(Shapes.pooled(), 24, 6),
         trial -> {
-          Event event = trial.subject.events().get(0);
+          Event event = trial.subject.sequences().get(0).eventAt(0);
           Rows all = rows(event, null, new int[] {0, 1, 2, 3, 4, 5}, Rows.SCORED);
           try (StageResult first = run(trial, 0, all);
               Activations hidden = first.rows()) {

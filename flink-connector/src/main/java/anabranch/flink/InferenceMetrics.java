@@ -5,7 +5,9 @@ import anabranch.flink.model.EngineLease;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
-import anabranch.model.facts.StageSpec;
+import anabranch.model.facts.Step;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.IntSupplier;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
@@ -28,7 +30,9 @@ final class InferenceMetrics {
   private final Counter fullFlops;
   private final Histogram batchRecords;
   private final Histogram exitDepth;
-  private final Counter[] exits;
+
+  /** By the step behind which a unit may leave. */
+  private final Map<Integer, Counter> exits = new HashMap<>();
 
   InferenceMetrics(MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
     MetricGroup group = operator.addGroup("inference").addGroup("model", spec.name());
@@ -41,18 +45,20 @@ final class InferenceMetrics {
     batchRecords = group.histogram("batchRecords", new DescriptiveStatisticsHistogram(WINDOW));
     exitDepth = group.histogram("exitDepth", new DescriptiveStatisticsHistogram(WINDOW));
     group.gauge("batchesInFlight", (Gauge<Integer>) inFlight::getAsInt);
-    exits =
-        Cut.of(spec).stream()
-            .map(stage -> group.addGroup("exit", name(stage)).counter("units"))
-            .toArray(Counter[]::new);
+    for (Step step : Cut.of(spec).steps()) {
+      Point point = step.stage().point();
+      if (point.head() != null) {
+        exits.put(step.index(), group.addGroup("exit", name(point)).counter("units"));
+      }
+    }
     MetricGroup engine = group.addGroup("engine");
     engine.gauge("batches", (Gauge<Long>) lease::engineBatches);
     engine.gauge("rows", (Gauge<Long>) lease::engineRows);
     engine.gauge("invalidScores", (Gauge<Long>) lease::invalidScores);
   }
 
-  private static String name(StageSpec stage) {
-    return stage.point() instanceof Point.AtExit at ? at.exit().id() : "end";
+  private static String name(Point point) {
+    return point instanceof Point.AtExit at ? at.exit().id() : "end";
   }
 
   void batch(Batch<?> batch) {
@@ -66,7 +72,7 @@ final class InferenceMetrics {
     flops.inc(inference.flops());
     fullFlops.inc(inference.fullFlops());
     for (int unit = 0; unit < inference.units(); unit++) {
-      exits[inference.exit(unit)].inc();
+      exits.get(inference.exit(unit)).inc();
       exitDepth.update(inference.depth(unit));
     }
   }

@@ -13,19 +13,21 @@ import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
@@ -135,14 +137,14 @@ class ReferenceBackendITCase {
             Sublayer.preNorm(norm, Attention.causal(2, 4)),
             Sublayer.preNorm(norm, new Mixture(4, expert, Routers.mixtral(2))));
     Head head = new Head(Head.Pool.EACH, norm, 3, true);
-    Exit one = new Exit("one", head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
-    Exit two = new Exit("two", head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
+    Exit one = new Exit("one", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
+    Exit two = new Exit("two", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
     return new ModelSpec(
         "routed",
         8,
         new Input.Tokens(50, 12),
         Embedding.withPositions(),
-        new Plan(List.of(block, one, block, two, block)),
+        Plan.builder().add(block).add(one).add(block).add(two).add(block).build(),
         head);
   }
 }

@@ -4,19 +4,20 @@ import anabranch.backend.LoadOptions;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Policy;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.model.Activation;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.weights.Weights;
-import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -97,14 +98,14 @@ public final class Script {
     Block block =
         Block.of(Sublayer.preNorm(new Norm.Layer(1e-5), FeedForward.plain(4, Activation.RELU)));
     Head head = new Head(Head.Pool.FIRST, null, 2, false);
-    Exit a = new Exit("a", head, Exit.Criterion.confidence(), Exit.Bypass.TERMINATE);
-    Exit b = new Exit("b", head, Exit.Criterion.confidence(), Exit.Bypass.TERMINATE);
+    Exit a = new Exit("a", head, Criterion.confidence(), Bypass.TERMINATE);
+    Exit b = new Exit("b", head, Criterion.confidence(), Bypass.TERMINATE);
     return new ModelSpec(
         "script",
         4,
         new Input.Tokens(1_000_000, 8),
         Embedding.plain(),
-        new Plan(List.of(block, a, block, b, block)),
+        Plan.builder().add(block).add(a).add(block).add(b).add(block).build(),
         head);
   }
 }

@@ -11,6 +11,7 @@ import anabranch.backend.Span;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
+import anabranch.backend.StateImage;
 import anabranch.backend.Trace;
 import anabranch.error.Unsupported;
 import anabranch.model.ModelSpec;
@@ -60,13 +61,18 @@ public final class ScriptedBackend implements Backend {
 
     @Override
     public List<Stage> stages() {
-      return Cut.of(spec).stream()
+      return Cut.of(spec).stages().stream()
           .map(stage -> (Stage) batch -> run(stage.index(), batch))
           .toList();
     }
 
     @Override
     public SequenceState newState(@Nullable Rows memory) {
+      throw new IllegalStateException("no stage keeps state");
+    }
+
+    @Override
+    public SequenceState restore(StateImage image) {
       throw new IllegalStateException("no stage keeps state");
     }
 

@@ -8,25 +8,31 @@ import anabranch.error.DescriptionException;
 import anabranch.error.Unsupported;
 import anabranch.error.UnsupportedModelException;
 import anabranch.model.ModelSpec;
-import anabranch.model.Parameter;
 import anabranch.model.facts.Cut;
+import anabranch.model.facts.Dependence;
 import anabranch.model.facts.StageSpec;
-import anabranch.onnx.graph.StageGraphs;
+import anabranch.model.facts.Visit;
+import anabranch.model.layer.Parameter;
+import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
+import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Runs models with ONNX Runtime, in fp32. Stateless and thread-safe.
  *
  * <p>On x86-64 CPUs a row's numbers have the same bits in any batch, with any number of threads and
- * however a sequence is cut into calls; other processors repeat the bits of the same batch.
+ * however a sequence is cut into calls, unless the description lets items compete; other processors
+ * repeat the bits of the same batch.
  */
 public final class OnnxBackend implements Backend {
   /** The name that selects this backend. */
@@ -76,23 +82,29 @@ public final class OnnxBackend implements Backend {
     boolean cpu = own.device().isCpu() || failure != null;
     int device = cpu ? Session.CPU : own.device().number();
     List<String> notes = new ArrayList<>(runtime.notes(own.threads()));
+    notes.addAll(options.notes(spec));
     if (failure != null) {
       notes.add("runs on the CPU, because " + own.device().name() + " cannot be used: " + failure);
     }
-    Numerics numerics = numerics(cpu ? "cpu" : own.device().name(), cpu, notes);
-    return Loader.load(spec, weights, runtime, device, own.threads(), numerics);
+    Numerics numerics = numerics(spec, cpu ? "cpu" : own.device().name(), cpu, notes);
+    Opener opener = new Opener(weights, runtime, device, own.threads());
+    return Loader.load(spec, opener, numerics);
   }
 
   private static @Nullable String failure(Device device, NativeRuntime runtime) {
     return device.isCpu() ? null : runtime.cudaFailure(device.number());
   }
 
-  private static Numerics numerics(String device, boolean cpu, List<String> notes) {
+  private static Numerics numerics(ModelSpec spec, String device, boolean cpu, List<String> notes) {
     Numerics.Kind kind = Numerics.Kind.TOLERANT;
     if (cpu) {
       String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
       boolean measured = processor.equals("amd64") || processor.equals("x86_64");
-      kind = measured ? Numerics.Kind.BITWISE_BATCH_INVARIANT : Numerics.Kind.BITWISE_REPEATABLE;
+      boolean alone = Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+      kind =
+          measured && alone
+              ? Numerics.Kind.BITWISE_BATCH_INVARIANT
+              : Numerics.Kind.BITWISE_REPEATABLE;
     } else {
       notes.add("an operator without a CUDA kernel runs on the CPU");
     }
@@ -101,17 +113,23 @@ public final class OnnxBackend implements Backend {
 
   private static List<Unsupported> tooLarge(ModelSpec spec) {
     List<Unsupported> parts = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
     for (Parameter parameter : spec.parameters()) {
       if (parameter.elements() > MOST_GRAPH_BYTES / 4) {
         parts.add(tooLarge(parameter.name(), parameter.elements()));
       }
     }
-    for (StageSpec stage : Cut.of(spec)) {
-      for (Step step : StageGraphs.of(spec, stage)) {
-        step.graphs()
-            .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
-            .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
-            .forEach(parts::add);
+    for (StageSpec stage : Cut.of(spec).stages()) {
+      for (Visit visit : stage.visits()) {
+        for (Visit.Member member : visit.blocks()) {
+          if (seen.add(member.path())) {
+            BlockGraphs.of(spec.width(), member.path(), member.block().sublayers()).stream()
+                .flatMap(Step::graphs)
+                .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
+                .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
+                .forEach(parts::add);
+          }
+        }
       }
     }
     return parts;

@@ -7,22 +7,23 @@ import anabranch.engine.Engine;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.weights.Weights;
-import java.util.List;
 
 /**
  * Describes a small routed model, gives it random weights and asks it one question; fails if Kotlin
@@ -39,14 +40,14 @@ public final class Consumer {
         Block.of(
             Sublayer.preNorm(norm, Attention.causal(2, 16)), Sublayer.preNorm(norm, experts));
     Head head = new Head(Head.Pool.EACH, norm, 10, true);
-    Exit early = new Exit("early", head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT);
+    Exit early = new Exit("early", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
     ModelSpec spec =
         new ModelSpec(
             "consumer",
             32,
             new Input.Tokens(10, 16),
             Embedding.withPositions(),
-            new Plan(List.of(block, early, block)),
+            Plan.builder().add(block).add(early).add(block).build(),
             head);
     try (Weights weights = Weights.random(spec, 1);
         Engine engine =

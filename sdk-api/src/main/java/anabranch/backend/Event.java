@@ -2,7 +2,10 @@ package anabranch.backend;
 
 import anabranch.error.Bounds;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The next rows of one sequence, as the caller brought them: token ids, or feature vectors.
@@ -15,13 +18,16 @@ public final class Event {
   private final int width;
   private final int rows;
   private final int firstPosition;
+  private final @Nullable Long key;
 
-  private Event(int[] tokens, float[] features, int width, int rows, int firstPosition) {
+  private Event(
+      int[] tokens, float[] features, int width, int rows, int firstPosition, @Nullable Long key) {
     this.tokens = tokens;
     this.features = features;
     this.width = width;
     this.rows = rows;
     this.firstPosition = firstPosition;
+    this.key = key;
   }
 
   /**
@@ -31,7 +37,7 @@ public final class Event {
    */
   public static Event ofTokens(int... tokens) {
     Bounds.atLeast("event.tokens.length", tokens.length, 1);
-    return new Event(tokens.clone(), new float[0], 0, tokens.length, 0);
+    return new Event(tokens.clone(), new float[0], 0, tokens.length, 0, null);
   }
 
   /**
@@ -47,13 +53,47 @@ public final class Event {
     Bounds.require(
         values.length % width == 0,
         "event.values.length " + values.length + " is not a multiple of width " + width);
-    return new Event(new int[0], values.clone(), width, values.length / width, 0);
+    return new Event(new int[0], values.clone(), width, values.length / width, 0, null);
   }
 
   /** Returns the same rows as the continuation of a sequence that already has that many rows. */
   public Event at(int position) {
     Bounds.atLeast("event.firstPosition", position, 0);
-    return new Event(tokens, features, width, rows, position);
+    return new Event(tokens, features, width, rows, position, key);
+  }
+
+  /**
+   * Returns the same rows of the item with that key: what is drawn for them depends on it, and not
+   * on when or with whom they run.
+   */
+  public Event keyed(long itemKey) {
+    return new Event(tokens, features, width, rows, firstPosition, itemKey);
+  }
+
+  /** Returns the same rows of the item whose key is the FNV-1a hash of a text in UTF-8. */
+  public Event keyed(String itemKey) {
+    long hash = 0xcbf29ce484222325L;
+    for (byte octet : itemKey.getBytes(StandardCharsets.UTF_8)) {
+      hash = (hash ^ (octet & 0xff)) * 0x100000001b3L;
+    }
+    return keyed(hash);
+  }
+
+  /** Returns whether the item has a key. */
+  public boolean hasKey() {
+    return key != null;
+  }
+
+  /**
+   * Returns the item's key.
+   *
+   * @throws IllegalStateException if it has none
+   */
+  public long key() {
+    if (key == null) {
+      throw new IllegalStateException(this + " has no key");
+    }
+    return key;
   }
 
   /** Returns the number of rows, at least 1. */
@@ -92,6 +132,7 @@ public final class Event {
     return other instanceof Event that
         && firstPosition == that.firstPosition
         && width == that.width
+        && Objects.equals(key, that.key)
         && Arrays.equals(tokens, that.tokens)
         && Arrays.equals(features, that.features);
   }

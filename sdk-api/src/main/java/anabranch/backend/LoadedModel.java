@@ -16,7 +16,7 @@ public interface LoadedModel extends AutoCloseable {
   Numerics numerics();
 
   /**
-   * Returns one stage for each entry of {@link anabranch.model.facts.Cut#of}, in its order: the
+   * Returns one stage for each entry of {@link anabranch.model.facts.Cut#stages}, in its order: the
    * backend does not choose the cut.
    */
   List<Stage> stages();
@@ -24,10 +24,20 @@ public interface LoadedModel extends AutoCloseable {
   /**
    * Returns the state of a new sequence, at position 0.
    *
-   * @param memory rows that the sequence may read for ever, such as an encoder's, copied or
-   *     projected here; null for descriptions without such memory
+   * @param memory rows that the sequence may read for ever: those of an encoder where they left,
+   *     normed, copied or projected here, so that their handles may be closed afterwards; null
+   *     exactly for descriptions without an encoder
    */
   SequenceState newState(@Nullable Rows memory);
+
+  /**
+   * Returns a sequence as it was when an image of it was made. Its pages are clean: an image since
+   * the restored version has what changed after this call.
+   *
+   * @param image a complete image
+   * @throws IllegalArgumentException if it is not complete, or of another signature, naming both
+   */
+  SequenceState restore(StateImage image);
 
   @Override
   void close();

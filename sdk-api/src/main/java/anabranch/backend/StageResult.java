@@ -17,13 +17,14 @@ public interface StageResult extends AutoCloseable {
 
   /**
    * Returns the declared score of each unit, in batch order, without any threshold applied; NaN
-   * where not scored, and for every unit of the final stage.
+   * where not scored, for scores that only the caller knows ({@code PATIENCE}, {@code CHOSEN}), and
+   * for every unit where the point has no score.
    */
   FloatBuffer scores();
 
   /**
-   * Returns the predicted class of each scored unit, for criteria that count agreements; empty
-   * where the point's criterion needs none.
+   * Returns the best class of each unit, ties to the lower one, -1 where not scored; empty unless
+   * the point asks for labels.
    */
   IntBuffer labels();
 

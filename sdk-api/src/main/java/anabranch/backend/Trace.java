@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * The way rows took inside a stage.
  *
- * @param choices one entry for each mixture of the stage, in plan order; empty when not asked for
+ * @param choices one entry for each mixture and skip of the stage, in the order in which they ran;
+ *     empty when not asked for
  */
 public record Trace(List<Choices> choices) {
   /** Copies the list. */
@@ -21,18 +22,24 @@ public record Trace(List<Choices> choices) {
   }
 
   /**
-   * What one mixture chose for each row of the batch.
+   * What one mixture or skip chose for each row of the batch.
    *
-   * @param path the mixture's parameter path, such as {@code "blocks.0.mixture"}
-   * @param k how many experts each row saw
-   * @param experts rows x k expert indices, best first; -1 for rows that did not run
-   * @param gates rows x k weights, beside the experts
+   * @param path its parameter path, such as {@code "blocks.0.mixture"}
+   * @param visit the number of the visit in its stage, from 0: a block may run more than once
+   * @param k the most experts that a row can see
+   * @param experts rows x k expert indices, best first, then -1; all -1 for rows that were not
+   *     asked or run none; {@code -2 - e} for an expert e that was picked and had no room. A skip
+   *     has the single expert 0
+   * @param gates rows x k weights, beside the experts; 0 beside those that did not run
+   * @param ran how many rows each expert computed, counted where it does
    */
-  public record Choices(String path, int k, IntBuffer experts, FloatBuffer gates) {
+  public record Choices(
+      String path, int visit, int k, IntBuffer experts, FloatBuffer gates, IntBuffer ran) {
     /** Makes the buffers read-only. */
     public Choices {
       experts = experts.asReadOnlyBuffer();
       gates = gates.asReadOnlyBuffer();
+      ran = ran.asReadOnlyBuffer();
     }
   }
 }

@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers items with a loaded model, which it owns: gathers them into micro-batches, runs stage by
- * stage, and lets units leave where the policy says.
+ * Answers items with a loaded model, which it owns: gathers them into micro-batches, runs step by
+ * step, and lets units leave where the policy says.
  *
  * <p>Thread-safe. {@link #close} refuses further items, answers those accepted, and closes the
  * model; closing twice is harmless, submitting to a closed engine throws {@link
@@ -38,12 +38,13 @@ public final class Engine implements AutoCloseable {
     policy.checkAgainst(model.spec());
     this.model = model;
     this.policy = policy;
-    this.admission = new Admission(model);
+    Route route = new Route(model.spec());
+    this.admission = new Admission(route, model.numerics());
     this.inbox = new Inbox(options);
     this.lanesAlive = new CountDownLatch(options.lanes());
     this.lanesRunning = new AtomicInteger(options.lanes());
     for (int i = 0; i < options.lanes(); i++) {
-      Lane lane = new Lane(model, options.trace(), listener);
+      Lane lane = new Lane(model, route, options.trace(), listener);
       Thread thread = new Thread(() -> work(lane), "anabranch-" + model.spec().name() + "-" + i);
       thread.setDaemon(true);
       thread.setContextClassLoader(Engine.class.getClassLoader());
@@ -57,7 +58,7 @@ public final class Engine implements AutoCloseable {
    *
    * @param model closed with the engine
    * @param policy for items without one of their own
-   * @throws anabranch.error.DescriptionException if the policy names an exit the model lacks
+   * @throws anabranch.error.DescriptionException if the policy does not go with the model
    */
   public static Engine open(LoadedModel model, Policy policy) {
     return open(model, policy, EngineOptions.defaults());
@@ -94,7 +95,7 @@ public final class Engine implements AutoCloseable {
   /**
    * Replaces the policy for items submitted from now on; items already accepted keep theirs.
    *
-   * @throws anabranch.error.DescriptionException if it names an exit the model lacks
+   * @throws anabranch.error.DescriptionException if it does not go with the model
    */
   public void policy(Policy next) {
     next.checkAgainst(model.spec());
@@ -104,7 +105,7 @@ public final class Engine implements AutoCloseable {
   /**
    * Accepts an item, waiting while the queue is full. The future fails with an {@link
    * ExecutionException} if the item does not fit the model or cannot be computed; cancelling it
-   * removes a queued item at once and a running one behind its current stage.
+   * removes a queued item at once and a running one behind its current step.
    *
    * @throws IllegalStateException if the engine is closed, or full and this is one of its own
    *     threads

@@ -3,7 +3,11 @@ package anabranch.engine;
 import anabranch.backend.Numerics;
 import anabranch.backend.Trace;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The answer to one item: what each unit said, where it left, and what that cost. A unit is a row,
@@ -21,25 +25,29 @@ public final class Inference {
   private final int[] exits;
   private final int[] depths;
   private final float[] scores;
+  private final int[] positions;
+  private final int memoryExit;
   private final long flops;
   private final long fullFlops;
   private final List<Trace.Choices> choices;
   private final long nanos;
 
-  Inference(Pending pending, long nanos) {
+  Inference(Pending pending, Draft draft) {
     item = pending.item().id();
-    model = pending.model();
+    model = pending.spec().name();
     policy = pending.policy().version();
     numerics = pending.numerics();
-    outputs = pending.outputs();
-    logits = pending.logits();
-    exits = pending.exits();
-    depths = pending.depths();
-    scores = pending.scores();
-    flops = pending.flops();
+    outputs = draft.outputs;
+    logits = draft.logits;
+    exits = draft.exits;
+    depths = draft.depths;
+    scores = draft.scores;
+    positions = draft.positions;
+    memoryExit = draft.memoryExit;
+    flops = draft.flops;
     fullFlops = pending.fullFlops();
-    choices = pending.choices();
-    this.nanos = nanos;
+    choices = List.copyOf(draft.choices.values());
+    nanos = System.nanoTime() - pending.submitted();
   }
 
   /** Returns the id of the item. */
@@ -89,24 +97,47 @@ public final class Inference {
     return best;
   }
 
-  /** Returns the index of the stage behind which a unit left. */
+  /** Returns the index of the step behind which a unit left. */
   public int exit(int unit) {
     return exits[unit];
   }
 
-  /** Returns how many blocks a unit ran. */
+  /**
+   * Returns how many blocks a unit ran before it left, each time counted where one ran again, and
+   * those of an encoder not; for a whole item, those of the row that ran most.
+   */
   public int depth(int unit) {
     return depths[unit];
   }
 
-  /** Returns the score with which a unit left; NaN at the end of the plan and where forced. */
+  /**
+   * Returns the positions of the rows of which the answer is made, ascending: all but those that a
+   * prune dropped.
+   */
+  public int[] positions() {
+    return positions.clone();
+  }
+
+  /**
+   * Returns the index of the step behind which the encoder's rows became memory; -1 for models
+   * without an encoder.
+   */
+  public int memoryExit() {
+    return memoryExit;
+  }
+
+  /**
+   * Returns the score with which a unit left: for the criterion {@code PATIENCE} the count, for
+   * {@code CHOSEN} 1; NaN at the end of the plan, and where it was forced and not asked.
+   */
   public float score(int unit) {
     return scores[unit];
   }
 
   /**
    * Returns the floating-point operations executed for this item: blocks, keys and values of frozen
-   * rows, and every head that was evaluated.
+   * rows, and every head and score that was evaluated; the encoder's too. Where a router decides
+   * how much of a block runs, the most that it allows is counted, traced or not.
    */
   public long flops() {
     return flops;
@@ -118,8 +149,12 @@ public final class Inference {
   }
 
   /**
-   * Returns the experts each row saw, one entry for each mixture in plan order, -1 where a row did
-   * not run; empty unless the engine traces.
+   * Returns what each row saw, one entry for each run of a mixture or skip, in the order in which
+   * they ran, -1 where a row did not run; empty unless the engine traces. An entry is named by its
+   * path, such as {@code "blocks.0.mixture"}; where its block runs more than once in the plan,
+   * loops to their last time, {@code #} and the number of the run follow, from 0: {@code
+   * "blocks.0.mixture#1"}. Rows are those of the event; those of the encoder's event for its
+   * blocks.
    */
   public List<Trace.Choices> choices() {
     return choices;
@@ -133,5 +168,79 @@ public final class Inference {
   @Override
   public String toString() {
     return "Inference[" + item + ", " + units() + " units, policy " + policy + "]";
+  }
+
+  /** An answer in the making. Confined to one lane at a time. */
+  static final class Draft {
+    private final int outputs;
+    private final int[] exits;
+    private final int[] depths;
+    private final float[] scores;
+    private final float[] logits;
+    private final Map<String, Trace.Choices> choices = new LinkedHashMap<>();
+    private int[] positions = new int[0];
+    private int memoryExit = -1;
+    private long flops;
+
+    Draft(int units, int outputs) {
+      this.outputs = outputs;
+      exits = new int[units];
+      depths = new int[units];
+      scores = new float[units];
+      Arrays.fill(scores, Float.NaN);
+      logits = new float[Math.multiplyExact(units, outputs)];
+    }
+
+    int units() {
+      return exits.length;
+    }
+
+    void add(long operations) {
+      flops += operations;
+    }
+
+    void memory(int step) {
+      memoryExit = step;
+    }
+
+    int memory() {
+      return memoryExit;
+    }
+
+    void positions(int[] all) {
+      positions = all;
+    }
+
+    void left(int unit, int step, int depth, float score) {
+      exits[unit] = step;
+      depths[unit] = depth;
+      scores[unit] = score;
+    }
+
+    /** Takes the logits of one unit from the front of a buffer. */
+    void answer(int unit, FloatBuffer from) {
+      from.get(logits, unit * outputs, outputs);
+    }
+
+    /** Takes over what a batch chose for some rows of an event. */
+    void chose(String name, Trace.Choices batch, int firstRow, int[] running, int rows) {
+      int k = batch.k();
+      int[] experts = new int[rows * k];
+      float[] gates = new float[rows * k];
+      Arrays.fill(experts, -1);
+      for (int i = 0; i < running.length; i++) {
+        batch.experts().get((firstRow + i) * k, experts, running[i] * k, k);
+        batch.gates().get((firstRow + i) * k, gates, running[i] * k, k);
+      }
+      choices.put(
+          name,
+          new Trace.Choices(
+              name,
+              batch.visit(),
+              k,
+              IntBuffer.wrap(experts),
+              FloatBuffer.wrap(gates),
+              IntBuffer.allocate(0)));
+    }
   }
 }

@@ -1,6 +1,5 @@
 package anabranch.engine;
 
-import anabranch.backend.Activations;
 import anabranch.backend.LoadedModel;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Span;
@@ -9,38 +8,33 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.error.AnabranchException;
 import anabranch.error.ExecutionException;
-import anabranch.model.Exit;
-import anabranch.model.facts.Cut;
-import anabranch.model.facts.Grouping;
-import anabranch.model.facts.Point;
-import anabranch.model.facts.StageSpec;
+import anabranch.model.plan.Head;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Runs batches through the stages, one batch at a time, survivors only (mode {@code COMPACT}).
- * Confined to one thread.
+ * Runs batches through the steps of a model, one batch at a time, survivors only (mode {@code
+ * COMPACT}). Confined to one thread.
  *
- * <p>Rows that left with {@code FREEZE_PROJECT} go along, frozen, while some live row may still
- * read them: in causal stages those before the item's last live row, in stages that need the whole
- * event all of them. An item whose last row has left takes its frozen rows with it.
+ * <p>All items of a batch go through the steps side by side; an item sits out the steps that none
+ * of its rows runs in. Behind the encoder an item's rows become the memory of its sequence.
  */
 final class Lane {
   private static final System.Logger LOG = System.getLogger(Engine.class.getName());
 
   private final LoadedModel model;
-  private final List<StageSpec> plan;
+  private final Route route;
   private final List<Stage> stages;
   private final boolean trace;
   private final EngineListener listener;
+  private List<Track.Held> held = new ArrayList<>();
   private ByteBuffer scratch = ByteBuffer.allocateDirect(0);
 
-  Lane(LoadedModel model, boolean trace, EngineListener listener) {
+  Lane(LoadedModel model, Route route, boolean trace, EngineListener listener) {
     this.model = model;
-    this.plan = Cut.of(model.spec());
+    this.route = route;
     this.stages = model.stages();
     this.trace = trace;
     this.listener = listener;
@@ -48,23 +42,24 @@ final class Lane {
 
   /** Answers every item of a batch, one way or the other; never throws. */
   void run(List<Pending> batch) {
-    List<Activations> held = List.of();
-    List<Pending> items = batch;
     try {
-      for (StageSpec stage : plan) {
-        items = Pending.wanted(items);
+      List<Pending> items = Pending.wanted(batch);
+      for (Route.Leg leg : route.legs()) {
         if (items.isEmpty()) {
           break;
         }
-        List<Activations> next = new ArrayList<>();
-        List<Pending> survivors = new ArrayList<>();
-        try {
-          attempt(stage, items, next, survivors);
-        } finally {
-          held.forEach(Activations::close);
-          held = next;
+        List<Pending> here = new ArrayList<>(items.size());
+        for (Pending item : items) {
+          if (item.enter(leg)) {
+            here.add(item);
+          }
         }
-        items = survivors;
+        if (!here.isEmpty()) {
+          attempt(leg, here);
+          items = Pending.wanted(items);
+          items.forEach(Pending::markUsed);
+          held = Track.Held.sweep(held);
+        }
       }
     } catch (Throwable broken) {
       LOG.log(System.Logger.Level.ERROR, "a batch of " + batch.size() + " items broke", broken);
@@ -72,67 +67,69 @@ final class Lane {
         pending.fail(new ExecutionException(pending.item().id(), -1, "the batch broke", broken));
       }
     } finally {
-      held.forEach(Activations::close);
+      held = Track.Held.sweep(held);
     }
   }
 
   /** Runs items together; if that fails, each alone, so that only the one to blame fails. */
-  private void attempt(
-      StageSpec stage, List<Pending> items, List<Activations> held, List<Pending> survivors) {
+  private void attempt(Route.Leg leg, List<Pending> items) {
     long start = System.nanoTime();
-    StageBatch batch = pack(stage, items);
+    StageBatch batch;
     StageResult result;
     try {
-      result = stages.get(stage.index()).run(batch);
+      batch = pack(leg, items);
+      result = stages.get(leg.stage().index()).run(batch);
     } catch (RuntimeException failure) {
       if (items.size() == 1) {
-        fail(stage, items, failure);
+        fail(leg, items.get(0), failure);
       } else {
-        items.forEach(item -> attempt(stage, List.of(item), held, survivors));
+        items.forEach(item -> attempt(leg, List.of(item)));
       }
       return;
     }
-    held.add(result.rows());
+    Track.Held rows = new Track.Held(result.rows());
+    held.add(rows);
     try (result) {
-      Departures leaving = new Departures(items.size());
-      decide(stage, items, result, leaving);
-      read(stage, result, leaving);
-      report(stage, items, batch, result, leaving, System.nanoTime() - start);
+      Decisions decisions = new Decisions(leg, items.size());
+      decisions.take(items, result, rows);
+      read(leg, result, decisions);
+      report(leg, items, batch, result, decisions, System.nanoTime() - start);
     } catch (RuntimeException failure) {
-      fail(stage, items, failure);
+      items.forEach(item -> fail(leg, item, failure));
       return;
     }
     for (Pending item : items) {
       if (item.finished()) {
         item.complete();
-      } else {
-        survivors.add(item);
+      } else if (item.remembers()) {
+        remember(leg, item);
       }
     }
   }
 
-  private static void fail(StageSpec stage, List<Pending> items, RuntimeException failure) {
+  private void remember(Route.Leg leg, Pending item) {
+    try {
+      item.sequence(model.newState(item.memory()));
+    } catch (RuntimeException failure) {
+      fail(leg, item, failure);
+    }
+  }
+
+  private static void fail(Route.Leg leg, Pending item, RuntimeException failure) {
     String reason =
         failure instanceof AnabranchException
             ? String.valueOf(failure.getMessage())
             : failure.toString();
-    for (Pending item : items) {
-      item.fail(new ExecutionException(item.item().id(), stage.index(), reason, failure));
-    }
+    item.fail(new ExecutionException(item.item().id(), leg.index(), reason, failure));
   }
 
-  private StageBatch pack(StageSpec stage, List<Pending> items) {
-    List<StageSpec> ahead = plan.subList(stage.index(), plan.size());
-    boolean frozenMatter = ahead.stream().anyMatch(StageSpec::mixes);
-    boolean tailMatters = ahead.stream().anyMatch(s -> s.mixes() && s.grouping() == Grouping.WHOLE);
+  private StageBatch pack(Route.Leg leg, List<Pending> items) {
     List<Span> spans = new ArrayList<>(items.size());
     for (Pending item : items) {
-      spans.add(
-          new Span(
-              stage.keepsState() ? stateOf(item) : null,
-              item.rowsFor(stage, frozenMatter, tailMatters)));
+      SequenceState state = leg.stage().keepsState() ? stateOf(item) : null;
+      spans.add(new Span(state, item.track(leg).pack(leg, item)));
     }
-    return new StageBatch(stage.index(), spans, trace);
+    return new StageBatch(leg.index(), spans, trace);
   }
 
   private SequenceState stateOf(Pending item) {
@@ -144,66 +141,27 @@ final class Lane {
     return state;
   }
 
-  private void decide(
-      StageSpec stage, List<Pending> items, StageResult result, Departures leaving) {
-    boolean ofItem = stage.point().head().pool().ofItem();
-    boolean freezes =
-        stage.point() instanceof Point.AtExit at
-            && at.exit().bypass() == Exit.Bypass.FREEZE_PROJECT;
-    FloatBuffer scores = result.scores();
-    int first = 0;
-    for (int n = 0; n < items.size(); n++) {
-      Pending item = items.get(n);
-      int[] running = item.running();
-      item.moved(stage, result.rows(), first);
-      item.traced(result.trace(), first);
-      for (int u = 0; u < (ofItem ? 1 : running.length); u++) {
-        int unit = ofItem ? 0 : running[u];
-        int inBatch = ofItem ? n : first + u;
-        if (ofItem || !item.frozen(unit)) {
-          decide(stage, item, unit, inBatch, scores.get(inBatch), freezes, leaving);
-        }
-      }
-      first += running.length;
+  private void read(Route.Leg leg, StageResult result, Decisions decisions) {
+    Head head = leg.point().head();
+    int[] units = decisions.unitsInBatch();
+    if (head == null || units.length == 0) {
+      return;
     }
-  }
-
-  private static void decide(
-      StageSpec stage,
-      Pending item,
-      int unit,
-      int inBatch,
-      float score,
-      boolean freezes,
-      Departures leaving) {
-    boolean scored = item.scored(stage, unit);
-    if (scored) {
-      item.addHeadCost(stage.index());
-    }
-    if (item.leaves(stage, unit, score)) {
-      item.left(stage, unit, score, freezes);
-      leaving.add(item, unit, inBatch);
-    } else if (scored && Float.isNaN(score)) {
-      leaving.invalid++;
-    }
-  }
-
-  private void read(StageSpec stage, StageResult result, Departures leaving) {
-    int bytes = Math.multiplyExact(leaving.size(), 4 * stage.point().head().outputs());
+    int bytes = Math.multiplyExact(units.length, 4 * head.outputs());
     if (scratch.capacity() < bytes) {
       scratch = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     }
     scratch.clear();
-    result.output(leaving.unitsInBatch(), scratch);
-    leaving.deliver(scratch.flip().asFloatBuffer());
+    result.output(units, scratch);
+    decisions.deliver(scratch.flip().asFloatBuffer());
   }
 
   private void report(
-      StageSpec stage,
+      Route.Leg leg,
       List<Pending> items,
       StageBatch batch,
       StageResult result,
-      Departures leaving,
+      Decisions decisions,
       long nanos) {
     int frozen = 0;
     int rows = 0;
@@ -216,12 +174,12 @@ final class Lane {
     try {
       listener.batch(
           new EngineListener.Batch(
-              stage.index(),
+              leg.index(),
               items.size(),
               rows - frozen,
               frozen,
-              leaving.size(),
-              leaving.invalid,
+              decisions.left(),
+              decisions.invalid(),
               nanos,
               result.trace()));
     } catch (RuntimeException thrown) {

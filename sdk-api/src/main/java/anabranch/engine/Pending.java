@@ -1,75 +1,62 @@
 package anabranch.engine;
 
-import anabranch.backend.Activations;
 import anabranch.backend.Event;
 import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
 import anabranch.model.ModelSpec;
-import anabranch.model.facts.Cost;
 import anabranch.model.facts.Point;
-import anabranch.model.facts.StageSpec;
-import java.nio.FloatBuffer;
+import anabranch.model.layer.Bypass;
+import anabranch.model.plan.Criterion;
 import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An item on its way: which of its rows are live, frozen or gone, where their hidden vectors are,
- * and what is known of its answer. Confined to one lane at a time.
+ * An item on its way: the rows of its event, first those that become memory, and what is known of
+ * its answer. Confined to one lane at a time.
  */
 final class Pending {
-  private static final byte LIVE = 0;
-  private static final byte FROZEN = 1;
-  private static final byte GONE = 2;
-
   private final Item item;
   private final Policy policy;
   private final Answer answer;
-  private final ModelSpec spec;
+  private final Route route;
   private final Numerics numerics;
-  private final Cost cost;
   private final long submitted = System.nanoTime();
-  private final int rows;
+  private final @Nullable Track memory;
+  private final Track track;
   private final boolean ofItem;
-  private final byte[] state;
-  private final int[] exits;
-  private final int[] depths;
-  private final float[] scores;
-  private final float[] logits;
-  private final Map<String, Trace.Choices> choices = new LinkedHashMap<>();
+  private final Decisions.Labels labels = new Decisions.Labels();
+  private final Inference.Draft draft;
   private @Nullable SequenceState sequence;
-  private int live;
-  private long flops;
 
-  /** The rows of the stage now running: their positions, in batch order. */
-  private int[] running = new int[0];
-
-  private @Nullable Activations from;
-  private int @Nullable [] indexOf;
-
-  Pending(Item item, Policy policy, Answer answer, ModelSpec spec, Numerics numerics, Cost cost) {
+  /**
+   * Creates an item that waits.
+   *
+   * @param event of the item, with a key where the model needs one
+   * @param source what the encoder reads; null without one
+   */
+  Pending(
+      Item item,
+      Event event,
+      @Nullable Event source,
+      Policy policy,
+      Answer answer,
+      Route route,
+      Numerics numerics) {
     this.item = item;
     this.policy = policy;
     this.answer = answer;
-    this.spec = spec;
+    this.route = route;
     this.numerics = numerics;
-    this.cost = cost;
-    rows = item.event().rows();
-    ofItem = spec.head().pool().ofItem();
-    live = rows;
-    state = new byte[rows];
-    int units = ofItem ? 1 : rows;
-    exits = new int[units];
-    depths = new int[units];
-    scores = new float[units];
-    Arrays.fill(scores, Float.NaN);
-    logits = new float[Math.multiplyExact(units, spec.head().outputs())];
+    memory = source == null ? null : new Track(source, route);
+    track = new Track(event, route);
+    ofItem = route.spec().head().pool().ofItem();
+    draft = new Inference.Draft(ofItem ? 1 : event.rows(), route.spec().head().outputs());
   }
 
   Item item() {
@@ -84,8 +71,8 @@ final class Pending {
     return answer;
   }
 
-  String model() {
-    return spec.name();
+  ModelSpec spec() {
+    return route.spec();
   }
 
   Numerics numerics() {
@@ -96,183 +83,174 @@ final class Pending {
     return submitted;
   }
 
+  /** Returns how many rows wait for a batch. */
   int rows() {
-    return rows;
+    return track.rows() + memoryRows();
   }
 
-  int outputs() {
-    return spec.head().outputs();
+  private int memoryRows() {
+    return memory == null ? 0 : memory.rows();
   }
 
-  float[] logits() {
-    return logits;
-  }
-
-  int[] exits() {
-    return exits;
-  }
-
-  int[] depths() {
-    return depths;
-  }
-
-  float[] scores() {
-    return scores;
-  }
-
-  long flops() {
-    return flops;
+  Inference.Draft draft() {
+    return draft;
   }
 
   long fullFlops() {
-    return cost.full(rows);
-  }
-
-  List<Trace.Choices> choices() {
-    return List.copyOf(choices.values());
+    return route.cost().full(track.rows(), memoryRows());
   }
 
   boolean finished() {
-    return live == 0;
+    return track.open() == 0;
   }
 
-  /** Returns whether a row left earlier and only its keys still matter. */
-  boolean frozen(int position) {
-    return state[position] == FROZEN;
+  /** Returns the rows that a step is for. */
+  Track track(Route.Leg leg) {
+    return leg.stage().encoder() && memory != null ? memory : track;
   }
 
-  /** Returns the positions that run in the stage for which {@link #rowsFor} was called last. */
-  int[] running() {
-    return running;
+  /** Chooses the rows that run in a step; returns whether any does. */
+  boolean enter(Route.Leg leg) {
+    return track(leg).enter(leg);
   }
 
-  /** Returns where a unit is to leave whatever it scores; -1 where the policy decides. */
-  private int forced(int unit) {
-    List<Integer> forced = item.forcedExits();
-    return forced == null ? -1 : forced.get(unit);
+  /** Returns whether the encoder has left the rows that become memory and nobody took them. */
+  boolean remembers() {
+    return draft.memory() >= 0 && memory != null && memory.open() > 0;
   }
 
-  /**
-   * Returns the rows for a stage: the live ones, and the frozen ones that some live row may read.
-   */
-  Rows rowsFor(StageSpec stage, boolean frozenMatter, boolean frozenTailMatters) {
-    int last = rows - 1;
-    while (!frozenTailMatters && last >= 0 && state[last] != LIVE) {
-      last--;
-    }
-    int[] positions = new int[last + 1];
-    int count = 0;
-    for (int p = 0; p <= last; p++) {
-      if (state[p] == LIVE || (frozenMatter && state[p] == FROZEN)) {
-        positions[count++] = p;
-      }
-    }
-    running = Arrays.copyOf(positions, count);
-    Event[] events = new Event[count];
-    Arrays.fill(events, item.event());
-    @Nullable Activations[] handles = new Activations[count];
-    int[] index = new int[count];
-    byte[] flags = new byte[count];
-    for (int i = 0; i < count; i++) {
-      int p = running[i];
-      handles[i] = from;
-      index[i] = indexOf == null ? p : indexOf[p];
-      flags[i] = state[p] == FROZEN ? Rows.FROZEN : scored(stage, p) ? Rows.SCORED : 0;
-    }
-    return new Rows(events, handles, index, running, flags);
-  }
-
-  /** Returns whether the score or output of a unit at this stage can matter. */
-  boolean scored(StageSpec stage, int position) {
-    int unit = ofItem ? 0 : position;
-    if (!(stage.point() instanceof Point.AtExit at)) {
-      return true;
-    }
-    return forced(unit) >= 0
-        ? forced(unit) == stage.index()
-        : policy.thresholds().containsKey(at.exit().id());
-  }
-
-  /**
-   * Remembers where the hidden vectors of the rows that just ran are, and what running them cost.
-   */
-  void moved(StageSpec stage, Activations handle, int firstIndex) {
-    int[] next = new int[rows];
-    for (int i = 0; i < running.length; i++) {
-      int p = running[i];
-      next[p] = firstIndex + i;
-      flops += state[p] == FROZEN ? cost.frozen(stage.index()) : cost.live(stage.index(), p, rows);
-    }
-    from = handle;
-    indexOf = next;
+  /** Returns the rows that become memory; null without an encoder. */
+  @Nullable Rows memory() {
+    return memory == null ? null : memory.memory();
   }
 
   @Nullable SequenceState sequence() {
     return sequence;
   }
 
+  /** Takes over the state of the item's sequence; the rows that became memory are done with. */
   void sequence(SequenceState opened) {
     sequence = opened;
+    if (memory != null) {
+      memory.leave();
+    }
   }
 
-  void closeSequence() {
+  private void closeSequence() {
     if (sequence != null) {
       sequence.close();
       sequence = null;
     }
   }
 
-  void addHeadCost(int stage) {
-    flops += cost.head(stage);
+  /** Says that the handles of this item's rows are still used. */
+  void markUsed() {
+    track.markUsed();
+    if (memory != null) {
+      memory.markUsed();
+    }
   }
 
-  /** Returns whether a live unit leaves behind this stage with this score. */
-  boolean leaves(StageSpec stage, int unit, float score) {
-    if (!(stage.point() instanceof Point.AtExit at)) {
+  /** Returns where a unit is to leave whatever it scores; -1 where the policy decides. */
+  private int forced(int position) {
+    List<Integer> forced = item.forcedExits();
+    return forced == null ? -1 : forced.get(ofItem ? 0 : position);
+  }
+
+  /** Returns whether the score, the label or the output of a row that decides can matter. */
+  boolean scored(Route.Leg leg, int position) {
+    Point point = leg.point();
+    if (point instanceof Point.End) {
       return true;
     }
-    if (forced(unit) >= 0) {
-      return forced(unit) == stage.index();
+    int forced = leg.stage().encoder() ? -1 : forced(position);
+    if (forced >= 0 && point instanceof Point.AtExit) {
+      return forced == leg.index();
+    } else if (forced >= 0 && point instanceof Point.AtChoice) {
+      return false;
+    } else if (leg.label() >= 0) {
+      return fires(leg, labels.chosen(leg, position));
     }
-    Double threshold = policy.thresholds().get(at.exit().id());
-    return threshold != null && at.exit().criterion().fires(score, threshold);
+    return leg.asks().stream().anyMatch(policy.thresholds()::containsKey);
+  }
+
+  /** Returns the score of a scored unit, of which the backend knows a number, a label, or none. */
+  float score(Route.Leg leg, int position, float score, IntBuffer label, int inBatch) {
+    if (!leg.stage().encoder() && forced(position) >= 0) {
+      return score;
+    } else if (leg.label() >= 0) {
+      return labels.chosen(leg, position);
+    } else if (leg.point().score() == Criterion.Score.PATIENCE) {
+      return labels.patience(ofItem ? 0 : position, label.get(inBatch), draft.units());
+    }
+    return score;
+  }
+
+  /** Takes over what a choice of depth said to a row. */
+  void choose(Route.Leg leg, int position, int label) {
+    labels.choose(leg, position, label, track(leg).rows());
+  }
+
+  /** Returns whether a unit fires behind a step with this score. */
+  boolean fires(Route.Leg leg, int position, float score) {
+    Point point = leg.point();
+    if (point instanceof Point.End || point instanceof Point.Memory) {
+      return true;
+    } else if (!leg.stage().encoder() && point instanceof Point.AtExit && forced(position) >= 0) {
+      return forced(position) == leg.index();
+    }
+    return fires(leg, score);
+  }
+
+  private boolean fires(Route.Leg leg, float score) {
+    Point point = leg.point();
+    Criterion criterion =
+        point instanceof Point.AtExit at
+            ? at.exit().criterion()
+            : point instanceof Point.AtHalt at ? at.halt().criterion() : null;
+    Double threshold = leg.asks().isEmpty() ? null : policy.thresholds().get(leg.asks().get(0));
+    return criterion != null && threshold != null && criterion.fires(score, threshold);
+  }
+
+  void addHeadCost(Route.Leg leg) {
+    draft.add(route.cost().head(leg.stage().index()));
+  }
+
+  /** Remembers where the rows that just ran are, and what running them cost. */
+  void moved(Route.Leg leg, Track.Held handle, int firstIndex) {
+    draft.add(track(leg).moved(leg, route.cost(), memoryRows(), handle, firstIndex));
   }
 
   /** Records that a unit left; its logits follow. */
-  void left(StageSpec stage, int unit, float score, boolean freezes) {
-    exits[unit] = stage.index();
-    depths[unit] = stage.firstBlock() + stage.blocks().size();
-    scores[unit] = score;
+  void left(Route.Leg leg, int position, float score) {
     if (ofItem) {
-      Arrays.fill(state, GONE);
-      live = 0;
+      int[] positions = track.present();
+      int depth = Arrays.stream(positions).map(track::depth).max().orElse(0);
+      draft.positions(positions);
+      draft.left(0, leg.index(), depth, score);
+      track.leave();
     } else {
-      state[unit] = freezes ? FROZEN : GONE;
-      live--;
+      draft.left(position, leg.index(), track.depth(position), score);
+      track.leave(
+          position, leg.point() instanceof Point.AtExit at ? at.exit().bypass() : Bypass.TERMINATE);
     }
   }
 
-  /** Takes over what the mixtures of a stage chose for the running rows. */
-  void traced(Trace trace, int firstRow) {
+  /** Takes over what the mixtures and skips of a step chose for the running rows. */
+  void traced(Route.Leg leg, Trace trace, int firstRow) {
+    Track rows = track(leg);
     for (Trace.Choices batch : trace.choices()) {
-      int k = batch.k();
-      int[] experts = new int[rows * k];
-      float[] gates = new float[rows * k];
-      Arrays.fill(experts, -1);
-      for (int i = 0; i < running.length; i++) {
-        batch.experts().get((firstRow + i) * k, experts, running[i] * k, k);
-        batch.gates().get((firstRow + i) * k, gates, running[i] * k, k);
-      }
-      choices.put(
-          batch.path(),
-          new Trace.Choices(batch.path(), k, IntBuffer.wrap(experts), FloatBuffer.wrap(gates)));
+      draft.chose(leg.name(batch), batch, firstRow, rows.running(), rows.rows());
     }
   }
 
   /** Answers with what is known. */
   void complete() {
     closeSequence();
-    answer.complete(new Inference(this, System.nanoTime() - submitted));
+    if (!ofItem) {
+      draft.positions(IntStream.range(0, track.rows()).toArray());
+    }
+    answer.complete(new Inference(this, draft));
   }
 
   /** Fails alone. */

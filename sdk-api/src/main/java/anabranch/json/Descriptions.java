@@ -16,7 +16,7 @@ import java.nio.file.Path;
  * every machine, and reading what was written gives an equal value.
  *
  * <p>Text is at most {@link #MOST_CHARACTERS} long and 32 levels deep. What cannot be read is
- * refused with the path of the field, such as {@code model.plan.parts[0].sublayers}, its value and
+ * refused with the path of the field, such as {@code model.plan.blocks[0].sublayers}, its value and
  * the bound. Stateless; any thread.
  */
 public final class Descriptions {

@@ -46,7 +46,7 @@ final class ValueReader {
               node,
               "a whole number of 32 bits")
           .intValue();
-    } else if (type == long.class) {
+    } else if (type == long.class || type == Long.class) {
       return require(
               node.isIntegralNumber() && node.canConvertToLong(),
               path,

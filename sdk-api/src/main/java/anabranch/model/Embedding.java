@@ -1,20 +1,43 @@
 package anabranch.model;
 
 import anabranch.error.Bounds;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Parameter;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How rows become hidden vectors: the sum of a token table (or a projection of the features), of
- * learned positions and of hashed n-grams, then an optional norm.
+ * How rows become hidden vectors: the sum of a token table (or a projection of the features, plus a
+ * table look-up for each category of a record), of positions and of hashed n-grams, then an
+ * optional norm.
  *
  * @param learnedPositions whether a table with one vector for each position is added
  * @param ngrams hashed n-gram tables to add; only with token ids
  * @param norm applied to the sum
+ * @param multiplier a factor on what stands for the row alone, before anything is added; above 0;
+ *     null for 1
+ * @param sinusoids positions without parameters to add; null for none
  */
-public record Embedding(boolean learnedPositions, @Nullable Ngrams ngrams, @Nullable Norm norm) {
+public record Embedding(
+    boolean learnedPositions,
+    @Nullable Ngrams ngrams,
+    @Nullable Norm norm,
+    @Nullable Double multiplier,
+    @Nullable Sinusoids sinusoids) {
+  /** Checks the bound. */
+  public Embedding {
+    if (multiplier != null) {
+      Bounds.positive("embedding.multiplier", multiplier);
+    }
+  }
+
+  /** Creates an embedding whose rows are not multiplied and whose positions are learned, if any. */
+  public Embedding(boolean learnedPositions, @Nullable Ngrams ngrams, @Nullable Norm norm) {
+    this(learnedPositions, ngrams, norm, null, null);
+  }
+
   /** Returns a table look-up (or projection) and nothing else. */
   public static Embedding plain() {
     return new Embedding(false, null, null);
@@ -27,28 +50,72 @@ public record Embedding(boolean learnedPositions, @Nullable Ngrams ngrams, @Null
 
   /** Returns this embedding with hashed n-grams added. */
   public Embedding withNgrams(Ngrams added) {
-    return new Embedding(learnedPositions, added, norm);
+    return new Embedding(learnedPositions, added, norm, multiplier, sinusoids);
   }
 
-  void parameters(Input input, int width, Consumer<Parameter> into) {
+  /** Returns this embedding with a factor on what stands for the row alone. */
+  public Embedding withMultiplier(double factor) {
+    return new Embedding(learnedPositions, ngrams, norm, factor, sinusoids);
+  }
+
+  /** Returns this embedding with positions that have no parameters. */
+  public Embedding withSinusoids(Sinusoids added) {
+    return new Embedding(learnedPositions, ngrams, norm, multiplier, added);
+  }
+
+  /** Checks this embedding against the length of a hidden vector. */
+  void checkAgainst(int width) {
+    if (sinusoids != null) {
+      Bounds.atLeast("model.width with embedding.sinusoids", width, 4);
+    }
+  }
+
+  void parameters(String path, Input input, int width, Consumer<Parameter> into) {
     if (input instanceof Input.Tokens tokens) {
-      into.accept(Parameter.matrix("embedding.tokens", tokens.vocabulary(), width));
+      into.accept(Parameter.matrix(path + ".tokens", tokens.vocabulary(), width));
     } else if (input instanceof Input.Features features) {
-      into.accept(Parameter.matrix("embedding.features.weight", width, features.features()));
-      into.accept(Parameter.vector("embedding.features.bias", width));
+      into.accept(Parameter.matrix(path + ".features.weight", width, features.features()));
+      into.accept(Parameter.vector(path + ".features.bias", width));
+    } else if (input instanceof Input.Records records) {
+      if (records.numeric() > 0) {
+        into.accept(Parameter.matrix(path + ".features.weight", width, records.numeric()));
+      }
+      into.accept(Parameter.vector(path + ".features.bias", width));
+      for (Input.Field field : records.fields()) {
+        if (field instanceof Input.Field.Category category) {
+          String table = path + ".fields." + category.name();
+          into.accept(Parameter.matrix(table, category.levels(), width));
+        }
+      }
     }
     if (learnedPositions) {
-      into.accept(Parameter.matrix("embedding.positions", input.maxLength(), width));
+      into.accept(Parameter.matrix(path + ".positions", input.maxLength(), width));
     }
     if (ngrams != null) {
       for (int order : ngrams.orders()) {
-        into.accept(
-            Parameter.matrix("embedding.ngrams." + order, ngrams.buckets(), ngrams.inner()));
+        into.accept(Parameter.matrix(path + ".ngrams." + order, ngrams.buckets(), ngrams.inner()));
       }
-      into.accept(Parameter.matrix("embedding.ngrams.projection", width, ngrams.inner()));
+      into.accept(Parameter.matrix(path + ".ngrams.projection", width, ngrams.inner()));
     }
     if (norm != null) {
-      norm.parameters("embedding.norm", width, into);
+      norm.parameters(path + ".norm", width, into);
+    }
+  }
+
+  /**
+   * Waves of the position: with {@code h = width / 2}, rounded down, element i of the first h is
+   * {@code sin((position + offset) * 10000^(-i / (h - 1)))}, element i of the next h its cosine,
+   * and one that is left over is 0 (Vaswani et al., in the order of Tensor2Tensor).
+   *
+   * @param offset from 0 on; M2M-100 and NLLB have 2
+   */
+  public record Sinusoids(int offset) {
+    /** The wave length of the slowest wave, divided by 2 pi. */
+    public static final double BASE = 10_000;
+
+    /** Checks the bound. */
+    public Sinusoids {
+      Bounds.within("embedding.sinusoids.offset", offset, 0, 1 << 20);
     }
   }
 

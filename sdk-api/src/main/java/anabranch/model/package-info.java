@@ -3,12 +3,11 @@
  * not for weights or for running anything.
  *
  * <p>A {@link anabranch.model.ModelSpec} names an {@link anabranch.model.Input}, how its rows
- * become hidden vectors ({@link anabranch.model.Embedding}), a {@link anabranch.model.Plan} of
- * blocks and exits, and a final {@link anabranch.model.Head}. A block is a list of residual {@link
- * anabranch.model.Sublayer}s, each around one {@link anabranch.model.Operation}. How a mixture
- * picks its experts is described next door, in {@code anabranch.model.route}; what follows from a
- * description alone (parameters, stages, cost, dependence) is computed in {@code
- * anabranch.model.facts}.
+ * become hidden vectors ({@link anabranch.model.Embedding}), a plan, and a final head; perhaps an
+ * {@link anabranch.model.Encoder} before. Next door: what blocks compute ({@code
+ * anabranch.model.layer}), in which order they run and where units leave ({@code
+ * anabranch.model.plan}), how a router picks ({@code anabranch.model.route}), and what follows from
+ * a description alone ({@code anabranch.model.facts}).
  *
  * <p>All types are immutable and safe for use by any thread.
  */

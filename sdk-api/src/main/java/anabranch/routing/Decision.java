@@ -1,188 +1,153 @@
 package anabranch.routing;
 
-import anabranch.model.route.Gate;
-import anabranch.model.route.Preference;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
-import anabranch.model.route.Score;
+import anabranch.model.route.Selection;
+import anabranch.model.route.Source;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Steps 2 to 5 for one row after another; the arrays are scratch. Confined to one call. */
+/** Takes the decisions of one routing; holds its scratch. Confined to one thread. */
 final class Decision {
-  final double[] logit;
-  final int[] selected;
-  final double[] gate;
+  private final Routing routing;
   private final Router router;
-  private final float[] correction;
-  private final double[] score;
-  private final double[] preference;
-  private final boolean[] kept;
-  private final double[] best;
+  private final Scores scores;
+  private final Picks picks;
+  private final @Nullable Claims claims;
+  private final Room room;
 
-  Decision(Router router, int experts, float[] correction) {
-    this.router = router;
-    this.correction = correction;
-    int k = router.selection().k();
-    logit = new double[experts];
-    score = new double[experts];
-    preference = new double[experts];
-    selected = new int[k];
-    gate = new double[k];
-    Preference.Groups groups = router.preference().groups();
-    kept = new boolean[groups == null ? 0 : groups.count()];
-    best = new double[groups == null ? 0 : groups.best()];
+  Decision(Routing routing) {
+    this.routing = routing;
+    router = routing.router();
+    int members = routing.members();
+    scores = new Scores(router, router.logitsFor(members), routing.correction());
+    picks = new Picks(router, router.selection().most(members), scores);
+    claims =
+        router.selection() instanceof Selection.ExpertChoice choice
+            ? new Claims(router, choice.rows(), members)
+            : null;
+    room = new Room(router, members);
   }
 
-  /** Fills {@link #selected} and {@link #gate} from {@link #logit}. */
-  void take() {
-    score();
-    prefer();
-    select();
-    weigh();
+  Routing routing() {
+    return routing;
   }
 
-  private void score() {
-    if (router.score() == Score.SOFTMAX) {
-      double max = Double.NEGATIVE_INFINITY;
-      for (double z : logit) {
-        max = Math.max(max, z);
-      }
-      double sum = 0;
-      for (int e = 0; e < logit.length; e++) {
-        score[e] = Math.exp(logit[e] - max);
-        sum += score[e];
-      }
-      for (int e = 0; e < logit.length; e++) {
-        score[e] /= sum;
-      }
-    } else if (router.score() == Score.SIGMOID) {
-      for (int e = 0; e < logit.length; e++) {
-        score[e] = sigmoid(logit[e]);
-      }
+  void take(RoutedRows rows, @Nullable FloatBuffer logits, Assignment into) {
+    if (claims != null) {
+      claim(claims, rows, logits, into);
     } else {
-      System.arraycopy(logit, 0, score, 0, logit.length);
+      pick(rows, logits, into);
+      room.limit(routing.path(), rows, into);
     }
   }
 
-  private void prefer() {
-    System.arraycopy(score, 0, preference, 0, score.length);
-    for (int e = 0; e < correction.length; e++) {
-      preference[e] += correction[e];
-    }
-    Preference.Groups groups = router.preference().groups();
-    if (groups == null) {
-      return;
-    }
-    keepBest(groups);
-    int each = preference.length / groups.count();
-    double masked = groups.maskedToZero() ? 0 : Double.NEGATIVE_INFINITY;
-    for (int e = 0; e < preference.length; e++) {
-      if (!kept[e / each]) {
-        preference[e] = masked;
-      }
-    }
-  }
-
-  private void keepBest(Preference.Groups groups) {
-    int each = preference.length / groups.count();
-    Arrays.fill(kept, false);
-    for (int round = 0; round < groups.keep(); round++) {
-      int winner = -1;
-      double most = 0;
-      for (int g = 0; g < kept.length; g++) {
-        if (!kept[g]) {
-          double worth = worth(g * each, each);
-          if (winner < 0 || worth > most) {
-            winner = g;
-            most = worth;
-          }
+  private void claim(Claims each, RoutedRows rows, @Nullable FloatBuffer logits, Assignment into) {
+    int run = 0;
+    for (int from = 0; from < rows.size(); ) {
+      int end = Room.end(rows, from);
+      each.begin(end - from);
+      for (int row = from; row < end; row++) {
+        if (rows.live(row)) {
+          score(rows, row, logits, run++);
+          each.add(row, scores);
         }
       }
-      kept[winner] = true;
+      each.settle(into);
+      from = end;
     }
   }
 
-  /**
-   * Returns the sum of the largest preferences among {@code each} experts from {@code first} on.
-   */
-  private double worth(int first, int each) {
-    Arrays.fill(best, Double.NEGATIVE_INFINITY);
-    for (int e = first; e < first + each; e++) {
-      double rest = preference[e];
-      for (int i = 0; i < best.length; i++) {
-        if (rest > best[i]) {
-          double lower = best[i];
-          best[i] = rest;
-          rest = lower;
+  private void pick(RoutedRows rows, @Nullable FloatBuffer logits, Assignment into) {
+    int run = 0;
+    int span = -1;
+    for (int row = 0; row < rows.size(); row++) {
+      if (!rows.live(row)) {
+        continue;
+      }
+      if (!router.source().ofSequence() || rows.span(row) != span) {
+        span = rows.span(row);
+        Float kept = router.source() == Source.PROMPT_MEAN ? rows.kept(span) : null;
+        if (kept == null) {
+          score(rows, row, logits, run++);
+          picks.take();
+        } else {
+          picks.keep(kept);
+        }
+      }
+      write(rows, row, into);
+    }
+  }
+
+  private void write(RoutedRows rows, int row, Assignment into) {
+    int choice = 0;
+    for (int rank = 0; rank < picks.count(); rank++) {
+      if (rank == 0 || stays(rows, row, rank)) {
+        into.set(row, choice++, picks.expert[rank], picks.gate[rank]);
+      }
+    }
+  }
+
+  private boolean stays(RoutedRows rows, int row, int rank) {
+    if (!(router.selection() instanceof Selection.TopK top) || top.secondary() == null) {
+      return true;
+    }
+    Selection.Secondary secondary = top.secondary();
+    Long seed = secondary.seed();
+    if (seed == null) {
+      return picks.gate[rank] > secondary.threshold();
+    }
+    long hash = TokenHash.fold(seed, routing.block());
+    hash = TokenHash.fold(hash, rows.key(row));
+    hash = TokenHash.fold(hash, rows.position(row));
+    hash = TokenHash.fold(hash, rank);
+    return TokenHash.unit(hash) < picks.gate[rank] / secondary.threshold();
+  }
+
+  /** Fills the scores of a row from its logits, which are the given run of the buffer. */
+  private void score(RoutedRows rows, int row, @Nullable FloatBuffer logits, int run) {
+    double[] into = scores.logit;
+    if (logits == null) {
+      Arrays.fill(into, 0);
+      into[named(rows, row)] = 1;
+    } else {
+      for (int e = 0; e < into.length; e++) {
+        float z = logits.get(run * into.length + e);
+        if (!Float.isFinite(z)) {
+          throw routing.bad("logit", z, row, e);
+        }
+        into[e] = z;
+      }
+    }
+    scores.take();
+  }
+
+  /** Returns the choice that a token or a key names. */
+  private int named(RoutedRows rows, int row) {
+    int members = routing.members();
+    if (router.logits() instanceof Logits.TokenHash hash) {
+      return TokenHash.expert(hash.seed(), rows.token(row), members);
+    } else if (router.logits() instanceof Logits.Random random) {
+      long hash = TokenHash.fold(random.seed(), routing.block());
+      hash = TokenHash.fold(hash, rows.key(row));
+      if (router.source() == Source.KEY_AND_POSITION) {
+        hash = TokenHash.fold(hash, rows.position(row));
+      }
+      return TokenHash.below(hash, members);
+    }
+    return routing.named(rows.token(row));
+  }
+
+  /** Fails unless every gate is finite in fp32. */
+  void requireFinite(Assignment into) {
+    for (int row = 0; row < into.rows(); row++) {
+      for (int choice = 0; choice < into.k(); choice++) {
+        float gate = into.gate(row, choice);
+        if (!Float.isFinite(gate)) {
+          throw routing.bad("gate", gate, row, into.expert(row, choice));
         }
       }
     }
-    double sum = 0;
-    for (double member : best) {
-      sum += member;
-    }
-    return sum;
-  }
-
-  /** Inserts each expert into the ranking; only a greater preference overtakes a lower index. */
-  private void select() {
-    int count = 0;
-    for (int e = 0; e < preference.length; e++) {
-      int at = count;
-      while (at > 0 && preference[e] > preference[selected[at - 1]]) {
-        at--;
-      }
-      if (at < selected.length) {
-        int last = Math.min(count, selected.length - 1);
-        System.arraycopy(selected, at, selected, at + 1, last - at);
-        selected[at] = e;
-        count = Math.min(count + 1, selected.length);
-      }
-    }
-  }
-
-  private void weigh() {
-    Gate how = router.gate();
-    if (how.of() == Gate.Of.SOFTMAX_OF_SELECTED) {
-      softmaxOfSelected();
-    } else {
-      for (int i = 0; i < gate.length; i++) {
-        gate[i] =
-            switch (how.of()) {
-              case SCORE -> score[selected[i]];
-              case SIGMOID_OF_SELECTED -> sigmoid(logit[selected[i]]);
-              default -> 1;
-            };
-      }
-    }
-    double divisor = 1;
-    Gate.Normalise normalise = how.normalise();
-    if (normalise != null) {
-      divisor = normalise.epsilon();
-      for (double weight : gate) {
-        divisor += weight;
-      }
-    }
-    for (int i = 0; i < gate.length; i++) {
-      gate[i] = how.scale() * (gate[i] / divisor);
-    }
-  }
-
-  private void softmaxOfSelected() {
-    double max = Double.NEGATIVE_INFINITY;
-    for (int e : selected) {
-      max = Math.max(max, logit[e]);
-    }
-    double sum = 0;
-    for (int i = 0; i < gate.length; i++) {
-      gate[i] = Math.exp(logit[selected[i]] - max);
-      sum += gate[i];
-    }
-    for (int i = 0; i < gate.length; i++) {
-      gate[i] /= sum;
-    }
-  }
-
-  private static double sigmoid(double z) {
-    return 1 / (1 + Math.exp(-z));
   }
 }

@@ -1,135 +1,152 @@
 package anabranch.routing;
 
 import anabranch.error.WeightsException;
-import anabranch.model.Mixture;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the decisions of one mixture: from a row's logits, or its token id, to its experts and
- * gates.
+ * Takes the decisions of one bank, a mixture or a skip: from logits, token ids or keys to the
+ * members that each row sees, and their gates.
  *
  * <p>All steps run in double precision and a gate is rounded to fp32 once, at the end. Ties go to
- * the lower expert index, and -0 ties with +0. Rows do not see each other, so a row's decision has
- * the same bits in any batch. Immutable; any thread.
+ * the lower index, and -0 ties with +0. A row's decision has the same bits in any batch, except
+ * where the router's capacity is shared by all rows of the call. Immutable; any thread.
  */
 public final class Routing {
   private final String path;
-  private final int experts;
+  private final int block;
   private final Router router;
+  private final int members;
   private final float[] correction;
+  private final int[] table;
 
-  private Routing(String path, int experts, Router router, float[] correction) {
+  private Routing(
+      String path, int block, Router router, int members, float[] correction, int[] table) {
     this.path = path;
-    this.experts = experts;
+    this.block = block;
     this.router = router;
+    this.members = members;
     this.correction = correction;
+    this.table = table;
   }
 
   /**
-   * Returns the routing of a mixture.
+   * Returns the routing of a bank.
    *
-   * @param path names the mixture in errors, such as {@code "blocks.0.mixture"}
-   * @param mixture the description
-   * @param correction the learned vector of step 3, one number for each expert; null exactly where
+   * @param path names the bank in errors, such as {@code "blocks.0.mixture"}
+   * @param block the number of its block in the plan, which random decisions hash
+   * @param router the description
+   * @param members how many there are; 1 for a skip
+   * @param correction the learned vector of step 3, one number for each logit; null exactly where
    *     the router has none
-   * @throws WeightsException if the correction is missing, surplus, of another length or not finite
+   * @param table the member of each token id; null exactly where the router has none
+   * @throws WeightsException if the correction or the table is missing, surplus, of another length,
+   *     not finite, or names a member that does not exist
+   * @throws anabranch.error.DescriptionException if the router does not fit so many members
    */
-  public static Routing of(String path, Mixture mixture, float @Nullable [] correction) {
-    int needed = mixture.router().hasCorrection() ? mixture.experts() : 0;
-    int given = correction == null ? 0 : correction.length;
-    if (given != needed) {
-      throw new WeightsException(
-          path + ".router.correction has " + given + " numbers instead of " + needed);
-    }
-    float[] copy = correction == null ? new float[0] : correction.clone();
-    for (int e = 0; e < copy.length; e++) {
-      if (!Float.isFinite(copy[e])) {
+  public static Routing of(
+      String path,
+      int block,
+      Router router,
+      int members,
+      float @Nullable [] correction,
+      float @Nullable [] table) {
+    router.checkAgainst(members);
+    int logits = router.hasCorrection() ? router.logitsFor(members) : 0;
+    float[] corrections = exactly(path + ".router.correction", correction, logits);
+    for (int e = 0; e < corrections.length; e++) {
+      if (!Float.isFinite(corrections[e])) {
         throw new WeightsException(
-            path + ".router.correction[" + e + "] " + copy[e] + " is not finite");
+            path + ".router.correction[" + e + "] " + corrections[e] + " is not finite");
       }
     }
-    return new Routing(path, mixture.experts(), mixture.router(), copy);
+    int ids = router.logits() instanceof Logits.TokenTable known ? known.size() : 0;
+    float[] names = exactly(path + ".router.table", table, ids);
+    int[] whole = new int[names.length];
+    for (int id = 0; id < whole.length; id++) {
+      float name = names[id];
+      if (!(name >= 0 && name < members && name == (int) name)) {
+        throw new WeightsException(
+            path
+                + ".router.table["
+                + id
+                + "] "
+                + name
+                + " is not a whole number in 0.."
+                + (members - 1));
+      }
+      whole[id] = (int) name;
+    }
+    return new Routing(path, block, router, members, corrections, whole);
   }
 
-  /** Returns whether decisions are taken from token ids, by {@link #decideByToken}. */
-  public boolean readsTokens() {
-    return router.needsTokenIds();
+  private static float[] exactly(String name, float @Nullable [] given, int needed) {
+    int length = given == null ? 0 : given.length;
+    if (length != needed) {
+      throw new WeightsException(name + " has " + length + " numbers instead of " + needed);
+    }
+    return given == null ? new float[0] : given.clone();
+  }
+
+  /** Returns whether decisions are taken from logits that a matrix makes. */
+  public boolean readsLogits() {
+    return router.hasWeight();
   }
 
   /**
-   * Decides from logits.
+   * Decides about the rows of a call.
    *
-   * @param logits the matrix product of the router, read from index 0: one run of {@code experts}
-   *     numbers for each live row, in order
-   * @param live which rows of the batch run; the others get -1
-   * @param into receives one entry for each element of {@code live}
+   * @param rows who they are; rows that are not live get -1
+   * @param logits read from index 0: {@code router.logitsFor(members)} numbers for each live row in
+   *     order, or, where the router reads the mean of an event, for each span that has live rows
+   *     and no decision kept; null exactly where the router reads tokens or keys
+   * @param into receives one entry for each row
    * @throws ArithmeticException if a logit or a gate is not finite, naming row and expert
-   * @throws IllegalStateException if this routing reads token ids
+   * @throws IllegalArgumentException if logits are given and not read, or the other way round, or
+   *     if a capacity of whole items meets an event that is not the first of its sequence
    */
-  public void decide(FloatBuffer logits, boolean[] live, Assignment into) {
-    if (readsTokens()) {
-      throw new IllegalStateException(path + " routes by token id, not by logits");
+  public void decide(RoutedRows rows, @Nullable FloatBuffer logits, Assignment into) {
+    if (readsLogits() != (logits != null)) {
+      throw new IllegalArgumentException(
+          path
+              + " routes by "
+              + (readsLogits() ? "logits" : router.source().toString())
+              + ", but logits are "
+              + (logits == null ? "missing" : "given"));
     }
-    into.reset(live.length, router.selection().k());
-    Decision decision = new Decision(router, experts, correction);
-    int at = 0;
-    for (int row = 0; row < live.length; row++) {
-      if (!live[row]) {
-        continue;
-      }
-      for (int e = 0; e < experts; e++) {
-        float z = logits.get(at++);
-        if (!Float.isFinite(z)) {
-          throw bad("logit", z, row, e);
-        }
-        decision.logit[e] = z;
-      }
-      write(decision, row, into);
-    }
+    into.reset(rows.size(), router.selection().most(members));
+    Decision decision = into.scratch(this);
+    decision.take(rows, logits, into);
+    decision.requireFinite(into);
   }
 
-  /**
-   * Decides from token ids.
-   *
-   * @param tokens the id of each live row, in order
-   * @param live which rows run; the others get -1
-   * @param into receives one entry for each element of {@code live}
-   * @throws ArithmeticException if a gate is not finite, naming row and expert
-   * @throws IllegalStateException if this routing reads logits
-   */
-  public void decideByToken(int[] tokens, boolean[] live, Assignment into) {
-    if (!(router.logits() instanceof Logits.TokenHash hash)) {
-      throw new IllegalStateException(path + " routes by logits, not by token id");
-    }
-    into.reset(live.length, router.selection().k());
-    Decision decision = new Decision(router, experts, correction);
-    int at = 0;
-    for (int row = 0; row < live.length; row++) {
-      if (live[row]) {
-        int hashed = TokenHash.expert(hash.seed(), tokens[at++], experts);
-        for (int e = 0; e < experts; e++) {
-          decision.logit[e] = e == hashed ? 1 : 0;
-        }
-        write(decision, row, into);
-      }
-    }
+  String path() {
+    return path;
   }
 
-  private void write(Decision decision, int row, Assignment into) {
-    decision.take();
-    for (int i = 0; i < decision.selected.length; i++) {
-      float gate = (float) decision.gate[i];
-      if (!Float.isFinite(gate)) {
-        throw bad("gate", gate, row, decision.selected[i]);
-      }
-      into.set(row, i, decision.selected[i], gate);
-    }
+  int block() {
+    return block;
   }
 
-  private ArithmeticException bad(String what, float value, int row, int expert) {
+  Router router() {
+    return router;
+  }
+
+  int members() {
+    return members;
+  }
+
+  float[] correction() {
+    return correction;
+  }
+
+  int named(int token) {
+    return table[token];
+  }
+
+  ArithmeticException bad(String what, float value, int row, int expert) {
     return new ArithmeticException(
         path
             + ": "

@@ -1,8 +1,8 @@
 /**
- * This room is for taking a mixture's routing decisions on the host, from logits to experts and
- * gates; it is not for the numbers on either side of a decision.
+ * This room is for taking the routing decisions of mixtures and skips on the host, from logits to
+ * experts and gates; it is not for the numbers on either side of a decision.
  *
- * <p>A {@link anabranch.routing.Routing} does steps 1 to 6 of {@link anabranch.model.route.Router}
+ * <p>A {@link anabranch.routing.Routing} does steps 2 to 6 of {@link anabranch.model.route.Router}
  * for packed rows, so that every backend that uses it settles ties, groups, corrections, hashes and
  * bad logits alike. A backend may decide elsewhere instead, under the same rules.
  */

@@ -2,7 +2,7 @@ package anabranch.weights;
 
 import anabranch.error.WeightsException;
 import anabranch.model.ModelSpec;
-import anabranch.model.Parameter;
+import anabranch.model.layer.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collection;

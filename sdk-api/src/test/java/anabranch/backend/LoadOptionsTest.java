@@ -11,8 +11,10 @@ import anabranch.model.facts.Dependence;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+/** Rule D5. */
 class LoadOptionsTest {
   @Test
   void dependenceAboveTheLimitIsRefused() {
@@ -44,7 +46,7 @@ class LoadOptionsTest {
   @Test
   void settingsAreCopied() {
     Map<String, String> settings = new HashMap<>(Map.of("a", "1"));
-    LoadOptions options = new LoadOptions(Dependence.TOKEN, settings);
+    LoadOptions options = new LoadOptions(Dependence.TOKEN, Set.of(), settings);
     settings.put("b", "2");
     assertEquals(Map.of("a", "1"), options.settings());
     assertThrows(UnsupportedOperationException.class, () -> options.settings().clear());
@@ -52,7 +54,8 @@ class LoadOptionsTest {
 
   @Test
   void optionsSurviveSerialization() {
-    LoadOptions options = LoadOptions.defaults().withLimit(Dependence.PREFIX).with("a", "1");
+    LoadOptions options =
+        LoadOptions.defaults().withLimit(Dependence.PREFIX).with("a", "1").accepting("b");
     assertEquals(options, Serialized.copy(options));
   }
 }

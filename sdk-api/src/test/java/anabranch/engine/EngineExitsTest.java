@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
+/** Rule D10. */
 class EngineExitsTest {
   private static final double CLOSE = 1e-4;
 
@@ -163,9 +164,9 @@ class EngineExitsTest {
   void flopsCountLiveRowsFrozenRowsAndEveryHead() {
     Cost cost = Cost.of(Scripts.causal());
     Inference inference = infer(Scripts.causal(), Scripts.both(), Scripts.item(10, 12));
-    long first = cost.live(0, 0, 2) + cost.live(0, 1, 2) + 2 * cost.head(0);
-    long second = cost.frozen(1) + cost.live(1, 1, 2) + cost.head(1);
-    long third = cost.frozen(2) + cost.live(2, 1, 2) + cost.head(2);
+    long first = cost.live(0, 0, 2, 0) + cost.live(0, 1, 2, 0) + 2 * cost.head(0);
+    long second = cost.frozen(1) + cost.live(1, 1, 2, 0) + cost.head(1);
+    long third = cost.frozen(2) + cost.live(2, 1, 2, 0) + cost.head(2);
     assertEquals(first + second + third, inference.flops());
     assertEquals(cost.full(2), inference.fullFlops());
     assertTrue(inference.flops() < inference.fullFlops() + 3 * cost.head(0));

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
+/** Rule E4. */
 class EngineFailureTest {
   private final ScriptedModel model = new ScriptedModel(Scripts.causal());
 

@@ -1,11 +1,20 @@
 package anabranch.engine;
 
 import static anabranch.Refusals.assertRefused;
+import static anabranch.model.plan.Head.Pool.EACH;
+import static anabranch.model.plan.Head.Pool.MEAN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import anabranch.Serialized;
+import anabranch.model.ModelSpec;
+import anabranch.model.layer.Bypass;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -65,5 +74,72 @@ class PolicyTest {
     Policy policy = Policy.named("v1").with("a", 0.1).with("b", -0.2);
     assertEquals(policy, Serialized.copy(policy));
     assertEquals(Policy.fullDepth(), Serialized.copy(Policy.fullDepth()));
+  }
+
+  @Test
+  void haltsAndPrunesHaveThresholdsToo() {
+    ModelSpec spec = thinning();
+    Policy.named("v1").with("a", 1).with("again", 0.3).with("thin", 0.5).checkAgainst(spec);
+    assertRefused(
+        "policy.thresholds exit, halt or prune \"c\" is not one of [a, again, thin]",
+        () -> Policy.named("v1").with("c", 1).checkAgainst(spec));
+  }
+
+  @Test
+  void aPruneKeepsAShare() {
+    Policy.named("v1").with("thin", 1).checkAgainst(thinning());
+    for (double share : new double[] {0, -0.5, 1.001}) {
+      assertRefused(
+          "policy.thresholds.thin "
+              + share
+              + " is not a share of rows to keep, above 0 and at"
+              + " most 1",
+          () -> Policy.named("v1").with("thin", share).checkAgainst(thinning()));
+    }
+  }
+
+  @Test
+  void patienceNeedsOneRepetition() {
+    ModelSpec patient =
+        Scripts.spec(
+            EACH,
+            Plan.builder()
+                .add(Scripts.block(Scripts.ALONE))
+                .add(Scripts.exit("a", EACH, Criterion.patience(), Bypass.MASK))
+                .add(Scripts.block(Scripts.ALONE))
+                .build());
+    Policy.named("v1").with("a", 1).checkAgainst(patient);
+    assertRefused(
+        "policy.thresholds.a 0.5 is below 1: the first label would be enough",
+        () -> Policy.named("v1").with("a", 0.5).checkAgainst(patient));
+  }
+
+  @Test
+  void exitsOfTheEncoderHaveThresholdsToo() {
+    ModelSpec spec = Scripts.reading(Scripts.causal(), encoder());
+    Policy.named("v1").with("m", 0.5).with("a", 1).checkAgainst(spec);
+    assertRefused(
+        "policy.thresholds exit \"c\" is not one of [a, b, m]",
+        () -> Policy.named("v1").with("c", 1).checkAgainst(spec));
+  }
+
+  private static Plan encoder() {
+    return Plan.builder()
+        .add(Scripts.block(Scripts.FULL))
+        .add(new Exit("m", null, Criterion.learned(), Bypass.TERMINATE))
+        .add(Scripts.block(Scripts.FULL))
+        .build();
+  }
+
+  private static ModelSpec thinning() {
+    return Scripts.spec(
+        MEAN,
+        Plan.builder()
+            .add(Scripts.block(Scripts.FULL))
+            .add(new Prune("thin", Criterion.Score.LEARNED, List.of()))
+            .add(Scripts.loop("again", 0, 2, EACH, Bypass.MASK))
+            .add(Scripts.exit("a", MEAN, Criterion.margin(), Bypass.TERMINATE))
+            .add(Scripts.block(Scripts.FULL))
+            .build());
   }
 }

@@ -1,6 +1,5 @@
 package anabranch.engine;
 
-import anabranch.backend.Activations;
 import anabranch.backend.LoadedModel;
 import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
@@ -9,16 +8,18 @@ import anabranch.backend.Span;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
-import anabranch.backend.Trace;
+import anabranch.backend.StateImage;
+import anabranch.engine.ScriptedRows.Handle;
+import anabranch.engine.ScriptedRows.Keys;
+import anabranch.engine.ScriptedRows.Result;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.StageSpec;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
+import anabranch.model.facts.Step;
+import anabranch.model.layer.Bypass;
+import anabranch.model.plan.Criterion.Score;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,18 +31,27 @@ import org.jspecify.annotations.Nullable;
  * A model whose numbers are plain to see, and which refuses a caller that breaks the contract.
  *
  * <p>A row starts as its token id. A live row becomes {@code h + 1 + (sum of the keys of the rows
- * it reads) / 1000}, where a key is the reader's view of h as the row entered the stage. The score
- * of token t behind stage s is 1 when {@code t % 10 == s}, NaN when {@code t % 10 == 9}, else 0.
- * The logits are {@code (h, s)}.
+ * it reads) / 1000}, where a key is the reader's view of h as the row entered the step, or what it
+ * showed before under {@code FREEZE_SHARE_KV}; where the sequence has a memory, the sum of its rows
+ * is added as if it were a key. The score of token t behind step s is 1 when {@code t % 10 == s},
+ * NaN when {@code t % 10 == 9}, else 0; the label is t. The logits are {@code (h, s)}.
  */
 final class ScriptedModel implements LoadedModel {
+  /** The number of a token behind a step. */
+  interface Told {
+    double of(int token, int step);
+  }
+
   final ModelSpec spec;
-  final List<StageSpec> cut;
+  final Cut cut;
   final List<String> calls = new ArrayList<>();
   final AtomicInteger openHandles = new AtomicInteger();
   final AtomicInteger openStates = new AtomicInteger();
+  final List<List<Double>> memories = new ArrayList<>();
   volatile boolean closed;
   Consumer<StageBatch> before = batch -> {};
+  Told score = ScriptedModel::score;
+  Told label = (token, step) -> token;
   int poison = -1;
 
   ScriptedModel(ModelSpec spec) {
@@ -49,8 +59,8 @@ final class ScriptedModel implements LoadedModel {
     this.cut = Cut.of(spec);
   }
 
-  static double score(int token, int stage) {
-    return token % 10 == 9 ? Double.NaN : token % 10 == stage ? 1 : 0;
+  static double score(int token, int step) {
+    return token % 10 == 9 ? Double.NaN : token % 10 == step ? 1 : 0;
   }
 
   @Override
@@ -65,13 +75,26 @@ final class ScriptedModel implements LoadedModel {
 
   @Override
   public List<Stage> stages() {
-    return cut.stream().map(stage -> (Stage) batch -> run(stage, batch)).toList();
+    return cut.stages().stream().map(stage -> (Stage) batch -> run(stage, batch)).toList();
   }
 
   @Override
   public SequenceState newState(@Nullable Rows memory) {
+    require((memory != null) == (spec.encoder() != null), "memory exactly with an encoder");
+    List<Double> kept = new ArrayList<>();
+    for (int i = 0; memory != null && i < memory.size(); i++) {
+      require(memory.position(i) == i, "all rows of the memory");
+      require(memory.event(i).token(i) != poison, "poison " + poison);
+      kept.add(((Handle) memory.from(i)).value(memory.index(i)));
+    }
+    memories.add(kept);
     openStates.incrementAndGet();
-    return new Keys();
+    return new Keys(openStates, kept.stream().mapToDouble(value -> value).sum());
+  }
+
+  @Override
+  public SequenceState restore(StateImage image) {
+    throw new AssertionError("nobody made an image");
   }
 
   @Override
@@ -81,154 +104,117 @@ final class ScriptedModel implements LoadedModel {
 
   private StageResult run(StageSpec stage, StageBatch batch) {
     before.accept(batch);
-    StringBuilder call = new StringBuilder("S" + stage.index());
+    Step step = cut.steps().get(batch.slot());
+    require(step.stage().equals(stage), "the stage of step " + batch.slot());
+    StringBuilder call = new StringBuilder("S" + batch.slot());
     double[] out = new double[batch.size()];
-    boolean ofItem = stage.point().head().pool().ofItem();
+    boolean ofItem = stage.point().pool().ofItem();
     List<Float> scores = new ArrayList<>();
+    List<Integer> labels = new ArrayList<>();
     Map<Keys, Map<Integer, Double>> written = new HashMap<>();
     int row = 0;
     for (Span span : batch.spans()) {
       Rows rows = span.rows();
       Keys keys = (Keys) span.state();
       require(stage.keepsState() == (keys != null), "state where the stage keeps some");
-      Map<Integer, Double> all = new HashMap<>();
+      Map<Integer, Double> shown = new HashMap<>();
       if (keys != null) {
-        all.putAll(keys.slots.getOrDefault(batch.slot(), Map.of()));
+        shown.putAll(keys.slots.getOrDefault(batch.slot(), Map.of()));
       }
+      double[] entering = new double[rows.size()];
       call.append(' ');
       for (int i = 0; i < rows.size(); i++) {
         int p = rows.position(i);
-        int token = rows.event(i).token(p);
-        require(token != poison, "poison " + token);
+        require(rows.event(i).token(p) != poison, "poison " + poison);
         require(i == 0 || p > rows.position(i - 1), "ascending positions");
-        require(keys == null || all.size() == p, "row " + p + " before an earlier one");
-        double h = stage.embeds() ? token : ((Handle) rows.from(i)).values(rows.index(i));
-        all.put(p, h);
+        require(gaps() || keys == null || shown.size() == p, "row " + p + " before an earlier one");
+        entering[i] =
+            stage.embeds() ? rows.event(i).token(p) : ((Handle) rows.from(i)).value(rows.index(i));
+        shown.put(p, shows(stage, batch.slot(), keys, rows, i, entering[i]));
         call.append(rows.frozen(i) ? "F" : rows.scored(i) ? "L*" : "L").append(p).append(',');
       }
-      boolean anyScored = false;
-      for (int i = 0; i < rows.size(); i++, row++) {
-        int p = rows.position(i);
-        double h = all.get(p);
-        double read = 0;
-        for (Map.Entry<Integer, Double> key : all.entrySet()) {
-          read += keys == null || key.getKey() <= p ? key.getValue() : 0;
-        }
-        out[row] = rows.frozen(i) ? h : h + 1 + (stage.mixes() ? read / 1000 : 0);
-        anyScored |= rows.scored(i);
-        if (!ofItem) {
-          boolean scored = rows.scored(i) && stage.point() instanceof Point.AtExit;
-          scores.add(scored ? (float) score(rows.event(i).token(p), stage.index()) : Float.NaN);
-        }
+      for (int i = 0; i < rows.size(); i++) {
+        out[row++] = rows.frozen(i) ? entering[i] : next(stage, keys, shown, rows, i, entering[i]);
       }
-      if (ofItem) {
-        scores.add((float) score(rows.event(0).token(0), stage.index()));
-        require(anyScored, "an item that is scored");
-      }
+      units(stage, batch.slot(), rows, ofItem, scores, labels);
       if (keys != null) {
-        written.put(keys, all);
+        written.put(keys, shown);
       }
     }
-    written.forEach((keys, all) -> keys.slots.put(batch.slot(), all));
+    written.forEach((keys, shown) -> keys.slots.put(batch.slot(), shown));
     calls.add(call.toString());
     openHandles.incrementAndGet();
-    return new Result(stage, new Handle(out), scores, batch);
+    return new Result(stage, new Handle(openHandles, out), scores, labels, batch);
   }
 
-  private static void require(boolean holds, String what) {
+  /** Returns whether rows may be missing: they left unseen, or were dropped. */
+  private boolean gaps() {
+    return cut.stages().stream().anyMatch(s -> s.point() instanceof Point.AtPrune)
+        || cut.stages().stream().map(StageSpec::point).anyMatch(ScriptedModel::masks);
+  }
+
+  private static boolean masks(Point point) {
+    return point instanceof Point.AtExit at && at.exit().bypass() == Bypass.MASK
+        || point instanceof Point.AtHalt halt && halt.halt().bypass() == Bypass.MASK;
+  }
+
+  private double shows(
+      StageSpec stage, int slot, @Nullable Keys keys, Rows rows, int i, double entering) {
+    if (!rows.frozen(i) || stage.frozen() != Bypass.FREEZE_SHARE_KV) {
+      return entering;
+    }
+    int earlier = slot - 1;
+    while (earlier >= 0 && !cut.steps().get(earlier).stage().mixes()) {
+      earlier--;
+    }
+    require(keys != null && earlier >= 0, "keys from before");
+    Double shown = keys.slots.getOrDefault(earlier, Map.of()).get(rows.position(i));
+    require(shown != null, "row " + rows.position(i) + " showed keys in step " + earlier);
+    return shown;
+  }
+
+  private static double next(
+      StageSpec stage,
+      @Nullable Keys keys,
+      Map<Integer, Double> shown,
+      Rows rows,
+      int i,
+      double entering) {
+    double read = keys == null ? 0 : keys.memory;
+    boolean causal = Scripts.causal(stage);
+    if (stage.mixes()) {
+      for (Map.Entry<Integer, Double> key : shown.entrySet()) {
+        read += !causal || key.getKey() <= rows.position(i) ? key.getValue() : 0;
+      }
+    }
+    return entering + stage.blocks().size() + read / 1000;
+  }
+
+  private void units(
+      StageSpec stage,
+      int slot,
+      Rows rows,
+      boolean ofItem,
+      List<Float> scores,
+      List<Integer> labels) {
+    Score asked = stage.point().score();
+    boolean given = asked != null && asked != Score.PATIENCE && asked != Score.CHOSEN;
+    boolean any = false;
+    for (int i = 0; i < rows.size(); i++) {
+      any |= rows.scored(i);
+    }
+    for (int i = 0; i < (ofItem ? 1 : rows.size()); i++) {
+      boolean scored = ofItem ? any : rows.scored(i);
+      require(!scored || !rows.frozen(i), "scored rows are live");
+      int token = rows.event(i).token(rows.position(i));
+      scores.add(scored && given ? (float) score.of(token, slot) : Float.NaN);
+      labels.add(scored ? (int) label.of(token, slot) : -1);
+    }
+  }
+
+  static void require(boolean holds, String what) {
     if (!holds) {
       throw new IllegalArgumentException("contract: " + what);
     }
-  }
-
-  private final class Keys implements SequenceState {
-    final Map<Integer, Map<Integer, Double>> slots = new HashMap<>();
-    private boolean gone;
-
-    @Override
-    public long bytes() {
-      return 0;
-    }
-
-    @Override
-    public void close() {
-      if (!gone) {
-        gone = true;
-        openStates.decrementAndGet();
-      }
-    }
-  }
-
-  private final class Handle implements Activations {
-    private final double[] values;
-    private boolean gone;
-
-    Handle(double[] values) {
-      this.values = values;
-    }
-
-    double values(int i) {
-      require(!gone, "rows of a closed handle");
-      return values[i];
-    }
-
-    @Override
-    public long bytes() {
-      return 8L * values.length;
-    }
-
-    @Override
-    public void close() {
-      require(!gone, "a handle closed twice");
-      gone = true;
-      openHandles.decrementAndGet();
-    }
-  }
-
-  private record Result(StageSpec stage, Handle rows, List<Float> list, StageBatch batch)
-      implements StageResult {
-    @Override
-    public FloatBuffer scores() {
-      FloatBuffer scores = FloatBuffer.allocate(list.size());
-      list.forEach(scores::put);
-      return scores.flip();
-    }
-
-    @Override
-    public IntBuffer labels() {
-      return IntBuffer.allocate(0);
-    }
-
-    @Override
-    public void output(int[] units, ByteBuffer into) {
-      int[] firstRow = new int[batch.spans().size()];
-      for (int s = 1; s < firstRow.length; s++) {
-        firstRow[s] = firstRow[s - 1] + batch.spans().get(s - 1).rows().size();
-      }
-      boolean ofItem = stage.point().head().pool().ofItem();
-      for (int unit : units) {
-        into.putFloat((float) rows.values(ofItem ? firstRow[unit] : unit));
-        into.putFloat(stage.index());
-      }
-    }
-
-    @Override
-    public Trace trace() {
-      if (!batch.trace()) {
-        return Trace.none();
-      }
-      int[] experts = new int[batch.size()];
-      Arrays.fill(experts, stage.index());
-      return new Trace(
-          List.of(
-              new Trace.Choices(
-                  "stage" + stage.index(),
-                  1,
-                  IntBuffer.wrap(experts),
-                  FloatBuffer.allocate(experts.length))));
-    }
-
-    @Override
-    public void close() {}
   }
 }

@@ -1,43 +1,53 @@
 package anabranch.engine;
 
 import anabranch.backend.Event;
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
+import anabranch.model.Encoder;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Operation;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.facts.StageSpec;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Loop;
+import anabranch.model.plan.Part;
+import anabranch.model.plan.Plan;
 import java.util.List;
 
 /** Descriptions for scripted models: three blocks, exits "a" and "b" after the first two. */
 final class Scripts {
+  static final Operation CAUSAL = Attention.causal(1, 4);
+  static final Operation FULL = Attention.full(1, 4);
+  static final Operation ALONE = FeedForward.plain(4, Activation.RELU);
+
   private Scripts() {}
 
   /** Causal attention, rows leave and freeze. */
   static ModelSpec causal() {
-    return spec(Attention.causal(1, 4), Head.Pool.EACH, Exit.Bypass.FREEZE_PROJECT);
+    return exits(CAUSAL, Head.Pool.EACH, Bypass.FREEZE_PROJECT);
   }
 
   /** Full attention, rows leave and freeze. */
   static ModelSpec bidirectional() {
-    return spec(Attention.full(1, 4), Head.Pool.EACH, Exit.Bypass.FREEZE_PROJECT);
+    return exits(FULL, Head.Pool.EACH, Bypass.FREEZE_PROJECT);
   }
 
   /** Full attention, whole items leave. */
   static ModelSpec classifier() {
-    return spec(Attention.full(1, 4), Head.Pool.FIRST, Exit.Bypass.TERMINATE);
+    return exits(FULL, Head.Pool.FIRST, Bypass.TERMINATE);
   }
 
   /** No attention, rows leave for good. */
   static ModelSpec tokenwise() {
-    return spec(FeedForward.plain(4, Activation.RELU), Head.Pool.EACH, Exit.Bypass.TERMINATE);
+    return exits(ALONE, Head.Pool.EACH, Bypass.TERMINATE);
   }
 
   static Policy both() {
@@ -48,17 +58,52 @@ final class Scripts {
     return Item.of("item" + tokens[0], Event.ofTokens(tokens));
   }
 
-  private static ModelSpec spec(Operation operation, Head.Pool pool, Exit.Bypass bypass) {
-    Block block = Block.of(Sublayer.preNorm(new Norm.Layer(1e-5), operation));
-    Head head = new Head(pool, null, 2, false);
-    Exit a = new Exit("a", head, Exit.Criterion.confidence(), bypass);
-    Exit b = new Exit("b", head, Exit.Criterion.confidence(), bypass);
+  static ModelSpec exits(Operation operation, Head.Pool pool, Bypass bypass) {
+    return spec(
+        pool,
+        Plan.builder()
+            .add(block(operation))
+            .add(exit("a", pool, Criterion.confidence(), bypass))
+            .add(block(operation))
+            .add(exit("b", pool, Criterion.confidence(), bypass))
+            .add(block(operation))
+            .build());
+  }
+
+  static ModelSpec spec(Head.Pool pool, Plan plan) {
     return new ModelSpec(
-        "script",
-        4,
-        new Input.Tokens(1000, 20),
-        Embedding.plain(),
-        new Plan(List.of(block, a, block, b, block)),
-        head);
+        "script", 4, new Input.Tokens(1000, 20), Embedding.plain(), plan, head(pool));
+  }
+
+  /** Returns a model with an encoder of full attention in which these parts stand. */
+  static ModelSpec reading(ModelSpec spec, Plan plan) {
+    return spec.withEncoder(new Encoder(new Input.Tokens(1000, 8), Embedding.plain(), plan, null));
+  }
+
+  static Block block(Operation operation) {
+    return Block.of(Sublayer.preNorm(new Norm.Layer(1e-5), operation));
+  }
+
+  static Head head(Head.Pool pool) {
+    return new Head(pool, null, 2, false);
+  }
+
+  static Exit exit(String id, Head.Pool pool, Criterion criterion, Bypass bypass) {
+    return new Exit(id, head(pool), criterion, bypass);
+  }
+
+  /** Returns a loop of the plan's block with that number, out of which units halt. */
+  static Loop loop(String halt, int block, int times, Head.Pool pool, Bypass bypass) {
+    return new Loop(
+        List.of(new Part.Run(block)),
+        times,
+        new Loop.Halt(halt, pool, Criterion.learned(), bypass));
+  }
+
+  /** Returns whether the attention of a stage reads earlier rows only. */
+  static boolean causal(StageSpec stage) {
+    return stage.blocks().stream()
+        .flatMap(block -> block.operations().stream())
+        .noneMatch(FULL::equals);
   }
 }

@@ -22,7 +22,7 @@ class DescriptionsRefusalTest {
   private static final String TEXT = Descriptions.text(SampleSpecs.everything());
   private static final List<MatchResult> VALUES =
       Pattern.compile("\"\\w+\"|-?[\\d.E-]+|true|false").matcher(TEXT).results().toList();
-  private static final String ATTENTION = "model.plan.parts[0].sublayers[0].operation";
+  private static final String ATTENTION = "model.plan.blocks[0].sublayers[0].operation";
 
   @Test
   void unknownFieldsAreRefused() {
@@ -86,18 +86,22 @@ class DescriptionsRefusalTest {
         "[ 2, \"3\" ]",
         "model.embedding.ngrams.orders[1] \"3\" is not a whole number of 32 bits");
     refused("\"parts\": [", "\"parts\": [ [],", "model.plan.parts[0] [] is not an object");
+    refused("\"blocks\": [", "\"blocks\": [ 1,", "model.plan.blocks[0] 1 is not an object");
+    refused("\"alternatives\": { }", "\"alternatives\": []", "model.plan.alternatives [] is not");
     assertRefused("[1]", "text [1] is not an object");
     assertRefused("7", "text 7 is not an object");
   }
 
   @Test
   void unknownWordsAreRefusedWithThoseThatExist() {
-    refused("\"causal\"", "\"CAUSAL\"", ".mask \"CAUSAL\" is not one of [causal, full]");
+    refused("\"causal\"", "\"CAUSAL\"", ".mask \"CAUSAL\" is not one of [causal, full, memory]");
     refused(
         "\"type\": \"attention\"",
         "\"type\": \"Attention\"",
-        ATTENTION + ".type \"Attention\" is not one of [attention, feedForward, mixture]");
-    refused("\"causal\"", "0", ATTENTION + ".mask 0 is not one of [causal, full]");
+        ATTENTION
+            + ".type \"Attention\" is not one of [attention, feedForward,"
+            + " mixture, recurrence, skip, chain]");
+    refused("\"causal\"", "0", ATTENTION + ".mask 0 is not one of [causal, full, memory]");
   }
 
   @Test

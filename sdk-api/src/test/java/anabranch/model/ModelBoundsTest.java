@@ -1,16 +1,32 @@
 package anabranch.model;
 
 import static anabranch.Refusals.assertRefused;
+import static anabranch.model.SamplePlans.plan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Part;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
+/** Rules E1 and X11. */
 class ModelBoundsTest {
   private static final Input TOKENS = new Input.Tokens(10, 5);
   private static final Input FEATURES = new Input.Features(3, 5);
@@ -110,24 +126,23 @@ class ModelBoundsTest {
 
   @Test
   void planStartsAndEndsWithABlock() {
-    Exit exit = exit("x", EACH, Exit.Bypass.TERMINATE);
-    assertRefused("plan.blocks.size 0 is below 1", () -> new Plan(List.of()));
-    assertRefused("exit \"x\" depth 0 is not in 1..1", () -> new Plan(List.of(exit, MLP, MLP)));
-    assertRefused("exit \"x\" depth 2 is not in 1..1", () -> new Plan(List.of(MLP, MLP, exit)));
-    assertRefused("exit \"x\" depth 1 is not in 1..0", () -> new Plan(List.of(MLP, exit)));
+    Exit exit = exit("x", EACH, Bypass.TERMINATE);
+    assertRefused("plan.blocks.size 0 is below 1", () -> Plan.builder().build());
+    assertRefused("exit \"x\" depth 0 is not in 1..1", () -> plan(exit, MLP, MLP));
+    assertRefused("exit \"x\" depth 2 is not in 1..1", () -> plan(MLP, MLP, exit));
+    assertRefused("exit \"x\" depth 1 is not in 1..0", () -> plan(MLP, exit));
   }
 
   @Test
   void exitsHaveDistinctIdsAndDepths() {
-    Exit x = exit("x", EACH, Exit.Bypass.TERMINATE);
-    Exit y = exit("y", EACH, Exit.Bypass.TERMINATE);
-    assertRefused(
-        "exit \"y\" depth 1 already has an exit", () -> new Plan(List.of(MLP, x, y, MLP)));
-    assertRefused("exit.id \"x\" is used twice", () -> new Plan(List.of(MLP, x, MLP, x, MLP)));
+    Exit x = exit("x", EACH, Bypass.TERMINATE);
+    Exit y = exit("y", EACH, Bypass.TERMINATE);
+    assertRefused("exit \"y\" depth 1 already has an exit", () -> plan(MLP, x, y, MLP));
+    assertRefused("exit.id \"x\" is used twice", () -> plan(MLP, x, MLP, x, MLP));
     assertRefused(
         "exit.id \"x/y\" is not 1 to 64 letters, digits, '_' or '-'",
-        () -> exit("x/y", EACH, Exit.Bypass.TERMINATE));
-    Plan plan = new Plan(List.of(MLP, x, MLP, MLP, y, MLP));
+        () -> exit("x/y", EACH, Bypass.TERMINATE));
+    Plan plan = plan(MLP, x, MLP, MLP, y, MLP);
     assertEquals(1, plan.depthOf("x"));
     assertEquals(3, plan.depthOf("y"));
     assertEquals(List.of(x, y), plan.exits());
@@ -140,36 +155,39 @@ class ModelBoundsTest {
     Head three = new Head(Head.Pool.EACH, null, 3, false);
     assertRefused(
         "exit \"x\" outputs 3 differ from the final 2",
-        () -> withExit(exit("x", three, Exit.Bypass.TERMINATE), EACH, MLP));
+        () -> withExit(exit("x", three, Bypass.TERMINATE), EACH, MLP));
     assertRefused(
         "exit \"x\" pool FIRST does not go with the final EACH",
-        () -> withExit(exit("x", FIRST, Exit.Bypass.TERMINATE), EACH, MLP));
+        () -> withExit(exit("x", FIRST, Bypass.TERMINATE), EACH, MLP));
     assertRefused(
         "exit \"x\" pool EACH does not go with the final FIRST",
-        () -> withExit(exit("x", EACH, Exit.Bypass.FREEZE_PROJECT), FIRST, MLP));
+        () -> withExit(exit("x", EACH, Bypass.FREEZE_PROJECT), FIRST, MLP));
     Head mean = new Head(Head.Pool.MEAN, null, 2, false);
-    withExit(exit("x", mean, Exit.Bypass.TERMINATE), FIRST, MIXING);
+    withExit(exit("x", mean, Bypass.TERMINATE), FIRST, MIXING);
   }
 
   @Test
   void leaversOweKeysToBlocksThatMix() {
     assertRefused(
         "exit \"x\" bypass TERMINATE takes keys from later blocks that mix rows",
-        () -> withExit(exit("x", EACH, Exit.Bypass.TERMINATE), EACH, MIXING));
+        () -> withExit(exit("x", EACH, Bypass.TERMINATE), EACH, MIXING));
     assertRefused(
         "exit \"x\" bypass FREEZE_PROJECT needs rows, but the whole item leaves",
-        () -> withExit(exit("x", FIRST, Exit.Bypass.FREEZE_PROJECT), FIRST, MIXING));
-    withExit(exit("x", EACH, Exit.Bypass.TERMINATE), EACH, MLP);
-    withExit(exit("x", EACH, Exit.Bypass.FREEZE_PROJECT), EACH, MIXING);
+        () -> withExit(exit("x", FIRST, Bypass.FREEZE_PROJECT), FIRST, MIXING));
+    withExit(exit("x", EACH, Bypass.TERMINATE), EACH, MLP);
+    withExit(exit("x", EACH, Bypass.FREEZE_PROJECT), EACH, MIXING);
   }
 
   @Test
   void listsAreCopied() {
-    List<Plan.Part> parts = new ArrayList<>(List.of(MLP));
-    Plan plan = new Plan(parts);
-    parts.add(MLP);
-    assertEquals(1, plan.blocks().size());
-    assertThrows(UnsupportedOperationException.class, () -> plan.parts().add(MLP));
+    List<Part> parts = new ArrayList<>(List.of(new Part.Run(0)));
+    List<Block> blocks = new ArrayList<>(List.of(MLP));
+    Plan plan = new Plan(blocks, parts, Map.of(), null);
+    parts.add(new Part.Run(0));
+    blocks.add(MLP);
+    assertEquals(plan(MLP), plan);
+    assertThrows(UnsupportedOperationException.class, () -> plan.parts().clear());
+    assertThrows(UnsupportedOperationException.class, () -> plan.blocks().clear());
     List<Sublayer> sublayers = new ArrayList<>(MLP.sublayers());
     Block block = new Block(sublayers);
     sublayers.clear();
@@ -178,16 +196,15 @@ class ModelBoundsTest {
 
   @Test
   void comparisonsFireOnTheirSideAndNeverForNaN() {
-    assertFires(Exit.Criterion.confidence(), false, true, true);
-    assertFires(Exit.Criterion.margin(), false, true, true);
-    assertFires(Exit.Criterion.entropy(), true, false, false);
-    Exit.Criterion.Score score = Exit.Criterion.Score.MARGIN;
-    assertFires(new Exit.Criterion(score, Exit.Criterion.Comparison.GT), false, false, true);
-    assertFires(new Exit.Criterion(score, Exit.Criterion.Comparison.LE), true, true, false);
+    assertFires(Criterion.confidence(), false, true, true);
+    assertFires(Criterion.margin(), false, true, true);
+    assertFires(Criterion.entropy(), true, false, false);
+    Criterion.Score score = Criterion.Score.MARGIN;
+    assertFires(new Criterion(score, Criterion.Comparison.GT), false, false, true);
+    assertFires(new Criterion(score, Criterion.Comparison.LE), true, true, false);
   }
 
-  private static void assertFires(
-      Exit.Criterion criterion, boolean below, boolean at, boolean above) {
+  private static void assertFires(Criterion criterion, boolean below, boolean at, boolean above) {
     assertEquals(below, criterion.fires(0.4, 0.5));
     assertEquals(at, criterion.fires(0.5, 0.5));
     assertEquals(above, criterion.fires(0.6, 0.5));
@@ -210,8 +227,8 @@ class ModelBoundsTest {
     model("m", 4, input, Embedding.plain().withNgrams(ngrams), EACH, MLP);
   }
 
-  private static Exit exit(String id, Head head, Exit.Bypass bypass) {
-    return new Exit(id, head, Exit.Criterion.confidence(), bypass);
+  private static Exit exit(String id, Head head, Bypass bypass) {
+    return new Exit(id, head, Criterion.confidence(), bypass);
   }
 
   private static void withExit(Exit exit, Head head, Block later) {
@@ -219,7 +236,7 @@ class ModelBoundsTest {
   }
 
   private static void model(
-      String name, int width, Input input, Embedding embedding, Head head, Plan.Part... parts) {
-    new ModelSpec(name, width, input, embedding, new Plan(List.of(parts)), head);
+      String name, int width, Input input, Embedding embedding, Head head, Object... parts) {
+    new ModelSpec(name, width, input, embedding, plan(parts), head);
   }
 }

@@ -5,7 +5,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Placement;
+import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class OperationBoundsTest {
@@ -54,6 +72,54 @@ class OperationBoundsTest {
   }
 
   @Test
+  void factorsAndLimitsAreAboveZero() {
+    FeedForward plain = FeedForward.plain(3, Activation.RELU);
+    assertRefused(
+        "feedForward.limit 7.0 needs a gated network",
+        () -> new FeedForward(3, Activation.RELU, false, false, 7.0));
+    assertRefused(
+        "feedForward.limit -7.0 is not a finite number above 0",
+        () -> FeedForward.gated(3, Activation.RELU).withLimit(-7));
+    assertRefused(
+        "sublayer.multiplier 0.0 is not a finite number above 0",
+        () -> Sublayer.preNorm(new Norm.Rms(1e-6), plain).withMultiplier(0));
+    assertRefused(
+        "embedding.multiplier 0.0 is not a finite number above 0",
+        () -> Embedding.plain().withMultiplier(0));
+    assertRefused(
+        "head.multiplier -1.0 is not a finite number above 0",
+        () -> new Head(Head.Pool.EACH, null, 2, false).withMultiplier(-1));
+    assertRefused(
+        "embedding.sinusoids.offset -1 is not in 0..1048576", () -> new Embedding.Sinusoids(-1));
+    assertRefused(
+        "model.width with embedding.sinusoids 3 is below 4",
+        () ->
+            new ModelSpec(
+                "narrow",
+                3,
+                new Input.Tokens(2, 4),
+                Embedding.plain().withSinusoids(new Embedding.Sinusoids(2)),
+                Plan.of(Block.of(Sublayer.preNorm(new Norm.Rms(1e-6), plain))),
+                new Head(Head.Pool.EACH, null, 2, false)));
+  }
+
+  @Test
+  void specialMembersAreCountedByTheRouter() {
+    FeedForward expert = FeedForward.plain(3, Activation.RELU);
+    assertRefused("mixture.specials 0 is below 1", () -> new Mixture.Specials(0, 0, 0));
+    assertRefused(
+        "mixture.specials.zeros -1 is not in 0..65536", () -> new Mixture.Specials(-1, 2, 0));
+    Mixture two = new Mixture(2, expert, Routers.longcat(2, 1));
+    Mixture.Specials one = Mixture.Specials.identities(1);
+    assertRefused(
+        "router.k 4 is not in 1..3",
+        () -> new Mixture(2, expert, Routers.longcat(4, 1), false, null, one));
+    assertEquals(3, two.withSpecials(one).members());
+    assertEquals(
+        new Mixture.Specials(0, 1, 0), two.withSpecials(one).with(expert, two.router()).specials());
+  }
+
+  @Test
   void mixtureHasExpertsEnoughForItsRouter() {
     FeedForward expert = FeedForward.plain(2, Activation.RELU);
     assertRefused(
@@ -65,10 +131,12 @@ class OperationBoundsTest {
   }
 
   @Test
-  void onlyAttentionMixesRows() {
+  void onlyAttentionToOwnRowsMixesThem() {
     FeedForward expert = FeedForward.plain(2, Activation.RELU);
     assertTrue(Attention.causal(1, 2).mixes());
     assertTrue(Attention.full(1, 2).mixes());
+    assertFalse(Attention.memory(1, 2).mixes());
+    assertTrue(new Recurrence(1, 1, 1, 1).mixes());
     assertFalse(expert.mixes());
     assertFalse(new Mixture(2, expert, Routers.switchTop1()).mixes());
   }
@@ -80,5 +148,109 @@ class OperationBoundsTest {
       assertRefused("norm.epsilon " + epsilon + bound, () -> new Norm.Layer(epsilon));
       assertRefused("norm.epsilon " + epsilon + bound, () -> new Norm.Rms(epsilon));
     }
+  }
+
+  @Test
+  void memoryHasNoPositionsToRotate() {
+    assertRefused(
+        "attention.rotary does not go with mask MEMORY, whose rows have no common positions",
+        () -> Attention.memory(1, 4).withRotary(10_000));
+  }
+
+  @Test
+  void recurrencesAreBounded() {
+    assertRefused("recurrence.inner 0 is not in 1..1048576", () -> new Recurrence(0, 1, 1, 1));
+    assertRefused(
+        "recurrence.inner 1048577 is not in 1..1048576", () -> new Recurrence(1_048_577, 1, 1, 1));
+    assertRefused("recurrence.states 0 is not in 1..4096", () -> new Recurrence(1, 0, 1, 1));
+    assertRefused("recurrence.states 4097 is not in 1..4096", () -> new Recurrence(1, 4097, 1, 1));
+    assertRefused("recurrence.convolution 0 is not in 1..64", () -> new Recurrence(1, 1, 0, 1));
+    assertRefused("recurrence.convolution 65 is not in 1..64", () -> new Recurrence(1, 1, 65, 1));
+    assertRefused("recurrence.rank 0 is not in 1..1048576", () -> new Recurrence(1, 1, 1, 0));
+    assertEquals(3 * (3 + 2), new Recurrence(3, 2, 4, 1).kept());
+  }
+
+  @Test
+  void chainsHaveSublayersThatAreNoChains() {
+    assertRefused("chain.sublayers.size 0 is below 1", () -> Chain.of());
+    Sublayer one = Sublayer.preNorm(new Norm.Rms(1e-6), FeedForward.plain(2, Activation.RELU));
+    assertRefused("sublayer.name \"feedForward\" is used twice", () -> Chain.of(one, one));
+    Sublayer chain = Sublayer.preNorm(new Norm.Rms(1e-6), Chain.of(one));
+    assertRefused("chain.sublayers \"chain\" is a chain itself", () -> Chain.of(chain));
+    assertEquals(List.of(one.operation()), Chain.of(one).parts());
+    assertFalse(Chain.of(one).mixes());
+  }
+
+  @Test
+  void skipsHaveARouterThatMayLetARowPass() {
+    FeedForward network = FeedForward.plain(2, Activation.RELU);
+    assertRefused(
+        "skip.router.selection TopK[k=1, secondary=null] lets every row run",
+        () -> new Skip(Routers.switchTop1(), network, Bypass.MASK));
+    assertRefused(
+        "skip.router.selection Prefix[least=0] lets every row run",
+        () -> new Skip(Routers.adaptiveComputation(false), network, Bypass.MASK));
+    assertRefused(
+        "router.k 2 is not in 1..1", () -> new Skip(Routers.mixtral(2), network, Bypass.MASK));
+    Router input = Routers.mixtureOfDepths(new Capacity.Size.Fixed(1));
+    Router placed =
+        new Router(
+            input.source(),
+            input.logits(),
+            input.score(),
+            input.preference(),
+            input.selection(),
+            input.gate(),
+            input.capacity(),
+            Placement.INPUT);
+    assertRefused(
+        "skip.router.placement INPUT is not OUTPUT", () -> new Skip(placed, network, Bypass.MASK));
+  }
+
+  @Test
+  void skipsSayWhatTheOthersShow() {
+    FeedForward network = FeedForward.plain(2, Activation.RELU);
+    Router router = Routers.mindSkip(.5);
+    for (Bypass keys : List.of(Bypass.TERMINATE, Bypass.DEFER_RECOMPUTE)) {
+      assertRefused(
+          "skip.keys " + keys + " is for exits alone", () -> new Skip(router, network, keys));
+    }
+    assertFalse(Bypass.MASK.freezes());
+    assertTrue(Bypass.FREEZE_PROJECT.freezes());
+    assertTrue(Bypass.FREEZE_SHARE_KV.freezes());
+    assertTrue(new Skip(router, Attention.causal(1, 2), Bypass.MASK).mixes());
+    assertFalse(new Skip(router, network, Bypass.MASK).mixes());
+  }
+
+  @Test
+  void skipsDoNotNest() {
+    Router router = Routers.mindSkip(.5);
+    Skip inner = new Skip(router, FeedForward.plain(2, Activation.RELU), Bypass.MASK);
+    assertRefused("skip.operation contains a skip", () -> new Skip(router, inner, Bypass.MASK));
+    Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), inner));
+    assertRefused("skip.operation contains a skip", () -> new Skip(router, chain, Bypass.MASK));
+  }
+
+  @Test
+  void onlySkipsKeepADecision() {
+    FeedForward expert = FeedForward.plain(2, Activation.RELU);
+    assertRefused(
+        "mixture.router.source PROMPT_MEAN is for skips: a mixture keeps no decision",
+        () -> new Mixture(2, expert, Routers.mindSkip(.5)));
+  }
+
+  @Test
+  void blocksListOperationsFromTheOutside() {
+    Attention attention = Attention.causal(1, 2);
+    FeedForward network = FeedForward.plain(2, Activation.RELU);
+    Norm norm = new Norm.Rms(1e-6);
+    Chain chain = Chain.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, network));
+    Skip skip = new Skip(Routers.mindSkip(.5), chain, Bypass.MASK);
+    Block block = Block.of(Sublayer.preNorm(norm, skip));
+    List<Operation> expected = List.of(skip, chain, attention, network);
+    assertEquals(expected, block.operations());
+    assertEquals("b.s", skip.operationPath("b.s"));
+    Skip single = new Skip(Routers.mindSkip(.5), attention, Bypass.MASK);
+    assertEquals("b.s.attention", single.operationPath("b.s"));
   }
 }

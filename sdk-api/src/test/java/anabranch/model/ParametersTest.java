@@ -1,9 +1,27 @@
 package anabranch.model;
 
 import static anabranch.Refusals.assertRefused;
+import static anabranch.model.SamplePlans.plan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Preference;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
@@ -25,15 +43,14 @@ class ParametersTest {
             4,
             new Input.Tokens(10, 7),
             new Embedding(true, new Embedding.Ngrams(List.of(2), 8, 3, 0), LAYER),
-            new Plan(
-                List.of(
-                    Block.of(new Sublayer("mixer", LAYER, attention, RMS, LAYER)),
-                    new Exit(
-                        "early",
-                        new Head(Head.Pool.EACH, RMS, 6, true),
-                        Exit.Criterion.confidence(),
-                        Exit.Bypass.FREEZE_PROJECT),
-                    Block.of(Sublayer.preNorm(RMS, new Mixture(2, expert, Routers.gptOss(1)))))),
+            plan(
+                Block.of(new Sublayer("mixer", LAYER, attention, RMS, LAYER)),
+                new Exit(
+                    "early",
+                    new Head(Head.Pool.EACH, RMS, 6, true),
+                    Criterion.confidence(),
+                    Bypass.FREEZE_PROJECT),
+                Block.of(Sublayer.preNorm(RMS, new Mixture(2, expert, Routers.gptOss(1))))),
             new Head(Head.Pool.EACH, null, 6, false));
     List<String> expected =
         List.of(
@@ -56,9 +73,6 @@ class ParametersTest {
             "blocks.0.mixer.after.weight [4]",
             "blocks.0.mixer.afterSum.weight [4]",
             "blocks.0.mixer.afterSum.bias [4]",
-            "exits.early.norm.weight [4]",
-            "exits.early.weight [6, 4]",
-            "exits.early.bias [6]",
             "blocks.1.mixture.before.weight [4]",
             "blocks.1.mixture.router.weight [2, 4]",
             "blocks.1.mixture.router.bias [2]",
@@ -74,6 +88,9 @@ class ParametersTest {
             "blocks.1.mixture.experts.1.up.bias [5]",
             "blocks.1.mixture.experts.1.down.weight [4, 5]",
             "blocks.1.mixture.experts.1.down.bias [4]",
+            "exits.early.norm.weight [4]",
+            "exits.early.weight [6, 4]",
+            "exits.early.bias [6]",
             "head.weight [6, 4]");
     assertEquals(expected, names(spec.parameters()));
     // 112 embedding, 8 + 24+6 + 2*(12+3) + 24+4 + 4 + 8 attention, 34 exit,
@@ -106,6 +123,36 @@ class ParametersTest {
   }
 
   @Test
+  void sharedAndSpecialMembersBringWeights() {
+    FeedForward expert = FeedForward.plain(3, Activation.RELU);
+    Mixture mixture =
+        new Mixture(
+            1,
+            expert,
+            Routers.longcat(2, 6),
+            false,
+            new Mixture.Shared(FeedForward.plain(7, Activation.GELU_TANH), true),
+            new Mixture.Specials(1, 2, 1));
+    assertEquals(5, mixture.members());
+    assertEquals(
+        List.of(
+            "m.router.weight [5, 5]",
+            "m.router.correction [5]",
+            "m.experts.0.up.weight [3, 5]",
+            "m.experts.0.down.weight [5, 3]",
+            "m.constants.0.weight [2, 5]",
+            "m.constants.0.vector [5]",
+            "m.shared.up.weight [7, 5]",
+            "m.shared.down.weight [5, 7]",
+            "m.shared.score.weight [1, 5]"),
+        names(parameters(mixture)));
+    assertEquals(
+        "m.shared.down.weight [5, 3]",
+        names(parameters(new Mixture(1, expert, Routers.hash(1)).withShared(expert, false)))
+            .get(3));
+  }
+
+  @Test
   void byteModelHasFiveMillionParameters() {
     assertEquals(5_278_336, elements(SampleSpecs.bytes()));
   }
@@ -127,7 +174,7 @@ class ParametersTest {
             1,
             new Input.Tokens(2, 2),
             Embedding.plain(),
-            new Plan(List.copyOf(blocks)),
+            Plan.of(blocks),
             new Head(Head.Pool.EACH, null, 2, false));
     return spec.parameters().size();
   }
@@ -152,5 +199,150 @@ class ParametersTest {
 
   private static long elements(ModelSpec spec) {
     return spec.parameters().stream().mapToLong(Parameter::elements).sum();
+  }
+
+  @Test
+  void recordsAreProjectedAndLookedUp() {
+    assertEquals(
+        List.of(
+            "embedding.features.weight [4, 1]",
+            "embedding.features.bias [4]",
+            "embedding.fields.proto [5, 4]"),
+        names(SamplePlans.records().parameters()).subList(0, 3));
+    Input.Records categories =
+        new Input.Records(List.of(new Input.Field.Category("only", 2, 0)), 3);
+    ModelSpec spec =
+        SamplePlans.model(
+            "categories", categories, plan(SamplePlans.MLP), SamplePlans.head(Head.Pool.EACH));
+    assertEquals(
+        List.of("embedding.features.bias [4]", "embedding.fields.only [2, 4]"),
+        names(spec.parameters()).subList(0, 2));
+  }
+
+  @Test
+  void recurrencesHaveNineTensors() {
+    assertEquals(
+        List.of(
+            "m.in.weight [6, 5]",
+            "m.convolution.weight [3, 4]",
+            "m.convolution.bias [3]",
+            "m.project.weight [5, 3]",
+            "m.step.weight [3, 1]",
+            "m.step.bias [3]",
+            "m.a [3, 2]",
+            "m.d [3]",
+            "m.out.weight [5, 3]"),
+        names(parameters(new Recurrence(3, 2, 4, 1))));
+  }
+
+  @Test
+  void skipsNameWhatIsInsideThem() {
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    Skip single = new Skip(Routers.mindSkip(.5), network, Bypass.MASK);
+    assertEquals(
+        List.of(
+            "m.router.weight [1, 5]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(parameters(single)));
+    Chain chain = Chain.of(Sublayer.preNorm(RMS, network));
+    assertEquals(
+        List.of(
+            "m.router.weight [1, 5]",
+            "m.feedForward.before.weight [5]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(parameters(new Skip(Routers.mindSkip(.5), chain, Bypass.MASK))));
+  }
+
+  @Test
+  void routersOfTheLanguageBringTablesAndOneMoreLogit() {
+    FeedForward expert = FeedForward.plain(3, Activation.RELU);
+    assertEquals(
+        List.of("m.router.weight [4, 5]", "m.router.bias [4]"),
+        names(parameters(new Mixture(3, expert, Routers.adaptiveComputation(true)))).subList(0, 2));
+    List<String> tabled = names(parameters(new Mixture(1, expert, Routers.hashTable(9), true)));
+    assertEquals("m.router.table [9]", tabled.get(0));
+    assertEquals("m.constant [5]", tabled.get(3));
+    assertEquals(4, tabled.size());
+    assertEquals(2, parameters(new Mixture(1, expert, Routers.thor(1))).size());
+  }
+
+  @Test
+  void headsHaveBodiesHiddenLayersAndAllRows() {
+    List<Parameter> own = new ArrayList<>();
+    SamplePlans.head(Head.Pool.FLATTEN)
+        .withBody(Block.of(Sublayer.preNorm(RMS, FeedForward.plain(3, Activation.RELU))))
+        .withHidden(7, Activation.TANH)
+        .parameters("head", 5, 11, own::add);
+    assertEquals(
+        List.of(
+            "head.feedForward.before.weight [5]",
+            "head.feedForward.up.weight [3, 5]",
+            "head.feedForward.down.weight [5, 3]",
+            "head.hidden.weight [7, 55]",
+            "head.hidden.bias [7]",
+            "head.weight [3, 7]"),
+        names(own));
+  }
+
+  @Test
+  void decisionPointsOwnTheirScores() {
+    assertEquals(
+        List.of(
+            "choices.depth.score.weight [3, 4]",
+            "choices.depth.score.bias [3]",
+            "exits.one.weight [3, 4]",
+            "exits.two.weight [3, 4]"),
+        owned(SamplePlans.told(), ""));
+    assertEquals(
+        List.of(
+            "prunes.learned.score.weight [1, 4]",
+            "prunes.learned.score.bias [1]",
+            "exits.patient.weight [3, 4]"),
+        owned(SamplePlans.pruned(), ""));
+    List<String> shared = owned(SamplePlans.shared(), "");
+    assertEquals(
+        List.of(
+            "exits.early.weight [3, 4]",
+            "exits.early.score.weight [1, 4]",
+            "exits.early.score.bias [1]",
+            "halts.out.score.weight [1, 4]",
+            "halts.out.score.bias [1]",
+            "exits.late.weight [3, 4]"),
+        shared.subList(shared.indexOf("exits.early.weight [3, 4]"), shared.size()));
+    assertEquals(List.of(), owned(SamplePlans.looped(), ""));
+  }
+
+  @Test
+  void encodersComeFirstUnderTheirOwnName() {
+    List<String> names = names(SamplePlans.translator().parameters());
+    assertEquals("encoder.embedding.features.weight [4, 1]", names.get(0));
+    assertEquals(
+        List.of("encoder.exits.early.score.weight [1, 4]", "encoder.exits.early.score.bias [1]"),
+        owned(SamplePlans.translator(), "encoder."));
+    assertEquals(
+        List.of("encoder.norm.weight [4]", "encoder.norm.bias [4]", "embedding.tokens [10, 4]"),
+        names.subList(
+            names.indexOf("encoder.norm.weight [4]"),
+            names.indexOf("embedding.tokens [10, 4]") + 1));
+    assertEquals(
+        List.of("choices.read.score.weight [2, 4]", "exits.soon.weight [3, 4]"),
+        owned(SamplePlans.translator(), ""));
+  }
+
+  @Test
+  void otherOrdersNeedTheSameWeights() {
+    ModelSpec spec = SamplePlans.pruned();
+    Plan plan = spec.plan();
+    assertEquals(spec.parameters(), spec.withPlan(plan.choose("short")).parameters());
+    Plan plain = new Plan(plan.blocks(), plan.parts(), plan.alternatives(), null);
+    assertEquals(spec.parameters(), spec.withPlan(plain).parameters());
+  }
+
+  private static List<String> owned(ModelSpec spec, String prefix) {
+    return names(spec.parameters()).stream()
+        .filter(name -> name.matches(prefix + "(exits|halts|prunes|choices)\\..*"))
+        .toList();
   }
 }

@@ -1,5 +1,17 @@
 package anabranch.model;
 
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
@@ -10,12 +22,20 @@ import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Descriptions that several tests share. */
 public final class SampleSpecs {
   private SampleSpecs() {}
+
+  /** Returns descriptions that together hold every record and every constant of the language. */
+  public static List<ModelSpec> all() {
+    return Stream.concat(
+            Stream.of(bytes(), features(), everything(), SampleRouters.mixtures()),
+            SamplePlans.all().stream())
+        .toList();
+  }
 
   /** A byte model with six blocks of attention and eight experts, and two exits. */
   public static ModelSpec bytes() {
@@ -26,13 +46,11 @@ public final class SampleSpecs {
             Sublayer.preNorm(norm, Attention.causal(4, 32)),
             Sublayer.preNorm(norm, new Mixture(8, expert, Routers.switchTop1())));
     Head head = new Head(Head.Pool.EACH, norm, 256, true);
-    List<Plan.Part> parts = new ArrayList<>();
+    Plan.Builder plan = Plan.builder();
     for (int depth = 1; depth <= 6; depth++) {
-      parts.add(block);
+      plan.add(block);
       if (depth == 2 || depth == 4) {
-        parts.add(
-            new Exit(
-                "after" + depth, head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT));
+        plan.add(new Exit("after" + depth, head, Criterion.confidence(), Bypass.FREEZE_PROJECT));
       }
     }
     return new ModelSpec(
@@ -40,7 +58,7 @@ public final class SampleSpecs {
         128,
         new Input.Tokens(257, 128),
         Embedding.withPositions().withNgrams(new Embedding.Ngrams(List.of(2, 3, 4), 8192, 64, 256)),
-        new Plan(parts),
+        plan.build(),
         head);
   }
 
@@ -51,14 +69,12 @@ public final class SampleSpecs {
         4,
         new Input.Features(3, 9),
         Embedding.plain(),
-        new Plan(
-            List.of(
-                Block.of(
-                    new Sublayer("mlp", null, FeedForward.plain(8, Activation.GELU), null, null)))),
+        Plan.of(
+            Block.of(new Sublayer("mlp", null, FeedForward.plain(8, Activation.GELU), null, null))),
         new Head(Head.Pool.MEAN, null, 2, false));
   }
 
-  /** Every record and everything that may be left out, in one description. */
+  /** A classifier of tokens with everything in it that may be left out. */
   public static ModelSpec everything() {
     Router grouped =
         new Router(
@@ -88,14 +104,14 @@ public final class SampleSpecs {
         new Exit(
             "early",
             new Head(Head.Pool.LAST, new Norm.Rms(1e-6), 5, true),
-            Exit.Criterion.entropy(),
-            Exit.Bypass.TERMINATE);
+            Criterion.entropy(),
+            Bypass.TERMINATE);
     return new ModelSpec(
         "everything",
         8,
         new Input.Tokens(50, 20),
         new Embedding(true, new Embedding.Ngrams(List.of(3, 2), 64, 4, 0), new Norm.Layer(1e-5)),
-        new Plan(List.of(first, exit, second)),
+        Plan.builder().add(first).add(exit).add(second).build(),
         new Head(Head.Pool.FIRST, null, 5, false));
   }
 }

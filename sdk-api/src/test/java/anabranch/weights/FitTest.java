@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.WeightsException;
 import anabranch.model.ModelSpec;
-import anabranch.model.Parameter;
+import anabranch.model.layer.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

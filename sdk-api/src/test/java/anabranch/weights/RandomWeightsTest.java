@@ -5,17 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import anabranch.model.Activation;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Parameter;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,11 +27,9 @@ class RandomWeightsTest {
           48,
           new Input.Tokens(500, 10),
           Embedding.plain(),
-          new Plan(
-              List.of(
-                  Block.of(
-                      Sublayer.preNorm(
-                          new Norm.Layer(1e-5), FeedForward.plain(96, Activation.RELU))))),
+          Plan.of(
+              Block.of(
+                  Sublayer.preNorm(new Norm.Layer(1e-5), FeedForward.plain(96, Activation.RELU)))),
           new Head(Head.Pool.EACH, null, 500, true));
 
   @Test

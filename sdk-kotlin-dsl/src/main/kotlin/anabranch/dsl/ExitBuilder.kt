@@ -1,8 +1,37 @@
 package anabranch.dsl
 
-import anabranch.model.Exit
-import anabranch.model.Head
-import anabranch.model.Norm
+import anabranch.model.layer.Bypass
+import anabranch.model.layer.Norm
+import anabranch.model.plan.Criterion
+import anabranch.model.plan.Exit
+import anabranch.model.plan.Head
+import anabranch.model.plan.Loop
+import anabranch.model.plan.Prune
+
+/** Words for scores that need no head. The threshold belongs to a [policy]. */
+@ModelDsl
+public sealed class ScoreWords(private val field: String) {
+  internal var criterion: Criterion? = null
+
+  /** Fires when a learned score of the vector here is above the threshold. */
+  public fun learned() {
+    fires(Criterion.learned())
+  }
+
+  /** Fires when the vector hardly turned since the decision point before. */
+  public fun saturation() {
+    fires(Criterion.saturation())
+  }
+
+  /** Fires by another pair of score and comparison. */
+  public fun criterion(score: Criterion.Score, comparison: Criterion.Comparison) {
+    fires(Criterion(score, comparison))
+  }
+
+  internal fun fires(said: Criterion) {
+    criterion = once("$field criterion", criterion, said)
+  }
+}
 
 /**
  * Collects what one exit is told. Confined to its lambda.
@@ -10,66 +39,135 @@ import anabranch.model.Norm
  * The threshold is no part of it: that belongs to a [policy].
  */
 @ModelDsl
-public class ExitBuilder
-internal constructor(
-  internal val id: String,
-  internal val after: Int,
-  private val norms: Norms,
-) {
-  private var criterion: Exit.Criterion? = null
+public class ExitBuilder internal constructor(internal val id: String, private val norms: Norms) :
+  ScoreWords("exit \"$id\"") {
   private var head: Head? = null
-  private var bypass: Exit.Bypass? = null
+  private var bypass: Bypass? = null
 
   /** Leaves when the largest probability is at least the threshold; this is the default. */
   public fun confidence() {
-    criterion(Exit.Criterion.confidence())
+    fires(Criterion.confidence())
   }
 
   /** Leaves when the largest probability less the second is at least the threshold. */
   public fun margin() {
-    criterion(Exit.Criterion.margin())
+    fires(Criterion.margin())
   }
 
   /** Leaves when the entropy of the probabilities, in nats, is below the threshold. */
   public fun entropy() {
-    criterion(Exit.Criterion.entropy())
+    fires(Criterion.entropy())
   }
 
-  /** Leaves by another pair of score and comparison. */
-  public fun criterion(score: Exit.Criterion.Score, comparison: Exit.Criterion.Comparison) {
-    criterion(Exit.Criterion(score, comparison))
+  /** Leaves after that many labels in a row that were the same at the exit before. */
+  public fun patience() {
+    fires(Criterion.patience())
+  }
+
+  /** Leaves where the choice before it said so. */
+  public fun chosen() {
+    fires(Criterion.chosen())
   }
 
   /**
-   * Says how the answer here is made, where it is not shaped like the model's head.
-   *
-   * @param outputs how many logits; as many as the model's head has
-   * @param pool which rows are read: each on its own, or some for the whole item
-   * @param bias whether a bias is added
-   * @param norm before the projection; by default the one that stands before sublayers
+   * Says how the answer here is made, where it is not shaped like the model's head; see
+   * [ModelBuilder.head].
    */
   public fun head(
     outputs: Int,
     pool: Head.Pool = Head.Pool.EACH,
     bias: Boolean = false,
-    norm: Norm? = norms.before,
+    norm: Norm? = norms.beforeHead(pool),
+    hidden: Head.Hidden? = null,
+    multiplier: Double? = null,
+    body: (BodyBuilder.() -> Unit)? = null,
   ) {
-    head = once("exit \"$id\" head", head, Head(pool, norm, outputs, bias))
+    val said = headOf(norms, outputs, pool, bias, norm, hidden, multiplier, body)
+    head = once("exit \"$id\" head", head, said)
   }
 
   /** Says what a leaver still owes the layers it jumps over. */
-  public fun bypass(mode: Exit.Bypass) {
+  public fun bypass(mode: Bypass) {
     bypass = once("exit \"$id\" bypass", bypass, mode)
   }
 
-  private fun criterion(said: Exit.Criterion) {
-    criterion = once("exit \"$id\" criterion", criterion, said)
-  }
-
-  internal fun build(final: Head, mixesLater: Boolean): Exit {
+  internal fun build(final: Head?, mixesLater: Boolean): Exit {
     val own = head ?: final
-    val owes = mixesLater && !own.pool.ofItem()
-    val usual = if (owes) Exit.Bypass.FREEZE_PROJECT else Exit.Bypass.TERMINATE
-    return Exit(id, own, criterion ?: Exit.Criterion.confidence(), bypass ?: usual)
+    val owes = mixesLater && own != null && !own.pool.ofItem()
+    val usual = if (owes) Bypass.FREEZE_PROJECT else Bypass.TERMINATE
+    return Exit(id, own, criterion ?: Criterion.confidence(), bypass ?: usual)
   }
 }
+
+/**
+ * Collects what one exit of an encoder is told: whole items leave there as memory, so that it has
+ * no head and owes nothing. The score is a learned one by default. Confined to its lambda.
+ */
+@ModelDsl
+public class EncoderExitBuilder internal constructor(internal val id: String) :
+  ScoreWords("encoder exit \"$id\"") {
+  /** Leaves where the choice before it said so. */
+  public fun chosen() {
+    fires(Criterion.chosen())
+  }
+
+  internal fun build(): Exit = Exit(id, null, criterion ?: Criterion.learned(), Bypass.TERMINATE)
+}
+
+/**
+ * Collects what lets a unit out of a loop. By default the score is a learned one, the unit is that
+ * of the model's head, and a row that is out owes keys and values where the loop mixes rows.
+ * Confined to its lambda.
+ */
+@ModelDsl
+public class HaltBuilder
+internal constructor(internal val id: String, private val pool: Head.Pool?) :
+  ScoreWords("halt \"$id\"") {
+  private var bypass: Bypass? = null
+
+  /** Says what a unit that is out still owes the times it jumps over. */
+  public fun bypass(mode: Bypass) {
+    bypass = once("halt \"$id\" bypass", bypass, mode)
+  }
+
+  internal fun build(head: Head?, mixes: Boolean): Loop.Halt {
+    val unit = pool ?: pooledLike(head)
+    val owes = mixes && !unit.ofItem()
+    val usual = if (owes) Bypass.FREEZE_PROJECT else Bypass.TERMINATE
+    return Loop.Halt(id, unit, criterion ?: Criterion.learned(), bypass ?: usual)
+  }
+}
+
+/**
+ * Collects what one prune is told. By default the score is a learned one, and position 0 stays
+ * where the model's head reads the first row. Confined to its lambda.
+ */
+@ModelDsl
+public class PruneBuilder internal constructor(internal val id: String) {
+  private var score: Criterion.Score? = null
+  private var kept: List<Int>? = null
+
+  /** Drops the rows whose learned score is lowest. */
+  public fun learned() {
+    score = once("prune \"$id\" score", score, Criterion.Score.LEARNED)
+  }
+
+  /** Drops the rows that received the least attention in the last attention before. */
+  public fun attentionReceived() {
+    score = once("prune \"$id\" score", score, Criterion.Score.ATTENTION_RECEIVED)
+  }
+
+  /** Says which positions always stay, from 0. */
+  public fun keep(vararg positions: Int) {
+    kept = once("prune \"$id\" kept", kept, positions.asList())
+  }
+
+  internal fun build(head: Head?): Prune {
+    val usual = if (head?.pool == Head.Pool.FIRST) listOf(0) else listOf()
+    return Prune(id, score ?: Criterion.Score.LEARNED, kept ?: usual)
+  }
+}
+
+/** Returns the pool of a decision about the units that a head answers for. */
+internal fun pooledLike(head: Head?): Head.Pool =
+  if (head == null || head.pool.ofItem()) Head.Pool.MEAN else Head.Pool.EACH

@@ -3,25 +3,28 @@
 package anabranch.dsl
 
 import anabranch.error.Bounds
-import anabranch.model.Activation
-import anabranch.model.Attention
-import anabranch.model.Block
-import anabranch.model.Embedding
-import anabranch.model.FeedForward
-import anabranch.model.Mixture
-import anabranch.model.Operation
-import anabranch.model.Sublayer
+import anabranch.model.layer.Activation
+import anabranch.model.layer.Attention
+import anabranch.model.layer.Block
+import anabranch.model.layer.Bypass
+import anabranch.model.layer.Chain
+import anabranch.model.layer.FeedForward
+import anabranch.model.layer.Mixture
+import anabranch.model.layer.Operation
+import anabranch.model.layer.Recurrence
+import anabranch.model.layer.Skip
+import anabranch.model.layer.Sublayer
 import anabranch.model.route.Router
 
 /**
- * Collects the sublayers of one layer, in the order in which they run. Confined to its lambda.
+ * Words that add sublayers, in the order in which they run.
  *
- * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`); two of one kind
- * in a layer need names. No projection has a bias unless told so.
+ * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`, `recurrence`,
+ * `skip`, `chain`); two of one kind need names. No projection has a bias unless told so.
  */
 @ModelDsl
-public class LayerBuilder internal constructor(private val width: Int, private val norms: Norms) {
-  private val sublayers = mutableListOf<Sublayer>()
+public sealed class SublayerWords(internal val width: Int, internal val norms: Norms) {
+  internal val sublayers: MutableList<Sublayer> = mutableListOf()
 
   /**
    * Adds attention, causal by default.
@@ -29,12 +32,12 @@ public class LayerBuilder internal constructor(private val width: Int, private v
    * @param heads query heads, at least 1
    * @param headWidth length of one head's vectors; by default the heads share the model's width
    * @param keyValueHeads key and value heads, a divisor of [heads]; by default as many as heads
-   * @param mask which rows a row may read
+   * @param mask which rows a row may read; `MEMORY` for those of an encoder
    * @param rotary rotation by position; none by default
    */
   public fun attention(
     heads: Int,
-    headWidth: Int = shareOf(heads),
+    headWidth: Int = shareOf(width, heads),
     keyValueHeads: Int = heads,
     mask: Attention.Mask = Attention.Mask.CAUSAL,
     rotary: Attention.Rotary? = null,
@@ -51,6 +54,7 @@ public class LayerBuilder internal constructor(private val width: Int, private v
    * @param inner length between the projections, at least 1
    * @param activation GELU by default
    * @param gated whether a second projection multiplies; no by default
+   * @param limit clamps what a gated network multiplies; none by default
    */
   public fun feedForward(
     inner: Int,
@@ -59,8 +63,9 @@ public class LayerBuilder internal constructor(private val width: Int, private v
     bias: Boolean = false,
     norms: Norms = this.norms,
     name: String? = null,
+    limit: Double? = null,
   ) {
-    add(FeedForward(inner, activation, gated, bias), norms, name)
+    add(network(inner, activation, gated, bias, limit), norms, name)
   }
 
   /**
@@ -71,6 +76,10 @@ public class LayerBuilder internal constructor(private val width: Int, private v
    * @param router a preset of [anabranch.model.route.Routers], such as `mixtral(2)`, or [router]
    * @param activation GELU by default
    * @param gated whether a second projection multiplies; no by default
+   * @param constant whether a learned vector is added for every row; no by default
+   * @param shared a network that every row sees, such as `shared(64)`; none by default
+   * @param specials members that are no networks, behind the experts; none by default
+   * @param limit clamps what a gated expert multiplies; none by default
    */
   public fun experts(
     count: Int,
@@ -81,38 +90,130 @@ public class LayerBuilder internal constructor(private val width: Int, private v
     bias: Boolean = false,
     norms: Norms = this.norms,
     name: String? = null,
+    constant: Boolean = false,
+    shared: Mixture.Shared? = null,
+    specials: Mixture.Specials? = null,
+    limit: Double? = null,
   ) {
-    add(Mixture(count, FeedForward(inner, activation, gated, bias), router), norms, name)
+    val expert = network(inner, activation, gated, bias, limit)
+    add(Mixture(count, expert, router, constant, shared, specials), norms, name)
   }
 
-  private fun add(operation: Operation, norms: Norms, name: String?) {
-    val known = name ?: Sublayer.nameOf(operation)
-    sublayers += Sublayer(known, norms.before, operation, norms.after, norms.afterSum)
+  /**
+   * Adds a selective state space.
+   *
+   * @param inner channels, at least 1
+   * @param states numbers that each channel keeps
+   * @param convolution rows that the convolution reads
+   * @param rank length of the vector that makes the steps; by default a sixteenth of the width
+   */
+  public fun recurrence(
+    inner: Int,
+    states: Int = 16,
+    convolution: Int = 4,
+    rank: Int = (width + 15) / 16,
+    norms: Norms = this.norms,
+    name: String? = null,
+  ) {
+    add(state(inner, states, convolution, rank), norms, name)
   }
 
-  private fun shareOf(heads: Int): Int {
-    Bounds.atLeast("attention.heads", heads, 1)
-    Bounds.require(
-      width % heads == 0,
-      "attention.heads $heads does not divide model.width $width: say headWidth",
-    )
-    return width / heads
+  internal fun add(operation: Operation, norms: Norms, name: String?) {
+    sublayers += norms.around(operation, name)
+  }
+}
+
+/** Collects the sublayers of a chain, or of a chain that rows may skip. Confined to its lambda. */
+@ModelDsl
+public class SkippedChainBuilder internal constructor(width: Int, norms: Norms) :
+  SublayerWords(width, norms)
+
+/** Words that add sublayers which rows may skip. */
+@ModelDsl
+public sealed class SkipWords(width: Int, norms: Norms) : SublayerWords(width, norms) {
+  /**
+   * Adds what a router lets some rows pass: one operation, or a chain.
+   *
+   * @param router a preset of [anabranch.model.route.Routers], such as `mindSkip(0.5)`, or [router]
+   * @param keys what a row that does not run shows to others; nothing by default
+   * @param norms around the router and the operation; by default none where it is a chain, whose
+   *   sublayers have their own
+   */
+  public fun skip(
+    router: Router,
+    keys: Bypass = Bypass.MASK,
+    norms: Norms? = null,
+    name: String? = null,
+    describe: SkipBuilder.() -> Unit,
+  ) {
+    val operation = SkipBuilder(width, this.norms).apply(describe).build()
+    val usual = if (operation is Chain) Norms() else this.norms
+    add(Skip(router, operation, keys), norms ?: usual, name)
+  }
+}
+
+/** Collects the sublayers of a chain. Confined to its lambda. */
+@ModelDsl
+public class ChainBuilder internal constructor(width: Int, norms: Norms) : SkipWords(width, norms)
+
+/** Collects the sublayers of one layer. Confined to its lambda. */
+@ModelDsl
+public class LayerBuilder internal constructor(width: Int, norms: Norms) : SkipWords(width, norms) {
+  /** Adds sublayers that are seen as one: what they add to their input is added to it once. */
+  public fun chain(
+    norms: Norms = Norms(),
+    name: String? = null,
+    describe: ChainBuilder.() -> Unit,
+  ) {
+    add(Chain(ChainBuilder(width, this.norms).apply(describe).sublayers), norms, name)
   }
 
   internal fun build(): Block = Block(sublayers)
 }
 
-/** Returns rotary positions with the usual base 10 000, or another above 1. */
-@JvmSynthetic public fun rotary(base: Double = 10_000.0): Attention.Rotary = Attention.Rotary(base)
+internal fun network(
+  inner: Int,
+  activation: Activation,
+  gated: Boolean,
+  bias: Boolean,
+  limit: Double?,
+) = FeedForward(inner, activation, gated, bias, limit)
+
+internal fun state(inner: Int, states: Int, convolution: Int, rank: Int) =
+  Recurrence(inner, states, convolution, rank)
+
+internal fun Norms.around(operation: Operation, name: String?): Sublayer =
+  Sublayer(name ?: Sublayer.nameOf(operation), before, operation, after, afterSum, multiplier)
+
+internal fun shareOf(width: Int, heads: Int): Int {
+  Bounds.atLeast("attention.heads", heads, 1)
+  Bounds.require(
+    width % heads == 0,
+    "attention.heads $heads does not divide model.width $width: say headWidth",
+  )
+  return width / heads
+}
 
 /**
- * Returns look-up tables addressed by a hash of the last n token ids.
+ * Returns the network that every row of a mixture sees.
  *
- * @param orders the n of each table, distinct, each in 2..8
- * @param buckets rows of each table, a power of two
- * @param inner length of a table's row
- * @param begin the token id that stands left of the first token
+ * @param inner length between the projections, at least 1
+ * @param weighed whether its result is multiplied by a learned sigmoid; no by default
  */
 @JvmSynthetic
-public fun ngrams(vararg orders: Int, buckets: Int, inner: Int, begin: Int): Embedding.Ngrams =
-  Embedding.Ngrams(orders.asList(), buckets, inner, begin)
+public fun shared(
+  inner: Int,
+  activation: Activation = Activation.GELU,
+  gated: Boolean = false,
+  bias: Boolean = false,
+  weighed: Boolean = false,
+  limit: Double? = null,
+): Mixture.Shared = Mixture.Shared(network(inner, activation, gated, bias, limit), weighed)
+
+/** Returns members that are no networks: zeros, then what is read, then learned constants. */
+@JvmSynthetic
+public fun specials(zeros: Int = 0, identities: Int = 0, constants: Int = 0): Mixture.Specials =
+  Mixture.Specials(zeros, identities, constants)
+
+/** Returns rotary positions with the usual base 10 000, or another above 1. */
+@JvmSynthetic public fun rotary(base: Double = 10_000.0): Attention.Rotary = Attention.Rotary(base)

@@ -4,14 +4,11 @@ package anabranch.dsl
 
 import anabranch.error.Bounds
 import anabranch.error.DescriptionException
-import anabranch.model.Block
-import anabranch.model.Embedding
-import anabranch.model.Exit
-import anabranch.model.Head
-import anabranch.model.Input
+import anabranch.model.Encoder
 import anabranch.model.ModelSpec
-import anabranch.model.Norm
-import anabranch.model.Plan
+import anabranch.model.layer.Norm
+import anabranch.model.plan.DepthChoice
+import anabranch.model.plan.Head
 
 /** Keeps the words of an outer block out of the blocks inside it. */
 @DslMarker @Target(AnnotationTarget.CLASS) public annotation class ModelDsl
@@ -19,10 +16,10 @@ import anabranch.model.Plan
 /**
  * Returns the description of a model.
  *
- * Words may come in any order, save that layers run in the order in which they are said. One input
- * ([ModelBuilder.tokens] or [ModelBuilder.features]), one [ModelBuilder.head] and at least one
- * layer must be said; without [ModelBuilder.embedding] rows are looked up or projected and nothing
- * is added.
+ * What runs, and where units may leave, stands in the order in which it is said; other words may
+ * come anywhere. One input ([ModelBuilder.tokens], [ModelBuilder.features] or
+ * [ModelBuilder.records]), one [ModelBuilder.head] and at least one layer must be said; without
+ * [ModelBuilder.embedding] rows are looked up or projected and nothing is added.
  *
  * @param name names the model in results, reports and errors
  * @param width length of a hidden vector, at least 1
@@ -40,61 +37,28 @@ public fun model(
 
 /** Collects what [model] is told. Confined to its lambda. */
 @ModelDsl
-public class ModelBuilder
-internal constructor(
-  private val name: String,
-  private val width: Int,
-  private val norms: Norms,
-) {
-  private val blocks = mutableListOf<Block>()
-  private val exits = mutableListOf<ExitBuilder>()
-  private var input: Input? = null
-  private var embedding: Embedding? = null
+public class ModelBuilder internal constructor(private val name: String, width: Int, norms: Norms) :
+  RowsWords("model", width, norms) {
+  private var encoder: Encoder? = null
   private var head: Head? = null
 
   init {
     Bounds.atLeast("model.width", width, 1)
   }
 
-  /** Says that rows are token ids in `0..vocabulary-1`, at most [maxLength] in a sequence. */
-  public fun tokens(vocabulary: Int, maxLength: Int) {
-    input = once("model.input", input, Input.Tokens(vocabulary, maxLength))
-  }
-
-  /** Says that rows are vectors of [count] finite numbers, at most [maxLength] in a sequence. */
-  public fun features(count: Int, maxLength: Int) {
-    input = once("model.input", input, Input.Features(count, maxLength))
-  }
-
   /**
-   * Says what is added to the token table (or the projection of the features).
+   * Says what reads an event of its own first; layers outside of it may attend to its memory.
    *
-   * @param positions whether a learned vector for each position is added
-   * @param ngrams hashed n-gram tables to add; only with token ids
-   * @param norm applied to the sum; none by default
+   * @param norms of its sublayers; by default the model's
+   * @param norm applied to the vectors that become memory; by default the one before sublayers
    */
-  public fun embedding(
-    positions: Boolean = false,
-    ngrams: Embedding.Ngrams? = null,
-    norm: Norm? = null,
+  public fun encoder(
+    norms: Norms = this.norms,
+    norm: Norm? = norms.before,
+    describe: EncoderBuilder.() -> Unit,
   ) {
-    embedding = once("model.embedding", embedding, Embedding(positions, ngrams, norm))
-  }
-
-  /** Adds one layer. */
-  public fun layer(describe: LayerBuilder.() -> Unit) {
-    layers(1) { describe() }
-  }
-
-  /**
-   * Adds [count] layers. [describe] runs once for each, with the layer's index in the whole plan,
-   * from 0, as parameter names count it; so layers may differ.
-   */
-  public fun layers(count: Int, describe: LayerBuilder.(index: Int) -> Unit) {
-    Bounds.atLeast("model.layers", count, 1)
-    repeat(count) {
-      blocks += LayerBuilder(width, norms).also { layer -> layer.describe(blocks.size) }.build()
-    }
+    val said = EncoderBuilder(width, norms, norm).apply(describe).build()
+    encoder = once("model.encoder", encoder, said)
   }
 
   /**
@@ -103,10 +67,42 @@ internal constructor(
    * and values where later layers mix rows and nothing elsewhere.
    *
    * @param id names the exit in policies, parameter names and reports
-   * @param after how many layers stand before it, in `1..layers-1`
+   * @param after how many layers (or means, or loops) stand before it, in `1..layers-1`; by default
+   *   it stands where it is said
    */
-  public fun exit(id: String, after: Int, describe: ExitBuilder.() -> Unit = {}) {
-    exits += ExitBuilder(id, after, norms).apply(describe)
+  public fun exit(id: String, after: Int? = null, describe: ExitBuilder.() -> Unit = {}) {
+    entries += exitEntry(id, after, norms, describe)
+  }
+
+  /**
+   * Adds a place where the rows with the lowest scores are dropped; which share stays is said by a
+   * [policy].
+   */
+  public fun prune(id: String, describe: PruneBuilder.() -> Unit = {}) {
+    entries += pruneEntry(id, describe)
+  }
+
+  /**
+   * Adds a place where units are told at which of the exits behind it to leave; exits obey that say
+   * `chosen()`.
+   *
+   * @param pool which rows are read; by default each for itself, or the mean where the model's head
+   *   answers for items, and the mean of the memory
+   * @param from what is read
+   * @param bias whether a bias is added
+   */
+  public fun choice(
+    id: String,
+    pool: Head.Pool? = null,
+    from: DepthChoice.From = DepthChoice.From.ROWS,
+    bias: Boolean = false,
+  ) {
+    entries += choiceEntry(id, pool, from, bias)
+  }
+
+  /** Adds another order of the same layers, such as `order("reversed") { run(1); run(0) }`. */
+  public fun order(name: String, describe: OrderBuilder.() -> Unit) {
+    order(name, OrderBuilder(norms).apply(describe))
   }
 
   /**
@@ -115,37 +111,29 @@ internal constructor(
    * @param outputs how many logits, at least 1
    * @param pool which rows are read: each on its own, or some for the whole item
    * @param bias whether a bias is added
-   * @param norm before the projection; by default the one that stands before sublayers
+   * @param norm before the projection; by default the one that stands before sublayers, and none
+   *   for a head of all rows
+   * @param hidden a layer before the projection, such as `hidden(64)`; none by default
+   * @param multiplier a factor on the logits; 1 by default
+   * @param body sublayers that run for this head alone; none by default
    */
   public fun head(
     outputs: Int,
     pool: Head.Pool = Head.Pool.EACH,
     bias: Boolean = false,
-    norm: Norm? = norms.before,
+    norm: Norm? = norms.beforeHead(pool),
+    hidden: Head.Hidden? = null,
+    multiplier: Double? = null,
+    body: (BodyBuilder.() -> Unit)? = null,
   ) {
-    head = once("model.head", head, Head(pool, norm, outputs, bias))
+    val said = headOf(norms, outputs, pool, bias, norm, hidden, multiplier, body)
+    head = once("model.head", head, said)
   }
 
   internal fun build(): ModelSpec {
-    val input = said("model.input", input, "tokens(...) or features(...)")
+    val input = input()
     val head = said("model.head", head, "head(...)")
-    said("model.layers", blocks.firstOrNull(), "layers(...) { }")
-    return ModelSpec(name, width, input, embedding ?: Embedding.plain(), plan(head), head)
-  }
-
-  private fun plan(head: Head): Plan {
-    for (exit in exits) {
-      Bounds.within("exit \"${exit.id}\" after", exit.after, 1, blocks.size - 1)
-    }
-    return Plan(
-      blocks.flatMapIndexed { index, block ->
-        val depth = index + 1
-        val mixesLater = blocks.drop(depth).any(Block::mixes)
-        val leaving: List<Exit> =
-          exits.filter { it.after == depth }.map { it.build(head, mixesLater) }
-        listOf<Plan.Part>(block) + leaving
-      }
-    )
+    return ModelSpec(name, width, encoder, input, embedding(), plan(head), head)
   }
 }
 
@@ -154,5 +142,5 @@ internal fun <T : Any> once(field: String, before: T?, now: T): T {
   return now
 }
 
-private fun <T : Any> said(field: String, value: T?, words: String): T =
+internal fun <T : Any> said(field: String, value: T?, words: String): T =
   value ?: throw DescriptionException("$field is missing: say $words")

@@ -5,16 +5,21 @@ package anabranch.dsl
 import anabranch.engine.Policy
 import anabranch.error.Bounds
 import anabranch.error.DescriptionException
-import anabranch.model.Exit
-import anabranch.model.Exit.Criterion.Comparison
 import anabranch.model.ModelSpec
+import anabranch.model.plan.Criterion
+import anabranch.model.plan.Criterion.Comparison
+import anabranch.model.plan.Exit
+import anabranch.model.plan.Loop
+import anabranch.model.plan.Part
+import anabranch.model.plan.Prune
 
 /**
- * Returns thresholds for exits of this model; an exit that is not named never fires.
+ * Returns thresholds for exits, halts and prunes of this model, in the order that it runs, its
+ * encoder's included; what is not named never fires and drops nothing.
  *
  * @param version names the policy in results
- * @throws DescriptionException if the model lacks an exit, or compares in another direction than
- *   the policy says
+ * @throws DescriptionException if the model lacks one of them, or compares in another direction
+ *   than the policy says
  */
 @JvmSynthetic
 public fun ModelSpec.policy(version: String, describe: PolicyBuilder.() -> Unit): Policy =
@@ -22,21 +27,35 @@ public fun ModelSpec.policy(version: String, describe: PolicyBuilder.() -> Unit)
 
 /** Collects the thresholds of one policy. Confined to its lambda. */
 @ModelDsl
-public class PolicyBuilder internal constructor(private val spec: ModelSpec) {
+public class PolicyBuilder internal constructor(spec: ModelSpec) {
+  private val parts: List<Part> = spec.plan.order() + (spec.encoder?.plan?.order() ?: listOf())
   private val thresholds = mutableMapOf<String, Threshold>()
 
   /** Says when the exit fires, such as `exit("early", atLeast(0.9))`. */
   public fun exit(id: String, fires: Threshold) {
-    val exits = spec.plan.exits()
-    val exit =
-      exits.find { it.id == id }
-        ?: throw DescriptionException("policy exit \"$id\" is not one of ${exits.map(Exit::id)}")
-    val comparison = exit.criterion.comparison
-    Bounds.require(
-      fires.comparison == comparison,
-      "policy exit \"$id\" $fires does not go with its criterion, which compares with $comparison",
-    )
-    thresholds[id] = once("policy exit \"$id\"", thresholds[id], fires)
+    say("exit", id, fires, exits().mapValues { it.value.criterion })
+  }
+
+  /** Says when the halt lets a unit out of its loop, such as `halt("out", above(0.5))`. */
+  public fun halt(id: String, fires: Threshold) {
+    val halts = parts.filterIsInstance<Loop>().mapNotNull { it.until }
+    say("halt", id, fires, halts.associate { it.id to it.criterion })
+  }
+
+  /** Says which share of an item's rows stays at the prune, above 0 and at most 1. */
+  public fun prune(id: String, keep: Double) {
+    val known = parts.filterIsInstance<Prune>().map(Prune::id)
+    require("prune", id, known)
+    Bounds.require(keep > 0 && keep <= 1, "policy prune \"$id\" keep $keep is not in (0, 1]")
+    put("prune", id, Threshold(Comparison.GE, keep))
+  }
+
+  /** Lets the exits of these ids obey the choice before them. */
+  public fun obey(vararg ids: String) {
+    val chosen = exits().filterValues { it.criterion.score == Criterion.Score.CHOSEN }
+    for (id in ids) {
+      say("exit", id, atLeast(1.0), chosen.mapValues { it.value.criterion })
+    }
   }
 
   /** Returns the threshold that fires at scores of at least [bound]. */
@@ -50,6 +69,26 @@ public class PolicyBuilder internal constructor(private val spec: ModelSpec) {
 
   /** Returns the threshold that fires at scores below [bound]. */
   public fun below(bound: Double): Threshold = Threshold(Comparison.LT, bound)
+
+  private fun exits(): Map<String, Exit> = parts.filterIsInstance<Exit>().associateBy(Exit::id)
+
+  private fun say(kind: String, id: String, fires: Threshold, known: Map<String, Criterion>) {
+    require(kind, id, known.keys)
+    val comparison = known.getValue(id).comparison
+    Bounds.require(
+      fires.comparison == comparison,
+      "policy $kind \"$id\" $fires does not go with its criterion, which compares with $comparison",
+    )
+    put(kind, id, fires)
+  }
+
+  private fun require(kind: String, id: String, known: Collection<String>) {
+    Bounds.require(id in known, "policy $kind \"$id\" is not one of ${known.toList()}")
+  }
+
+  private fun put(kind: String, id: String, fires: Threshold) {
+    thresholds[id] = once("policy $kind \"$id\"", thresholds[id], fires)
+  }
 
   internal fun build(version: String): Policy =
     Policy(version, thresholds.mapValues { it.value.bound })

@@ -5,11 +5,18 @@ import anabranch.error.Bounds
 import anabranch.error.DescriptionException
 import anabranch.error.ExecutionException
 import anabranch.model.ModelSpec
+import anabranch.model.facts.Cut
+import anabranch.model.facts.Point
 
 /** The units of an inference as objects of one class, whose properties say what is wanted. */
 internal class Answers<T : Any>(type: Class<T>, spec: ModelSpec) {
   private val shape = Shape(type)
-  private val exits = spec.plan.exits().map { it.id }
+  private val exits = buildMap {
+    for (step in Cut.of(spec).steps) {
+      val point = step.stage.point
+      if (point is Point.AtExit) put(step.index, point.exit.id)
+    }
+  }
 
   init {
     shape.properties.forEach { check(it, spec.head.outputs) }

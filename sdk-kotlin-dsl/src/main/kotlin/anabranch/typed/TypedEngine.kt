@@ -10,13 +10,15 @@ import anabranch.flow.answer
  *
  * An object of [In] is one row of features: its constructor's properties in declared order. A
  * number, rounded to fp32, or a flag, as 0 or 1, fills one column; an enum fills one column for
- * each constant, with 1 at its own and 0 elsewhere.
+ * each constant, with 1 at its own and 0 elsewhere. Where the model takes records, there is one
+ * property of the name of each field, in any order; an enum, with as many constants as the field
+ * has levels, stands for the number of its constant.
  *
  * An object of [Out] is the answer for one unit. Its properties say what is wanted, in any order:
  * - `label`, the class with the largest logit: an Int, a Long, or an enum with one constant for
  *   each output; `probability` of that class, and `probabilities` and `logits` of all, softmax in
  *   fp64 (lists or arrays of Float or Double)
- * - `depth`, how many layers the unit ran; `exit`, the id of the exit by which it left, null or
+ * - `depth`, how many blocks the unit ran; `exit`, the id of the exit by which it left, null or
  *   absent at the end of the plan; `score`, with which it left, NaN at the end
  * - `flops` and `fullFlops` of the whole item; `nanos` it took; and the names `item`, `policy` and
  *   `model`

@@ -6,8 +6,10 @@ import kotlin.math.exp
 /** One thing that can be said of a unit of an inference, and the types that can hold it. */
 internal class Word(val kind: Kind, val of: Said.() -> Any?)
 
-/** The unit that is spoken of, and the ids of its model's exits. */
-internal class Said(val inference: Inference, val unit: Int, val exits: List<String>)
+/**
+ * The unit that is spoken of, and the ids of its model's exits, by the step behind which they are.
+ */
+internal class Said(val inference: Inference, val unit: Int, val exits: Map<Int, String>)
 
 /** The types that can hold a word. */
 internal enum class Kind(val words: String, private vararg val types: Class<*>) {
@@ -36,7 +38,7 @@ internal val WORDS: Map<String, Word> =
     "probabilities" to Word(Kind.REALS) { probabilities() },
     "logits" to Word(Kind.REALS) { logits() },
     "depth" to Word(Kind.WHOLE) { inference.depth(unit) },
-    "exit" to Word(Kind.TEXT) { exits.getOrNull(inference.exit(unit)) },
+    "exit" to Word(Kind.TEXT) { exits[inference.exit(unit)] },
     "score" to Word(Kind.REAL) { inference.score(unit) },
     "flops" to Word(Kind.WHOLE) { inference.flops() },
     "fullFlops" to Word(Kind.WHOLE) { inference.fullFlops() },

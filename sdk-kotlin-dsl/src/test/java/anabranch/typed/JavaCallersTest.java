@@ -13,16 +13,16 @@ import anabranch.engine.Policy;
 import anabranch.flow.Outcome;
 import anabranch.flow.ScriptedBackend;
 import anabranch.flow.ScriptedModel;
-import anabranch.model.Activation;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Weights;
 import java.util.List;
@@ -41,11 +41,9 @@ class JavaCallersTest {
           4,
           new Input.Features(2, 8),
           Embedding.plain(),
-          new Plan(
-              List.of(
-                  Block.of(
-                      Sublayer.preNorm(
-                          new Norm.Rms(1e-6), FeedForward.plain(4, Activation.GELU))))),
+          Plan.of(
+              Block.of(
+                  Sublayer.preNorm(new Norm.Rms(1e-6), FeedForward.plain(4, Activation.GELU)))),
           new Head(Head.Pool.EACH, null, 2, false));
 
   private final Weights weights = MemoryWeights.of(List.of());

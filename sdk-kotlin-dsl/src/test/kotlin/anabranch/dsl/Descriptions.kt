@@ -1,28 +1,22 @@
 package anabranch.dsl
 
-import anabranch.model.Activation
-import anabranch.model.Attention
-import anabranch.model.Block
 import anabranch.model.Embedding
-import anabranch.model.Exit
-import anabranch.model.FeedForward
-import anabranch.model.Head
+import anabranch.model.Encoder
 import anabranch.model.Input
-import anabranch.model.Mixture
 import anabranch.model.ModelSpec
-import anabranch.model.Norm
-import anabranch.model.Operation
-import anabranch.model.Plan
-import anabranch.model.Sublayer
-import anabranch.model.route.Capacity
-import anabranch.model.route.Gate
-import anabranch.model.route.Logits
-import anabranch.model.route.Placement
-import anabranch.model.route.Preference
-import anabranch.model.route.Router
-import anabranch.model.route.Score
-import anabranch.model.route.Selection
-import anabranch.model.route.Source
+import anabranch.model.layer.Block
+import anabranch.model.layer.Bypass
+import anabranch.model.layer.Norm
+import anabranch.model.layer.Recurrence
+import anabranch.model.layer.Sublayer
+import anabranch.model.plan.Criterion
+import anabranch.model.plan.DepthChoice
+import anabranch.model.plan.Exit
+import anabranch.model.plan.Head
+import anabranch.model.plan.Loop
+import anabranch.model.plan.Part
+import anabranch.model.plan.Plan
+import anabranch.model.plan.Prune
 import io.kotest.property.Arb
 import io.kotest.property.arbitrary.arbitrary
 import kotlin.random.Random
@@ -30,107 +24,163 @@ import kotlin.random.Random
 /** Draws valid descriptions, written with the constructors of the records alone. */
 fun descriptions(): Arb<ModelSpec> = arbitrary { Draw(it.random).spec() }
 
-private class Draw(private val random: Random) {
+private class Draw(random: Random) : DrawLayers(random) {
   fun spec(): ModelSpec {
-    val tokens = yes()
-    val input = if (tokens) Input.Tokens(upTo(300), upTo(64)) else Input.Features(upTo(9), upTo(64))
-    val ngrams =
-      Embedding.Ngrams(
-        listOf(2, 3, 4, 8).shuffled(random).take(upTo(4)),
-        1 shl upTo(10),
-        upTo(9),
-        0,
-      )
+    val width = upTo(64)
+    val encoder = if (seldom()) encoder(width) else null
+    val input = input()
     val head = head(upTo(5), ofItem = yes())
-    val blocks = List(upTo(5)) { block(tokens) }
+    val blocks = blocks(input, encoder != null)
     return ModelSpec(
       "m${upTo(999)}",
-      upTo(64),
+      width,
+      encoder,
       input,
-      Embedding(yes(), ngrams.takeIf { tokens && yes() }, norm()),
-      Plan(
-        blocks.flatMapIndexed { i, block ->
-          val last = i == blocks.lastIndex
-          if (last || yes()) listOf(block) else listOf(block, exit(i, head, blocks.drop(i + 1)))
-        }
-      ),
+      embedding(input, width),
+      plan(blocks, head),
       head,
     )
   }
 
-  private fun exit(index: Int, final: Head, later: List<Block>): Exit {
-    val ofItem = final.pool.ofItem()
-    val own = if (yes()) final else head(final.outputs, ofItem)
-    val criterion =
-      Exit.Criterion(pick(Exit.Criterion.Score.values()), pick(Exit.Criterion.Comparison.values()))
-    val bypass =
-      when {
-        ofItem -> Exit.Bypass.TERMINATE
-        later.any(Block::mixes) -> Exit.Bypass.FREEZE_PROJECT
-        else -> pick(Exit.Bypass.values())
+  private fun encoder(width: Int): Encoder {
+    val input = input()
+    val blocks = blocks(input, memory = false)
+    val parts = blocks.indices.map(::run).toMutableList()
+    if (blocks.size > 1 && yes()) {
+      val score = pick(arrayOf(Criterion.Score.LEARNED, Criterion.Score.SATURATION))
+      val criterion = Criterion(score, pick(Criterion.Comparison.entries))
+      parts.add(1, Exit("e", null, criterion, Bypass.TERMINATE))
+    }
+    return Encoder(input, embedding(input, width), Plan(blocks, parts, mapOf(), null), norm())
+  }
+
+  private fun input(): Input =
+    when (random.nextInt(3)) {
+      0 -> Input.Tokens(upTo(300), upTo(64))
+      1 -> Input.Features(upTo(9), upTo(64))
+      else ->
+        Input.Records(
+          List(upTo(4)) {
+            val levels = upTo(9)
+            if (yes()) Input.Field.Numeric("f$it")
+            else Input.Field.Category("f$it", levels, random.nextInt(levels))
+          },
+          upTo(64),
+        )
+    }
+
+  private fun embedding(input: Input, width: Int): Embedding {
+    val orders = listOf(2, 3, 4, 8).shuffled(random).take(upTo(4))
+    val ngrams = Embedding.Ngrams(orders, 1 shl upTo(10), upTo(9), 0)
+    val added = ngrams.takeIf { input is Input.Tokens && yes() }
+    val waves = Embedding.Sinusoids(random.nextInt(3)).takeIf { width >= 4 && yes() }
+    return Embedding(yes(), added, norm(), factor(), waves)
+  }
+
+  private fun blocks(input: Input, memory: Boolean): List<Block> =
+    List(upTo(5)) {
+      Block(
+        List(upTo(3)) {
+          Sublayer("s$it", norm(), operation(input, memory), norm(), norm(), factor())
+        }
+      )
+    }
+
+  private fun plan(blocks: List<Block>, head: Head): Plan {
+    val told = seldom() && blocks.size > 1
+    val parts = order(blocks, head, told, "")
+    val other =
+      if (seldom() && !told) mapOf("other" to order(blocks.shuffled(random), head, false, "o"))
+      else mapOf()
+    return Plan(blocks, parts, other, if (other.isNotEmpty() && yes()) "other" else null)
+  }
+
+  private fun order(blocks: List<Block>, head: Head, told: Boolean, prefix: String): List<Part> {
+    val parts = mutableListOf<Part>()
+    if (told) {
+      val pool = if (head.pool.ofItem() || yes()) Head.Pool.LAST else Head.Pool.EACH
+      parts += DepthChoice("c", DepthChoice.From.ROWS, pool, yes())
+    }
+    for (i in blocks.indices) {
+      parts += if (seldom()) running(blocks, i, head, "${prefix}h$i") else run(i)
+      if (i < blocks.lastIndex && (told && i == 0 || yes())) {
+        parts += exit("${prefix}e$i", head, told && i == 0)
       }
-    return Exit("e$index", own, criterion, bypass)
+      if (i < blocks.lastIndex && head.pool == Head.Pool.MEAN && seldom()) {
+        parts +=
+          Prune("${prefix}p$i", Criterion.Score.LEARNED, listOf(0, 3).take(random.nextInt(3)))
+      }
+    }
+    return parts
+  }
+
+  private fun running(blocks: List<Block>, i: Int, head: Head, id: String): Part {
+    val mean = Part.Mean(List(upTo(3)) { random.nextInt(blocks.size) }.distinct())
+    if (yes()) return mean
+    val ofItem = head.pool.ofItem() && yes()
+    val halt =
+      Loop.Halt(
+        id,
+        if (ofItem) Head.Pool.MEAN else Head.Pool.EACH,
+        Criterion.saturation(),
+        if (ofItem) Bypass.TERMINATE else pick(arrayOf(Bypass.FREEZE_PROJECT, Bypass.MASK)),
+      )
+    return Loop(listOf(run(i), mean), upTo(4), halt.takeIf { yes() })
+  }
+
+  private fun exit(id: String, final: Head, chosen: Boolean): Exit {
+    val ofItem = final.pool.ofItem()
+    // Rows may be dropped before a mean, so that an exit of such a plan reads one too.
+    val own = if (yes() || final.pool == Head.Pool.MEAN) final else head(final.outputs, ofItem)
+    val rest =
+      setOf(Criterion.Score.ATTENTION_RECEIVED, Criterion.Score.CHOSEN) +
+        listOf(Criterion.Score.LEARNED).filter { own.pool == Head.Pool.FLATTEN }
+    val scores = Criterion.Score.entries - rest
+    val score = if (chosen) Criterion.Score.CHOSEN else pick(scores)
+    val modes = listOf(Bypass.FREEZE_PROJECT, Bypass.MASK, Bypass.DEFER_RECOMPUTE)
+    val bypass = if (ofItem) Bypass.TERMINATE else pick(modes)
+    return Exit(id, own, Criterion(score, pick(Criterion.Comparison.entries)), bypass)
   }
 
   private fun head(outputs: Int, ofItem: Boolean): Head {
-    val pool = pick(Head.Pool.values().filter { it.ofItem() == ofItem }.toTypedArray())
-    return Head(pool, norm(), outputs, yes())
-  }
-
-  private fun block(tokens: Boolean): Block =
-    Block(List(upTo(3)) { Sublayer("s$it", norm(), operation(tokens), norm(), norm()) })
-
-  private fun operation(tokens: Boolean): Operation =
-    when (random.nextInt(3)) {
-      0 -> {
-        val keyValueHeads = upTo(3)
-        val rotary = if (yes()) Attention.Rotary(1.0 + upTo(20_000)) else null
-        Attention(
-          keyValueHeads * upTo(3),
-          keyValueHeads,
-          2 * upTo(8),
-          pick(Attention.Mask.values()),
-          rotary,
-          yes(),
+    val pool = pick(Head.Pool.entries.filter { it.ofItem() == ofItem })
+    val hidden = if (yes()) null else Head.Hidden(upTo(9), activation())
+    val body =
+      if (!seldom()) null
+      else
+        Block(
+          List(upTo(2)) {
+            val operation = if (yes()) feedForward() else recurrence()
+            Sublayer("b$it", norm(), operation, norm(), norm(), factor())
+          }
         )
-      }
-      1 -> feedForward()
-      else -> mixture(tokens)
-    }
-
-  private fun feedForward() = FeedForward(upTo(64), pick(Activation.values()), yes(), yes())
-
-  private fun mixture(tokens: Boolean): Mixture {
-    val groups = Preference.Groups(upTo(3), 1, 1, yes()).takeIf { yes() }
-    val each = upTo(4)
-    val experts = each * (groups?.count ?: 1)
-    val hashed = tokens && yes()
-    val logits = if (hashed) Logits.TokenHash(random.nextLong()) else Logits.Linear(yes())
-    val gate = Gate(pick(Gate.Of.values()), Gate.Normalise(1e-9).takeIf { yes() }, upTo(5) / 2.0)
-    val router =
-      Router(
-        if (hashed) Source.TOKEN_ID else Source.HIDDEN,
-        logits,
-        pick(Score.values()),
-        Preference(yes(), groups),
-        Selection.TopK(1 + random.nextInt(each)),
-        gate,
-        Capacity.Unlimited(),
-        pick(Placement.values()),
-      )
-    return Mixture(experts, feedForward(), router)
+    val before = norm().takeIf { pool != Head.Pool.FLATTEN }
+    return Head(pool, body, before, hidden, outputs, yes(), factor())
   }
 
-  private fun norm(): Norm? =
+  private fun run(block: Int): Part = Part.Run(block)
+}
+
+/** What any part of a description may draw. */
+abstract class DrawValues(protected val random: Random) {
+  protected fun norm(): Norm? =
     when (random.nextInt(3)) {
       0 -> null
       1 -> Norm.Layer(upTo(9) * 1e-6)
       else -> Norm.Rms(upTo(9) * 1e-6)
     }
 
-  private fun yes() = random.nextBoolean()
+  protected fun factor(): Double? = (upTo(9) / 4.0).takeIf { yes() }
 
-  private fun upTo(most: Int) = 1 + random.nextInt(most)
+  protected fun recurrence() = Recurrence(upTo(9), upTo(9), upTo(9), upTo(9))
 
-  private fun <T> pick(from: Array<T>): T = from[random.nextInt(from.size)]
+  protected fun yes() = random.nextBoolean()
+
+  protected fun seldom() = random.nextInt(4) == 0
+
+  protected fun upTo(most: Int) = 1 + random.nextInt(most)
+
+  protected fun <T> pick(from: Array<T>): T = from[random.nextInt(from.size)]
+
+  protected fun <T> pick(from: List<T>): T = from[random.nextInt(from.size)]
 }

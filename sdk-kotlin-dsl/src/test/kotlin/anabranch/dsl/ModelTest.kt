@@ -1,26 +1,28 @@
 package anabranch.dsl
 
 import anabranch.error.DescriptionException
-import anabranch.model.Activation.GELU
-import anabranch.model.Activation.RELU_SQUARED
-import anabranch.model.Activation.SILU
-import anabranch.model.Attention
-import anabranch.model.Attention.Mask.FULL
-import anabranch.model.Block
 import anabranch.model.Embedding
-import anabranch.model.Exit
-import anabranch.model.FeedForward
-import anabranch.model.Head
-import anabranch.model.Head.Pool.EACH
-import anabranch.model.Head.Pool.FIRST
 import anabranch.model.Input
-import anabranch.model.Mixture
 import anabranch.model.ModelSpec
-import anabranch.model.Norm
-import anabranch.model.Parameter
-import anabranch.model.Plan
-import anabranch.model.Sublayer
 import anabranch.model.facts.Cut
+import anabranch.model.layer.Activation.GELU
+import anabranch.model.layer.Activation.RELU_SQUARED
+import anabranch.model.layer.Activation.SILU
+import anabranch.model.layer.Attention
+import anabranch.model.layer.Attention.Mask.FULL
+import anabranch.model.layer.Block
+import anabranch.model.layer.Bypass
+import anabranch.model.layer.FeedForward
+import anabranch.model.layer.Mixture
+import anabranch.model.layer.Norm
+import anabranch.model.layer.Parameter
+import anabranch.model.layer.Sublayer
+import anabranch.model.plan.Criterion
+import anabranch.model.plan.Exit
+import anabranch.model.plan.Head
+import anabranch.model.plan.Head.Pool.EACH
+import anabranch.model.plan.Head.Pool.FIRST
+import anabranch.model.plan.Plan
 import anabranch.model.route.Routers
 import anabranch.model.route.Routers.mixtral
 import anabranch.model.route.Routers.switchTop1
@@ -57,7 +59,7 @@ class ModelTest :
       val head = Head(EACH, norm, 256, true)
       val exits =
         listOf("early", "middle").map {
-          Exit(it, head, Exit.Criterion.confidence(), Exit.Bypass.FREEZE_PROJECT)
+          Exit(it, head, Criterion.confidence(), Bypass.FREEZE_PROJECT)
         }
       bytes shouldBe
         ModelSpec(
@@ -65,14 +67,23 @@ class ModelTest :
           128,
           Input.Tokens(257, 128),
           Embedding.withPositions().withNgrams(Embedding.Ngrams(listOf(2, 3, 4), 8_192, 64, 256)),
-          Plan(listOf(block, block, exits[0], block, block, exits[1], block, block)),
+          Plan.builder()
+            .add(block)
+            .add(block)
+            .add(exits[0])
+            .add(block)
+            .add(block)
+            .add(exits[1])
+            .add(block)
+            .add(block)
+            .build(),
           head,
         )
     }
 
     test("theByteModelHasItsPublishedSize") {
       bytes.parameters().sumOf(Parameter::elements) shouldBe 5_278_336L
-      Cut.of(bytes).size shouldBe 3
+      Cut.of(bytes).stages.size shouldBe 3
     }
 
     test("layersMayDifferAndCountThroughThePlan") {
@@ -89,7 +100,7 @@ class ModelTest :
           head(outputs = 2)
         }
       seen shouldBe listOf(1, 2)
-      spec.plan.blocks().map { it.sublayers.map(Sublayer::operation) } shouldBe
+      spec.plan.blocks.map { it.sublayers.map(Sublayer::operation) } shouldBe
         listOf(
           listOf(FeedForward.plain(4, GELU)),
           listOf(Attention.full(2, 4), FeedForward.gated(16, SILU)),
@@ -108,7 +119,7 @@ class ModelTest :
           }
           head(outputs = 2)
         }
-      val (first, second) = spec.plan.blocks().single().sublayers
+      val (first, second) = spec.plan.blocks.single().sublayers
       first shouldBe Sublayer.postNorm(FeedForward.plain(4, GELU), rms)
       second shouldBe Sublayer.preNorm(Norm.Layer(1e-5), Attention.causal(2, 4))
       spec.head shouldBe Head(EACH, null, 2, false)
@@ -125,7 +136,7 @@ class ModelTest :
           }
           head(outputs = 2)
         }
-      val sublayers = spec.plan.blocks().single().sublayers
+      val sublayers = spec.plan.blocks.single().sublayers
       sublayers.map(Sublayer::name) shouldBe listOf("local", "attention", "mixture")
       sublayers[0].operation shouldBe
         Attention.causal(8, 8).withKeyValueHeads(2).withRotary(500_000.0)
@@ -144,9 +155,9 @@ class ModelTest :
           }
         }
       val (early, late) = spec.plan.exits()
-      early shouldBe Exit("early", spec.head, Exit.Criterion.confidence(), Exit.Bypass.TERMINATE)
+      early shouldBe Exit("early", spec.head, Criterion.confidence(), Bypass.TERMINATE)
       late.head shouldBe Head(Head.Pool.MEAN, null, 2, false)
-      late.criterion shouldBe Exit.Criterion.entropy()
+      late.criterion shouldBe Criterion.entropy()
     }
 
     test("rowsThatNobodyReadsLaterTerminate") {
@@ -158,8 +169,8 @@ class ModelTest :
           exit("margin", after = 2) { margin() }
           head(outputs = 2)
         }
-      spec.plan.exits().single().bypass shouldBe Exit.Bypass.TERMINATE
-      spec.plan.exits().single().criterion shouldBe Exit.Criterion.margin()
+      spec.plan.exits().single().bypass shouldBe Bypass.TERMINATE
+      spec.plan.exits().single().criterion shouldBe Criterion.margin()
     }
 
     test("errorsNameFieldValueAndBound") {
@@ -218,6 +229,6 @@ class ModelTest :
             head(outputs = 2)
           }
         }
-        .message shouldBe "model.input is missing: say tokens(...) or features(...)"
+        .message shouldBe "model.input is missing: say tokens(...), features(...) or records(...)"
     }
   })

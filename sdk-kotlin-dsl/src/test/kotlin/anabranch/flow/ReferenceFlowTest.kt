@@ -9,7 +9,7 @@ import anabranch.engine.Backends
 import anabranch.engine.EngineOptions
 import anabranch.engine.Inference
 import anabranch.engine.Item
-import anabranch.model.Activation.RELU_SQUARED
+import anabranch.model.layer.Activation.RELU_SQUARED
 import anabranch.model.route.Routers.switchTop1
 import anabranch.weights.MemoryWeights
 import io.kotest.core.spec.style.FunSpec

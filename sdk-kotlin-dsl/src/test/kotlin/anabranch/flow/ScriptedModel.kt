@@ -9,6 +9,7 @@ import anabranch.backend.SequenceState
 import anabranch.backend.Stage
 import anabranch.backend.StageBatch
 import anabranch.backend.StageResult
+import anabranch.backend.StateImage
 import anabranch.backend.Trace
 import anabranch.model.ModelSpec
 import anabranch.model.facts.Cut
@@ -38,9 +39,11 @@ class ScriptedModel(
   override fun numerics() =
     Numerics(Numerics.Kind.BITWISE_BATCH_INVARIANT, 0.0, 0.0, "script", "fp32", listOf())
 
-  override fun stages(): List<Stage> = Cut.of(spec).map { Stage { batch -> run(it, batch) } }
+  override fun stages(): List<Stage> = Cut.of(spec).stages.map { Stage { batch -> run(it, batch) } }
 
   override fun newState(memory: Rows?): SequenceState = error("no stage keeps state")
+
+  override fun restore(image: StateImage): SequenceState = error("no stage keeps state")
 
   override fun close() {
     closed = true
@@ -48,7 +51,7 @@ class ScriptedModel(
 
   private fun run(stage: StageSpec, batch: StageBatch): StageResult {
     before(batch)
-    val ofItem = stage.point.head().pool.ofItem()
+    val ofItem = stage.point.pool().ofItem()
     val units =
       batch.spans().flatMap { span ->
         val rows = if (ofItem) 0..0 else 0 until span.rows().size()

@@ -7,9 +7,9 @@ import anabranch.engine.EngineOptions
 import anabranch.error.DescriptionException
 import anabranch.error.ExecutionException
 import anabranch.flow.ScriptedModel
-import anabranch.model.Head.Pool.EACH
-import anabranch.model.Head.Pool.MEAN
 import anabranch.model.ModelSpec
+import anabranch.model.plan.Head.Pool.EACH
+import anabranch.model.plan.Head.Pool.MEAN
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.common.ExperimentalKotest
 import io.kotest.core.spec.style.FunSpec
@@ -61,7 +61,7 @@ data class Verdict(
   val flops: Long,
 )
 
-private fun spec(features: Int = 6, pool: anabranch.model.Head.Pool = EACH): ModelSpec =
+private fun spec(features: Int = 6, pool: anabranch.model.plan.Head.Pool = EACH): ModelSpec =
   model("flows", width = 4) {
     features(features, maxLength = 8)
     layers(2) { feedForward(inner = 4) }

@@ -7,41 +7,82 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which decisions of a run are forced, and what the others follow.
  *
- * @param thresholds by the id of an exit, the number its score is compared with; an exit without
- *     one never fires
- * @param exits the index of the point behind which each unit leaves: exits from 0 in the order of
- *     the plan, then the end; null to let the thresholds decide
- * @param experts by the path of a mixture, the experts of each row; mixtures without an entry and
- *     rows with an empty list choose themselves
+ * <p>A unit of a point is a row by position, or an event by number where the point pools. A point
+ * without an entry decides by its score.
+ *
+ * @param thresholds by the id of an exit or a halt, the number its score is compared with, and by
+ *     that of a prune, the share of rows that stays; an exit or a halt without one never fires, a
+ *     prune without one drops nothing
+ * @param exits the step behind which each unit leaves, as {@code Cut} counts them; null to decide
+ *     by scores
+ * @param encoderExit the step behind which the encoder is left; null to decide by scores
+ * @param halts by the id of a halt, the time, from 0, behind which each unit goes on; other numbers
+ *     for never
+ * @param labels by the id of a choice of depth, the label of each unit
+ * @param kept by the id of a prune, the positions that stay, those of all events together
+ * @param experts by the run of a router, as {@link Verdict#routers} names it, and by row, what the
+ *     row takes: members in the order of their choice, {@code -2 - e} for one without room, -1 for
+ *     nothing; rows without an entry choose themselves
  */
 public record Decisions(
     Map<String, Double> thresholds,
     @Nullable List<Integer> exits,
-    Map<String, List<List<Integer>>> experts) {
-  /** Copies the lists. */
+    @Nullable Integer encoderExit,
+    Map<String, List<Integer>> halts,
+    Map<String, List<Integer>> labels,
+    Map<String, List<Integer>> kept,
+    Map<String, Map<Integer, List<Integer>>> experts) {
+  /** Copies lists and maps. */
   public Decisions {
     thresholds = Map.copyOf(thresholds);
     exits = exits == null ? null : List.copyOf(exits);
+    halts = Map.copyOf(halts);
+    labels = Map.copyOf(labels);
+    kept = Map.copyOf(kept);
     experts = Map.copyOf(experts);
   }
 
   /** Returns free decisions by thresholds. */
   public static Decisions by(Map<String, Double> thresholds) {
-    return new Decisions(thresholds, null, Map.of());
+    return new Decisions(thresholds, null, null, Map.of(), Map.of(), Map.of(), Map.of());
   }
 
-  /** Returns forced exits and free experts. */
+  /** Returns forced exits; everything else is free, and no other threshold is met. */
   public static Decisions exits(List<Integer> exits) {
-    return new Decisions(Map.of(), exits, Map.of());
+    return by(Map.of()).withExits(exits);
   }
 
-  /** Returns these decisions with other forced experts. */
-  public Decisions withExperts(Map<String, List<List<Integer>>> forced) {
-    return new Decisions(thresholds, exits, forced);
+  /** Returns these decisions with forced exits. */
+  public Decisions withExits(List<Integer> forced) {
+    return new Decisions(thresholds, forced, encoderExit, halts, labels, kept, experts);
   }
 
-  @Nullable List<Integer> experts(String path, int row) {
-    List<List<Integer>> rows = experts.get(path);
-    return rows == null || rows.get(row).isEmpty() ? null : rows.get(row);
+  /** Returns these decisions with a forced exit of the encoder. */
+  public Decisions withEncoderExit(int forced) {
+    return new Decisions(thresholds, exits, forced, halts, labels, kept, experts);
+  }
+
+  /** Returns these decisions with forced halts. */
+  public Decisions withHalts(Map<String, List<Integer>> forced) {
+    return new Decisions(thresholds, exits, encoderExit, forced, labels, kept, experts);
+  }
+
+  /** Returns these decisions with forced choices of depth. */
+  public Decisions withLabels(Map<String, List<Integer>> forced) {
+    return new Decisions(thresholds, exits, encoderExit, halts, forced, kept, experts);
+  }
+
+  /** Returns these decisions with forced prunes. */
+  public Decisions withKept(Map<String, List<Integer>> forced) {
+    return new Decisions(thresholds, exits, encoderExit, halts, labels, forced, experts);
+  }
+
+  /** Returns these decisions with forced experts. */
+  public Decisions withExperts(Map<String, Map<Integer, List<Integer>>> forced) {
+    return new Decisions(thresholds, exits, encoderExit, halts, labels, kept, forced);
+  }
+
+  @Nullable List<Integer> experts(String router, int row) {
+    return experts.getOrDefault(router, Map.of()).get(row);
   }
 }

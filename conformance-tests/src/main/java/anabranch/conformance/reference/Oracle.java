@@ -1,20 +1,19 @@
 package anabranch.conformance.reference;
 
 import anabranch.backend.Event;
-import anabranch.conformance.reference.AttentionPart.Shown;
-import anabranch.conformance.reference.Verdict.Choice;
-import anabranch.model.Block;
-import anabranch.model.Exit;
+import anabranch.conformance.reference.block.Memory;
+import anabranch.conformance.reference.part.NormPart;
+import anabranch.conformance.reference.part.Parameters;
+import anabranch.model.Encoder;
 import anabranch.model.ModelSpec;
-import anabranch.model.Plan;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs whole items, one at a time, block by block and row by row, in double precision: what every
- * backend's numbers are compared with.
+ * Runs whole items, block by block and row by row, in double precision: what every backend's
+ * numbers are compared with.
  *
  * <p>Every decision is free or forced. A run whose decisions are forced to those that a backend
  * took still says, for each of them, what it would have done itself and by what margin; so a
@@ -24,9 +23,33 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Oracle {
   private final ModelSpec spec;
-  private final EmbeddingPart embedding;
-  private final List<List<SublayerPart>> blocks = new ArrayList<>();
-  private final List<HeadPart> heads = new ArrayList<>();
+  private final @Nullable Script encoder;
+  private final NormPart memoryNorm;
+  private final Script decoder;
+
+  /**
+   * One sequence and the decisions about it.
+   *
+   * @param memory the event that the encoder reads; null exactly for models without one
+   * @param events the events of the sequence, one behind the other from position 0 on
+   */
+  public record Item(@Nullable Event memory, List<Event> events, Decisions decisions) {
+    /** Copies the list and checks that events follow each other. */
+    public Item {
+      events = List.copyOf(events);
+      int next = 0;
+      for (Event event : events) {
+        if (event.firstPosition() != next) {
+          throw new IllegalArgumentException(event + " does not begin at position " + next);
+        }
+        next += event.rows();
+      }
+    }
+
+    int rows() {
+      return events.stream().mapToInt(Event::rows).sum();
+    }
+  }
 
   /**
    * Binds weights to a description; they may be closed afterwards.
@@ -37,164 +60,98 @@ public final class Oracle {
     weights.requireFit(spec);
     this.spec = spec;
     Parameters parameters = new Parameters(weights);
-    embedding = new EmbeddingPart(spec, parameters);
-    for (Block block : spec.plan().blocks()) {
-      blocks.add(SublayerPart.of(block, blocks.size(), parameters));
-    }
-    for (Exit exit : spec.plan().exits()) {
-      heads.add(new HeadPart(exit.head(), "exits." + exit.id(), parameters));
-    }
-    heads.add(new HeadPart(spec.head(), "head", parameters));
+    Encoder read = spec.encoder();
+    encoder =
+        read == null
+            ? null
+            : new Script(
+                "encoder.", read.input(), read.embedding(), read.plan(), null, 0, parameters);
+    memoryNorm = new NormPart(read == null ? null : read.norm(), "encoder.norm", parameters);
+    int first = encoder == null ? 0 : encoder.steps;
+    decoder =
+        new Script("", spec.input(), spec.embedding(), spec.plan(), spec.head(), first, parameters);
   }
 
-  /** Runs one item from position 0 to the end. */
+  /** Runs one event from position 0 to the end. */
   public Verdict run(Event event, Decisions decisions) {
-    if (event.firstPosition() != 0) {
-      throw new IllegalArgumentException(event + " does not begin a sequence");
-    }
-    return new Run(event, decisions).whole();
+    return run(null, event, decisions);
   }
 
-  /** What a row still does. */
-  private enum Life {
-    /** Everything. */
-    LIVE,
-    /** Keys and values from a vector that stays as it is. */
-    FROZEN,
-    /** Nothing. */
-    GONE
+  /** Runs one event from position 0 to the end, behind the event that the encoder reads. */
+  public Verdict run(@Nullable Event memory, Event event, Decisions decisions) {
+    return run(memory, List.of(event), decisions);
   }
 
-  /** One item on its way. */
-  private final class Run {
-    private final Event event;
-    private final Decisions decisions;
-    private final int rows;
-    private final double[][] x; // [rows, width]
-    private final Life[] life; // [rows]
-    private final boolean ofItem = spec.head().pool().ofItem();
-    private final Verdict verdict;
+  /** Runs the events of one sequence, one after the other. */
+  public Verdict run(List<Event> events, Decisions decisions) {
+    return run(null, events, decisions);
+  }
 
-    Run(Event event, Decisions decisions) {
-      this.event = event;
-      this.decisions = decisions;
-      rows = event.rows();
-      x = new double[rows][];
-      life = new Life[rows];
-      verdict = new Verdict(rows, ofItem ? 1 : rows, heads.size());
-    }
+  /** Runs the events of one sequence behind the event that the encoder reads. */
+  public Verdict run(@Nullable Event memory, List<Event> events, Decisions decisions) {
+    return run(List.of(new Item(memory, events, decisions))).get(0);
+  }
 
-    Verdict whole() {
-      for (int row = 0; row < rows; row++) {
-        x[row] = embedding.of(event, row, event::token);
-        life[row] = Life.LIVE;
+  /**
+   * Runs several items in lock-step: the encoders first, then the first events of all, then the
+   * second ones. Items see each other only in capacities over all rows of a call.
+   */
+  public List<Verdict> run(List<Item> items) {
+    List<Verdict> verdicts = new ArrayList<>();
+    for (Item item : items) {
+      if ((item.memory == null) != (encoder == null)) {
+        throw new IllegalArgumentException(
+            "model \"" + spec.name() + "\" and the item disagree about an encoder");
       }
-      int block = 0;
-      int point = 0;
-      for (Plan.Part part : spec.plan().parts()) {
-        if (part instanceof Exit exit) {
-          leave(point++, block, exit);
-        } else {
-          for (SublayerPart sublayer : blocks.get(block)) {
-            pass(sublayer);
-          }
-          block++;
+      boolean ofItem = spec.head().pool().ofItem();
+      verdicts.add(new Verdict(item.rows(), ofItem ? item.events.size() : item.rows()));
+    }
+    List<Memory> memories = memories(items, verdicts);
+    List<Traveller> travellers = new ArrayList<>();
+    int most = 0;
+    for (int n = 0; n < items.size(); n++) {
+      Item item = items.get(n);
+      int events = item.events.size();
+      Verdict verdict = verdicts.get(n);
+      Memory memory = memories.get(n);
+      travellers.add(new Traveller(n, item.decisions, verdict, memory, item.rows(), events));
+      most = Math.max(most, events);
+    }
+    for (int event = 0; event < most; event++) {
+      List<Traveller> present = new ArrayList<>();
+      for (Traveller traveller : travellers) {
+        if (event < traveller.events) {
+          traveller.begin(items.get(traveller.number).events.get(event), decoder);
+          present.add(traveller);
         }
       }
-      leave(point, block, null);
-      return verdict;
+      new Course(decoder, present).run();
     }
+    return verdicts;
+  }
 
-    private void pass(SublayerPart sublayer) {
-      if (sublayer.attention != null) {
-        attend(sublayer, sublayer.attention);
-      } else if (sublayer.mixture != null) {
-        mix(sublayer, sublayer.mixture);
-      } else {
-        for (int row = 0; row < rows; row++) {
-          if (life[row] == Life.LIVE) {
-            x[row] = sublayer.behind(x[row], sublayer.network(sublayer.input(x[row])));
-          }
-        }
+  /** Returns what each sequence may read: the normed rows of its encoder where they left. */
+  private List<Memory> memories(List<Item> items, List<Verdict> verdicts) {
+    List<Traveller> readers = new ArrayList<>();
+    for (int n = 0; n < items.size(); n++) {
+      Item item = items.get(n);
+      Event event = item.memory;
+      int rows = event == null ? 0 : event.rows();
+      Memory none = new Memory(List.of());
+      Traveller reader = new Traveller(n, item.decisions, verdicts.get(n), none, rows, 1);
+      if (event != null && encoder != null) {
+        reader.begin(event, encoder);
       }
+      readers.add(reader);
     }
-
-    private void attend(SublayerPart sublayer, AttentionPart attention) {
-      @Nullable Shown[] shown = new Shown[rows];
-      for (int row = 0; row < rows; row++) {
-        if (life[row] != Life.GONE) {
-          shown[row] = attention.show(sublayer.input(x[row]), row);
-        }
-      }
-      for (int row = 0; row < rows; row++) {
-        if (life[row] == Life.LIVE) {
-          List<Shown> visible = new ArrayList<>();
-          for (int other = 0; other < rows; other++) {
-            Shown theirs = shown[other];
-            if (theirs != null && (other <= row || !attention.causal)) {
-              visible.add(theirs);
-            }
-          }
-          double[] read = attention.read(sublayer.input(x[row]), row, visible);
-          x[row] = sublayer.behind(x[row], read);
-        }
-      }
+    if (encoder != null) {
+      new Course(encoder, readers).run();
     }
-
-    private void mix(SublayerPart sublayer, MixturePart mixture) {
-      @Nullable Choice[] choices = new Choice[rows];
-      for (int row = 0; row < rows; row++) {
-        if (life[row] == Life.LIVE) {
-          double[] input = sublayer.input(x[row]);
-          int token = event.hasTokens() ? event.token(row) : 0;
-          Choice choice = mixture.router.choose(input, token, decisions.experts(mixture.path, row));
-          choices[row] = choice;
-          x[row] = sublayer.behind(x[row], mixture.combine(input, choice));
-        }
-      }
-      verdict.choices.put(mixture.path, choices);
+    List<Memory> memories = new ArrayList<>();
+    for (Traveller reader : readers) {
+      memories.add(
+          new Memory(reader.fates.stream().map(fate -> memoryNorm.of(fate.row.x)).toList()));
     }
-
-    /** Lets units leave; all that are left where {@code exit} is null. */
-    private void leave(int point, int depth, @Nullable Exit exit) {
-      HeadPart head = heads.get(point);
-      if (ofItem) {
-        if (life[0] == Life.LIVE) {
-          leave(point, depth, exit, 0, head.logits(head.pool(List.of(x))));
-        }
-        return;
-      }
-      for (int row = 0; row < rows; row++) {
-        if (life[row] == Life.LIVE) {
-          leave(point, depth, exit, row, head.logits(x[row]));
-        }
-      }
-    }
-
-    private void leave(int point, int depth, @Nullable Exit exit, int unit, double[] logits) {
-      if (exit != null) {
-        double score = HeadPart.score(exit.criterion().score(), logits);
-        verdict.scores[point][unit] = score;
-        if (!leaves(point, exit, unit, score)) {
-          return;
-        }
-      }
-      verdict.logits[unit] = logits;
-      verdict.exits[unit] = point;
-      verdict.depths[unit] = depth;
-      boolean freezes = exit != null && exit.bypass() == Exit.Bypass.FREEZE_PROJECT;
-      for (int row = ofItem ? 0 : unit; row < (ofItem ? rows : unit + 1); row++) {
-        life[row] = freezes ? Life.FROZEN : Life.GONE;
-      }
-    }
-
-    private boolean leaves(int point, Exit exit, int unit, double score) {
-      List<Integer> forced = decisions.exits();
-      if (forced != null) {
-        return forced.get(unit) == point;
-      }
-      Double threshold = decisions.thresholds().get(exit.id());
-      return threshold != null && exit.criterion().fires(score, threshold);
-    }
+    return memories;
   }
 }

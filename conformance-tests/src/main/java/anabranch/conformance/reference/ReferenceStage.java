@@ -1,302 +1,154 @@
 package anabranch.conformance.reference;
 
-import anabranch.backend.Activations;
-import anabranch.backend.Event;
 import anabranch.backend.Rows;
 import anabranch.backend.Span;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
-import anabranch.backend.Trace;
-import anabranch.conformance.reference.AttentionPart.Shown;
-import anabranch.conformance.reference.ReferenceBackend.Model;
-import anabranch.conformance.reference.ReferenceBackend.State;
-import anabranch.conformance.reference.Verdict.Choice;
-import anabranch.model.Block;
+import anabranch.conformance.reference.block.BlockPart;
+import anabranch.conformance.reference.block.Memory;
+import anabranch.conformance.reference.block.Pass;
+import anabranch.conformance.reference.block.Row;
+import anabranch.conformance.reference.block.Trail;
+import anabranch.conformance.reference.block.Way;
+import anabranch.conformance.reference.part.EmbeddingPart;
+import anabranch.conformance.reference.part.Parameters;
+import anabranch.model.Encoder;
+import anabranch.model.Input;
+import anabranch.model.ModelSpec;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.StageSpec;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
+import anabranch.model.facts.Visit;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Skip;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One stage of the reference backend. Thread-safe: a call keeps everything on its own stack. */
 final class ReferenceStage implements Stage {
-  private final Model model;
-  private final StageSpec spec;
+  final StageSpec spec;
+  final PointPart point;
+  private final ReferenceModel model;
   private final @Nullable EmbeddingPart embedding;
-  private final List<SublayerPart> sublayers = new ArrayList<>();
-  private final HeadPart head;
+  private final List<List<BlockPart>> visits = new ArrayList<>();
+  private final boolean shares;
 
-  ReferenceStage(Model model, StageSpec spec, Parameters parameters) {
+  ReferenceStage(
+      ReferenceModel model, StageSpec spec, Map<String, BlockPart> blocks, Parameters parameters) {
     this.model = model;
     this.spec = spec;
-    embedding = spec.embeds() ? new EmbeddingPart(model.spec(), parameters) : null;
-    int index = spec.firstBlock();
-    for (Block block : spec.blocks()) {
-      sublayers.addAll(SublayerPart.of(block, index++, parameters));
+    ModelSpec whole = model.spec();
+    Encoder encoder = whole.encoder();
+    boolean encodes = spec.encoder() && encoder != null;
+    Input input = encodes ? encoder.input() : whole.input();
+    embedding =
+        !spec.embeds()
+            ? null
+            : encodes
+                ? new EmbeddingPart(input, encoder.embedding(), "encoder.embedding", parameters)
+                : new EmbeddingPart(input, whole.embedding(), "embedding", parameters);
+    for (Visit visit : spec.visits()) {
+      List<BlockPart> members = new ArrayList<>();
+      for (Visit.Member member : visit.blocks()) {
+        members.add(
+            blocks.computeIfAbsent(
+                member.path(),
+                path -> new BlockPart(member.block(), path, member.index(), parameters)));
+      }
+      visits.add(members);
     }
-    head = new HeadPart(spec.point().head(), spec.point().path(), parameters);
+    Point at = spec.point();
+    point =
+        at instanceof Point.AtChoice choice
+            ? PointPart.of(choice.choice(), at.path(), input.maxLength(), parameters)
+            : PointPart.of(
+                at.pool(), at.score(), at.head(), at.path(), input.maxLength(), parameters);
+    shares =
+        spec.frozen() == Bypass.FREEZE_SHARE_KV
+            || spec.blocks().stream()
+                .flatMap(block -> block.operations().stream())
+                .anyMatch(o -> o instanceof Skip skip && skip.keys() == Bypass.FREEZE_SHARE_KV);
   }
 
-  /** Runs span by span; states are written after the last span has succeeded. */
+  /** Returns whether any row may show again here what it showed before. */
+  boolean shares() {
+    return shares;
+  }
+
+  /** Returns whether rows take along what they showed, for stages behind this one. */
+  boolean carries() {
+    return model.shares();
+  }
+
+  /** Returns the place of the attention that rows pass last in a slot; null for none. */
+  @Nullable String lastAttention(int slot) {
+    String last = null;
+    for (int visit = 0; visit < visits.size(); visit++) {
+      for (int member = 0; member < visits.get(visit).size(); member++) {
+        for (String path : visits.get(visit).get(member).attentions()) {
+          last = place(slot, visit, member) + " " + path;
+        }
+      }
+    }
+    return last;
+  }
+
+  private static String place(int slot, int visit, int member) {
+    return slot + "." + visit + "." + member;
+  }
+
+  /** Runs all spans in lock-step; states are written after everything has succeeded. */
   @Override
   public StageResult run(StageBatch batch) {
     model.requireOpen();
-    List<SpanRun> runs = new ArrayList<>();
+    List<@Nullable ReferenceState> states = new ArrayList<>();
+    List<Memory> drafts = new ArrayList<>();
+    List<Row> rows = new ArrayList<>();
+    List<Boolean> scored = new ArrayList<>();
     for (Span span : batch.spans()) {
-      SpanRun run = new SpanRun(batch.slot(), span);
-      run.whole();
-      runs.add(run);
+      ReferenceState state = (ReferenceState) span.state();
+      states.add(state);
+      drafts.add(state == null ? new Memory(List.of()) : state.draft());
+      for (int i = 0; i < span.rows().size(); i++) {
+        rows.add(enter(span.rows(), i, drafts.get(drafts.size() - 1), drafts.size() - 1));
+        scored.add(span.rows().scored(i) && !span.rows().frozen(i));
+      }
     }
-    Result result = new Result(runs, batch.trace());
-    for (SpanRun run : runs) {
-      if (run.state != null) {
-        run.state.publish(run.draft);
+    ReferenceResult result = new ReferenceResult(this, batch, rows, scored);
+    Trail trail = new Trail(model.attentionBefore(batch.slot()), shares);
+    for (int visit = 0; visit < visits.size(); visit++) {
+      List<Pass> passes = new ArrayList<>();
+      for (int member = 0; member < visits.get(visit).size(); member++) {
+        String place = place(batch.slot(), visit, member);
+        int block = visits.get(visit).get(member).index;
+        passes.add(new Pass(rows, trail, place, block, (path, row) -> null));
+      }
+      BlockPart.visit(visits.get(visit), passes);
+      result.trace(visit, passes);
+    }
+    result.judge();
+    for (int span = 0; span < states.size(); span++) {
+      ReferenceState state = states.get(span);
+      if (state != null) {
+        state.publish(drafts.get(span), batch.spans().get(span).rows());
       }
     }
     return result;
   }
 
-  /** The rows of one sequence on their way through this stage. */
-  private final class SpanRun {
-    private final int slot;
-    private final Rows rows;
-    private final @Nullable State state;
-    private final State.Draft draft = new State.Draft();
-    private final double[][] x; // [rows, width]
-    private final Map<String, @Nullable Choice[]> choices = new HashMap<>();
-
-    SpanRun(int slot, Span span) {
-      this.slot = slot;
-      rows = span.rows();
-      state = (State) span.state();
-      x = new double[rows.size()][];
+  private Row enter(Rows rows, int i, Memory memory, int span) {
+    Row row = new Row(memory, span, rows.event(i), rows.position(i));
+    if (embedding == null) {
+      Hidden.of(rows, i).fill(row, rows.index(i));
+    } else {
+      row.embed(embedding);
     }
-
-    void whole() {
-      if (state != null) {
-        state.requireOpen();
-      }
-      for (int i = 0; i < rows.size(); i++) {
-        x[i] = enter(i);
-      }
-      for (SublayerPart sublayer : sublayers) {
-        if (sublayer.attention != null) {
-          attend(sublayer, sublayer.attention);
-        } else if (sublayer.mixture != null) {
-          mix(sublayer, sublayer.mixture);
-        } else {
-          for (int i = 0; i < rows.size(); i++) {
-            if (!rows.frozen(i)) {
-              x[i] = sublayer.behind(x[i], sublayer.network(sublayer.input(x[i])));
-            }
-          }
-        }
-      }
+    row.entered = row.x;
+    if (rows.frozen(i)) {
+      row.way = spec.frozen() == Bypass.FREEZE_SHARE_KV ? Way.SHARE : Way.PROJECT;
     }
-
-    /** Returns the hidden vector with which row i comes in: embedded here, or from its handle. */
-    private double[] enter(int i) {
-      if (embedding == null) {
-        Hidden from = (Hidden) rows.from(i);
-        if (from == null) {
-          throw new IllegalArgumentException("row " + i + " has no hidden vector");
-        }
-        return from.row(rows.index(i));
-      }
-      Event event = rows.event(i);
-      if (event.hasTokens()) {
-        draft.tokens.put(rows.position(i), event.token(rows.position(i)));
-      }
-      return embedding.of(event, rows.position(i), at -> earlier(event, at));
-    }
-
-    private int earlier(Event event, int position) {
-      if (position >= event.firstPosition()) {
-        return event.token(position);
-      }
-      if (state == null) {
-        throw new IllegalArgumentException("position " + position + " is before " + event);
-      }
-      return state.token(position);
-    }
-
-    private void attend(SublayerPart sublayer, AttentionPart attention) {
-      String key = slot + " " + attention.path;
-      Map<Integer, Shown> visible = new HashMap<>(state == null ? Map.of() : state.shown(key));
-      Map<Integer, Shown> mine = new HashMap<>();
-      for (int i = 0; i < rows.size(); i++) {
-        mine.put(rows.position(i), attention.show(sublayer.input(x[i]), rows.position(i)));
-      }
-      visible.putAll(mine);
-      draft.shown.put(key, mine);
-      for (int i = 0; i < rows.size(); i++) {
-        if (!rows.frozen(i)) {
-          int position = rows.position(i);
-          List<Shown> read = new ArrayList<>();
-          visible.keySet().stream()
-              .sorted()
-              .filter(other -> other <= position || !attention.causal)
-              .forEach(other -> read.add(visible.get(other)));
-          x[i] = sublayer.behind(x[i], attention.read(sublayer.input(x[i]), position, read));
-        }
-      }
-    }
-
-    private void mix(SublayerPart sublayer, MixturePart mixture) {
-      @Nullable Choice[] taken = new Choice[rows.size()];
-      for (int i = 0; i < rows.size(); i++) {
-        if (!rows.frozen(i)) {
-          double[] input = sublayer.input(x[i]);
-          Event event = rows.event(i);
-          int token = event.hasTokens() ? event.token(rows.position(i)) : 0;
-          Choice choice = mixture.router.choose(input, token, null);
-          taken[i] = choice;
-          x[i] = sublayer.behind(x[i], mixture.combine(input, choice));
-        }
-      }
-      choices.put(mixture.path, taken);
-    }
-
-    /** Adds the vector of each unit, {@code [width]}; null for units that are not scored. */
-    private void units(List<double @Nullable []> into) {
-      if (!head.head.pool().ofItem()) {
-        for (int i = 0; i < rows.size(); i++) {
-          into.add(rows.scored(i) && !rows.frozen(i) ? x[i] : null);
-        }
-        return;
-      }
-      List<double[]> live = new ArrayList<>();
-      boolean scored = false;
-      for (int i = 0; i < rows.size(); i++) {
-        if (!rows.frozen(i)) {
-          live.add(x[i]);
-          scored |= rows.scored(i);
-        }
-      }
-      into.add(scored ? head.pool(live) : null);
-    }
-  }
-
-  /** Rows between stages. */
-  private static final class Hidden implements Activations {
-    private final double[][] rows; // [rows, width]
-    private volatile boolean closed;
-
-    Hidden(double[][] rows) {
-      this.rows = rows;
-    }
-
-    double[] row(int index) {
-      if (closed) {
-        throw new IllegalStateException("the rows are closed");
-      }
-      return rows[index];
-    }
-
-    @Override
-    public long bytes() {
-      return rows.length == 0 ? 0 : 8L * rows.length * rows[0].length;
-    }
-
-    @Override
-    public void close() {
-      closed = true;
-    }
-  }
-
-  /** What a call produced: the head has run for every scored unit. */
-  private final class Result implements StageResult {
-    private final Hidden hidden;
-    private final double[] @Nullable [] logits; // [units, outputs]
-    private final float[] scores; // [units]
-    private final Trace trace;
-
-    Result(List<SpanRun> runs, boolean traced) {
-      List<double[]> all = new ArrayList<>();
-      List<double @Nullable []> units = new ArrayList<>();
-      for (SpanRun run : runs) {
-        all.addAll(Arrays.asList(run.x));
-        run.units(units);
-      }
-      hidden = new Hidden(all.toArray(new double[0][]));
-      logits = new double[units.size()][];
-      scores = new float[units.size()];
-      Arrays.fill(scores, Float.NaN);
-      for (int unit = 0; unit < scores.length; unit++) {
-        double[] x = units.get(unit);
-        if (x != null) {
-          double[] z = head.logits(x);
-          logits[unit] = z;
-          if (spec.point() instanceof Point.AtExit at) {
-            scores[unit] = (float) HeadPart.score(at.exit().criterion().score(), z);
-          }
-        }
-      }
-      trace = traced ? new Trace(choices(runs, all.size())) : Trace.none();
-    }
-
-    private List<Trace.Choices> choices(List<SpanRun> runs, int rows) {
-      List<Trace.Choices> all = new ArrayList<>();
-      for (SublayerPart sublayer : sublayers) {
-        MixturePart mixture = sublayer.mixture;
-        if (mixture != null) {
-          IntBuffer experts = IntBuffer.allocate(rows * mixture.k());
-          FloatBuffer gates = FloatBuffer.allocate(rows * mixture.k());
-          for (SpanRun run : runs) {
-            for (Choice choice : run.choices.get(mixture.path)) {
-              for (int i = 0; i < mixture.k(); i++) {
-                experts.put(choice == null ? -1 : choice.experts().get(i));
-                gates.put(choice == null ? 0 : choice.gates().get(i).floatValue());
-              }
-            }
-          }
-          all.add(new Trace.Choices(mixture.path, mixture.k(), experts.flip(), gates.flip()));
-        }
-      }
-      return all;
-    }
-
-    @Override
-    public Activations rows() {
-      return hidden;
-    }
-
-    @Override
-    public FloatBuffer scores() {
-      return FloatBuffer.wrap(scores).asReadOnlyBuffer();
-    }
-
-    @Override
-    public IntBuffer labels() {
-      return IntBuffer.allocate(0);
-    }
-
-    @Override
-    public void output(int[] units, ByteBuffer into) {
-      for (int unit : units) {
-        double[] z = logits[unit];
-        if (z == null) {
-          throw new IllegalArgumentException("unit " + unit + " is not scored");
-        }
-        for (double logit : z) {
-          into.putFloat((float) logit);
-        }
-      }
-    }
-
-    @Override
-    public Trace trace() {
-      return trace;
-    }
-
-    @Override
-    public void close() {}
+    return row;
   }
 }

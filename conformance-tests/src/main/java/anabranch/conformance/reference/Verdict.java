@@ -1,30 +1,67 @@
 package anabranch.conformance.reference;
 
+import anabranch.conformance.reference.route.Choice;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What the oracle says of one item. A unit is a row, or the whole item where heads pool. */
+/**
+ * What the oracle says of one item. A unit is a row by position through all of its events, or an
+ * event by number where heads pool; at points that pool otherwise than the heads, units are theirs.
+ * Steps are counted as {@code Cut} counts them, the encoder's first.
+ */
 public final class Verdict {
-  final double[][] logits;
+  final double[] @Nullable [] logits;
   final int[] exits;
   final int[] depths;
-  final double[][] scores;
+  final Map<Integer, double[]> scores = new TreeMap<>();
+  final Map<Integer, int[]> labels = new TreeMap<>();
+  final Map<Integer, List<Integer>> kept = new TreeMap<>();
+  final Map<String, int[]> halts = new LinkedHashMap<>();
   final Map<String, @Nullable Choice[]> choices = new LinkedHashMap<>();
+  int encoderExit = -1;
 
   private final int rows;
 
-  Verdict(int rows, int units, int points) {
+  Verdict(int rows, int units) {
     this.rows = rows;
     logits = new double[units][];
     exits = new int[units];
     depths = new int[units];
-    scores = new double[points][units];
-    for (double[] point : scores) {
-      Arrays.fill(point, Double.NaN);
-    }
+    Arrays.fill(exits, -1);
+  }
+
+  void score(int step, int units, int unit, double score, int label) {
+    scores.computeIfAbsent(step, s -> filled(units))[unit] = score;
+    labels.computeIfAbsent(step, s -> unset(units))[unit] = label;
+  }
+
+  void halt(String id, int units, int unit, int time) {
+    halts.computeIfAbsent(id, s -> unset(units))[unit] = time;
+  }
+
+  void keep(int step, List<Integer> positions) {
+    kept.computeIfAbsent(step, s -> new ArrayList<>()).addAll(positions);
+  }
+
+  void choose(String router, int size, int row, @Nullable Choice choice) {
+    choices.computeIfAbsent(router, r -> new Choice[size])[row] = choice;
+  }
+
+  private static double[] filled(int size) {
+    double[] all = new double[size];
+    Arrays.fill(all, Double.NaN);
+    return all;
+  }
+
+  private static int[] unset(int size) {
+    int[] all = new int[size];
+    Arrays.fill(all, -1);
+    return all;
   }
 
   /** Returns the number of rows. */
@@ -32,69 +69,87 @@ public final class Verdict {
     return rows;
   }
 
-  /** Returns the number of units. */
+  /** Returns the number of units of the heads. */
   public int units() {
     return exits.length;
   }
 
   /** Returns a copy of a unit's logits at the place where it left. */
   public double[] logits(int unit) {
-    return logits[unit].clone();
+    double[] mine = logits[unit];
+    if (mine == null) {
+      throw new IllegalStateException("unit " + unit + " never left");
+    }
+    return mine.clone();
   }
 
-  /** Returns the index of the point where a unit left: exits in plan order, then the end. */
+  /** Returns the step behind which a unit left. */
   public int exit(int unit) {
     return exits[unit];
   }
 
-  /** Returns how many blocks a unit ran. */
+  /** Returns the step behind which the encoder was left; -1 without one. */
+  public int encoderExit() {
+    return encoderExit;
+  }
+
+  /** Returns how many blocks a unit ran until it left; of an item, its deepest row. */
   public int depth(int unit) {
     return depths[unit];
   }
 
-  /** Returns a unit's score at an exit; NaN where it had left before, and at the end. */
-  public double score(int point, int unit) {
-    return scores[point][unit];
+  /**
+   * Returns the score of a unit of the point behind a step, not rounded; NaN where it was not
+   * asked, and where the point has none.
+   */
+  public double score(int step, int unit) {
+    double[] all = scores.get(step);
+    return all == null ? Double.NaN : all[unit];
   }
 
-  /** Returns the paths of the mixtures in plan order. */
-  public List<String> mixtures() {
-    return List.copyOf(choices.keySet());
+  /** Returns a copy of the scores of all units of the point behind a step; empty for none. */
+  public double[] scores(int step) {
+    return scores.getOrDefault(step, new double[0]).clone();
   }
 
-  /** Returns what a mixture did with a row; null if the row had left before. */
-  public @Nullable Choice choice(String mixture, int row) {
-    @Nullable Choice[] rows = choices.get(mixture);
-    if (rows == null) {
-      throw new IllegalArgumentException(mixture + " is not one of " + choices.keySet());
-    }
-    return rows[row];
+  /** Returns the label of a unit of the point behind a step; -1 where none was asked for. */
+  public int label(int step, int unit) {
+    int[] all = labels.get(step);
+    return all == null ? -1 : all[unit];
+  }
+
+  /** Returns the time, from 0, behind which a unit of a halt went on; -1 for other units. */
+  public int halt(String id, int unit) {
+    int[] all = halts.get(id);
+    return all == null ? -1 : all[unit];
   }
 
   /**
-   * What one mixture did with one row.
-   *
-   * @param experts the experts that ran, in the order of their choice
-   * @param gates the weight of each
-   * @param own the experts the router would have picked itself, best first; differs from {@code
-   *     experts} only where those were forced
-   * @param preferences the number by which each of the experts that ran is ranked
-   * @param margin how far the router's own pick is from another: the least gap between what was
-   *     kept and what was not, among groups and among experts; infinite where nothing was left out,
-   *     or where the choice is no matter of rounding (hashes)
+   * Returns the positions that stay at the prune behind a step by the oracle's own scores, whatever
+   * was forced.
    */
-  public record Choice(
-      List<Integer> experts,
-      List<Double> gates,
-      List<Integer> own,
-      List<Double> preferences,
-      double margin) {
-    /** Copies the lists. */
-    public Choice {
-      experts = List.copyOf(experts);
-      gates = List.copyOf(gates);
-      own = List.copyOf(own);
-      preferences = List.copyOf(preferences);
+  public List<Integer> kept(int step) {
+    return List.copyOf(kept.getOrDefault(step, List.of()));
+  }
+
+  /**
+   * Returns the names of all runs of routers, in the order in which they ran: the path of a mixture
+   * or skip, with {@code #n} behind it for run n, from 0, of a block that runs more than once in
+   * the plan, loops to their last time.
+   */
+  public List<String> routers() {
+    return List.copyOf(choices.keySet());
+  }
+
+  /**
+   * Returns what a run of a router did with a row; null if the row was not asked. Rows of routers
+   * in the encoder are those of its event.
+   */
+  public @Nullable Choice choice(String router, int row) {
+    @Nullable Choice[] all = choices.get(router);
+    if (all == null) {
+      throw new IllegalArgumentException(router + " is not one of " + choices.keySet());
     }
+    return all[row];
   }
 }

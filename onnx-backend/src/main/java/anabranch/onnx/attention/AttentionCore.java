@@ -1,12 +1,14 @@
 package anabranch.onnx.attention;
 
-import anabranch.model.Attention;
+import anabranch.model.layer.Attention;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
+import anabranch.onnx.state.KeyValues;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The core of one shape of attention, run for one sequence at a time.
@@ -16,18 +18,27 @@ import java.util.Arrays;
  * causal query reads the keys to the end of its own tile and no further, so that the shape of its
  * softmax depends on its place alone. Thread-safe.
  */
-public final class AttentionCore implements AutoCloseable {
+public final class AttentionCore {
   private final Session session;
+  private final @Nullable Session received;
   private final int queryWidth;
   private final int keyValueWidth;
+  private final int heads;
   private final boolean causal;
   private volatile float[] ramp = new float[0];
 
-  /** Takes over the session of the core's graph. */
-  public AttentionCore(Attention attention, Session session) {
+  /**
+   * Creates a core.
+   *
+   * @param session of the core's graph
+   * @param received of the graph of what keys receive; null where nobody asks
+   */
+  public AttentionCore(Attention attention, Session session, @Nullable Session received) {
     this.session = session;
+    this.received = received;
     this.queryWidth = attention.queryWidth();
     this.keyValueWidth = attention.keyValueWidth();
+    this.heads = attention.heads();
     this.causal = attention.mask() == Attention.Mask.CAUSAL;
   }
 
@@ -68,9 +79,44 @@ public final class AttentionCore implements AutoCloseable {
     }
   }
 
-  @Override
-  public void close() {
-    session.close();
+  /**
+   * Returns what each key receives, averaged over heads and over the queries.
+   *
+   * @param count how many keys there are
+   */
+  public float[] received(
+      FloatBuffer q,
+      int place,
+      int[] indices,
+      FloatBuffer keys,
+      int firstKey,
+      int count,
+      BufferPool pool) {
+    if (received == null) {
+      throw new AssertionError("nobody asked for what keys receive");
+    }
+    float[] sums = new float[count];
+    if (indices.length == 0) {
+      return sums;
+    }
+    try (Scope scope = new Scope(pool);
+        Call call = received.call()) {
+      FloatBuffer mask = scope.rows(indices.length, count);
+      for (int i = 0; i < indices.length; i++) {
+        hideBehind(causal ? indices[i] : count, mask, i * count, count);
+      }
+      FloatBuffer out = scope.rows(1, count);
+      call.in("q", q, place * queryWidth, 1, indices.length, queryWidth)
+          .in("k", keys, firstKey * keyValueWidth, 1, count, keyValueWidth)
+          .in("mask", mask, 0, indices.length, count)
+          .out("received", out, 0, count)
+          .run();
+      out.get(0, sums);
+    }
+    for (int i = 0; i < count; i++) {
+      sums[i] /= heads * indices.length;
+    }
+    return sums;
   }
 
   private void ask(
@@ -119,13 +165,13 @@ public final class AttentionCore implements AutoCloseable {
   /** Writes 0 for the keys up to {@code index} and minus infinity for the others. */
   private void hideBehind(int index, FloatBuffer mask, int at, int count) {
     float[] steps = ramp;
-    int zeros = steps.length - KeyValues.TILE;
-    if (zeros <= index) {
-      zeros = Math.max(2 * index, 4 * KeyValues.TILE);
-      steps = new float[zeros + KeyValues.TILE];
-      Arrays.fill(steps, zeros, steps.length, Float.NEGATIVE_INFINITY);
+    int half = steps.length / 2;
+    if (half <= Math.max(index, count)) {
+      half = Math.max(2 * Math.max(index, count), 4 * KeyValues.TILE);
+      steps = new float[2 * half];
+      Arrays.fill(steps, half, steps.length, Float.NEGATIVE_INFINITY);
       ramp = steps;
     }
-    mask.put(at, steps, zeros - index - 1, count);
+    mask.put(at, steps, half - index - 1, count);
   }
 }

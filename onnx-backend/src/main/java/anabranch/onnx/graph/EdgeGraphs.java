@@ -1,90 +1,76 @@
 package anabranch.onnx.graph;
 
-import anabranch.model.Attention;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.ModelSpec;
-import java.util.List;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Norm;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Graphs around the stages: embedding, heads, scores, and the core of attention. Stateless. */
+/** Graphs around the blocks: embedding, norm of the memory, cores of attention. Stateless. */
 public final class EdgeGraphs {
   private EdgeGraphs() {}
 
   /** Returns whether tables are summed on the host before the graph of {@link #embedding}. */
-  public static boolean hasTables(ModelSpec spec) {
-    return spec.input() instanceof Input.Tokens || spec.embedding().learnedPositions();
+  public static boolean hasTables(Input input, Embedding embedding) {
+    return input instanceof Input.Tokens
+        || embedding.learnedPositions()
+        || embedding.sinusoids() != null
+        || input instanceof Input.Records records && records.numeric() < records.fields().size();
+  }
+
+  /** Returns how many numbers of a row are projected. */
+  public static int projected(Input input) {
+    return input instanceof Input.Records records ? records.numeric() : input.numbers();
   }
 
   /**
-   * Returns the graph that completes embedded rows: maps {@code tables} (token and position
+   * Returns the graph that completes embedded rows: maps {@code tables} (token, level and position
    * vectors, where {@link #hasTables}), {@code features} and {@code ngrams} (where the description
    * has them) to h; null where the tables are all.
+   *
+   * @param path of the embedding's parameters
    */
-  public static @Nullable Graph embedding(ModelSpec spec) {
-    Embedding embedding = spec.embedding();
-    Embedding.Ngrams ngrams = embedding.ngrams();
-    Graph graph = new Graph("embedding");
-    Layers layers = new Layers(graph, spec.width());
-    String sum = hasTables(spec) ? graph.input("tables", -1, spec.width()) : null;
+  public static @Nullable Graph embedding(
+      String path, int width, Input input, Embedding embedding) {
+    Graph graph = new Graph(path);
+    Layers layers = new Layers(graph, width);
+    String sum = hasTables(input, embedding) ? graph.input("tables", -1, width) : null;
     String first = sum;
-    if (spec.input() instanceof Input.Features features) {
-      String x = graph.input("features", -1, features.features());
-      String projected =
-          layers.linear("embedding.features", spec.width(), features.features(), true, x);
+    int numbers = projected(input);
+    if (numbers > 0) {
+      String x = graph.input("features", -1, numbers);
+      String projected = layers.linear(path + ".features", width, numbers, true, x);
+      projected = layers.times(embedding.multiplier(), projected);
       sum = sum == null ? projected : graph.node("Add", Map.of(), projected, sum);
+    } else if (sum != null && input instanceof Input.Records) {
+      String bias = graph.weight(path + ".features.bias", width);
+      bias = layers.times(embedding.multiplier(), bias);
+      sum = graph.node("Add", Map.of(), sum, bias);
     }
+    Embedding.Ngrams ngrams = embedding.ngrams();
     if (ngrams != null && sum != null) {
       String x = graph.input("ngrams", -1, ngrams.inner());
-      String weight = graph.weight("embedding.ngrams.projection", spec.width(), ngrams.inner());
+      String weight = graph.weight(path + ".ngrams.projection", width, ngrams.inner());
       String projected = graph.node("Gemm", Map.of("transB", 1), x, weight);
       sum = graph.node("Add", Map.of(), sum, projected);
     }
     if (sum == null) {
-      throw new AssertionError(spec.input());
+      throw new AssertionError(input);
     }
-    String h = layers.norm(embedding.norm(), "embedding.norm", sum);
+    String h = layers.norm(embedding.norm(), path + ".norm", sum);
     if (h.equals(first)) {
       return null;
     }
-    graph.output("h", h, -1, spec.width());
+    graph.output("h", h, -1, width);
     return graph;
   }
 
-  /** Returns the graph of a head: maps x to logits. */
-  public static Graph head(ModelSpec spec, Head head, String path) {
+  /** Returns the graph of a norm: maps x to h. */
+  public static Graph norm(String path, int width, Norm norm) {
     Graph graph = new Graph(path);
-    Layers layers = new Layers(graph, spec.width());
-    String n = layers.norm(head.norm(), path + ".norm", graph.input("x", -1, spec.width()));
-    String logits = layers.linear(path, head.outputs(), spec.width(), head.bias(), n);
-    graph.output("logits", logits, -1, head.outputs());
-    return graph;
-  }
-
-  /**
-   * Returns the graph of a score: maps logits to score, rows x 1; null for entropy, whose sum the
-   * host takes.
-   */
-  public static @Nullable Graph score(Exit.Criterion.Score score, int outputs) {
-    if (score == Exit.Criterion.Score.ENTROPY) {
-      return null;
-    }
-    Graph graph = new Graph("score." + score);
-    String p = graph.node("Softmax", Map.of("axis", -1), graph.input("logits", -1, outputs));
-    String result;
-    if (score == Exit.Criterion.Score.MARGIN && outputs > 1) {
-      Map<String, Object> sorted = Map.of("axis", -1, "largest", 1, "sorted", 1);
-      List<String> best = graph.nodes("TopK", 2, sorted, p, graph.integers(2));
-      List<String> each =
-          graph.nodes("Split", 2, Map.of("axis", -1, "num_outputs", 2), best.get(0));
-      result = graph.node("Sub", Map.of(), each.get(0), each.get(1));
-    } else {
-      result = graph.node("ReduceMax", Map.of("keepdims", 1), p, graph.integers(-1));
-    }
-    graph.output("score", result, -1, 1);
+    String h = new Layers(graph, width).norm(norm, path, graph.input("x", -1, width));
+    graph.output("h", h, -1, width);
     return graph;
   }
 
@@ -106,6 +92,32 @@ public final class EdgeGraphs {
             ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
             : graph.node("Attention", heads, q, k, v);
     graph.output("o", o, 1, -1, queryWidth);
+    return graph;
+  }
+
+  /**
+   * Returns the graph of what keys receive: maps q, k and mask, as {@link #core} has them but with
+   * a mask always, to {@code received}, for each key the sum of its probabilities over heads and
+   * queries.
+   */
+  public static Graph received(Attention attention) {
+    Graph graph = new Graph("received");
+    int groups = attention.keyValueHeads();
+    int each = attention.heads() / groups;
+    int width = attention.headWidth();
+    String q = graph.input("q", 1, -1, attention.queryWidth());
+    String k = graph.input("k", 1, -1, attention.keyValueWidth());
+    String queries = graph.node("Reshape", Map.of(), q, graph.integers(-1, groups, each, width));
+    queries = graph.node("Transpose", Map.of("perm", new long[] {1, 2, 0, 3}), queries);
+    String keys = graph.node("Reshape", Map.of(), k, graph.integers(-1, groups, 1, width));
+    keys = graph.node("Transpose", Map.of("perm", new long[] {1, 2, 3, 0}), keys);
+    String scores = graph.node("MatMul", Map.of(), queries, keys);
+    String scale = graph.number((float) (1 / Math.sqrt(width)));
+    scores = graph.node("Mul", Map.of(), scores, scale);
+    scores = graph.node("Add", Map.of(), scores, graph.input("mask", -1, -1));
+    String p = graph.node("Softmax", Map.of("axis", -1), scores);
+    String sum = graph.node("ReduceSum", Map.of("keepdims", 0), p, graph.integers(0, 1, 2));
+    graph.output("received", sum, -1);
     return graph;
   }
 }

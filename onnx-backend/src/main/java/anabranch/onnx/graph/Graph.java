@@ -27,6 +27,7 @@ public final class Graph {
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Long> weights = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
+  private final Map<String, Float> numbers = new LinkedHashMap<>();
   private final List<Message> inputs = new ArrayList<>();
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> renamed = new HashMap<>();
@@ -82,6 +83,13 @@ public final class Graph {
     return constant;
   }
 
+  /** Adds a number as a constant and returns its name. */
+  String number(float value) {
+    String constant = fresh("number");
+    numbers.put(constant, value);
+    return constant;
+  }
+
   /** Adds a node with one result and returns the name of that result. */
   String node(String operator, Map<String, Object> attributes, String... from) {
     return nodes(operator, 1, attributes, from).get(0);
@@ -112,6 +120,12 @@ public final class Graph {
           ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
           raw.asLongBuffer().put(values);
           graph.message(5, constant(constant, INT64, new long[] {values.length}, raw));
+        });
+    numbers.forEach(
+        (constant, value) -> {
+          ByteBuffer raw = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+          raw.asFloatBuffer().put(value);
+          graph.message(5, constant(constant, FLOAT, new long[0], raw));
         });
     inputs.forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
@@ -147,6 +161,12 @@ public final class Graph {
     }
     if (value instanceof String text) {
       return attribute.text(4, text).number(20, 3L);
+    }
+    if (value instanceof long[] list) {
+      for (long number : list) {
+        attribute.number(8, number);
+      }
+      return attribute.number(20, 7L);
     }
     throw new AssertionError(key + " " + value);
   }

@@ -1,8 +1,8 @@
 package anabranch.onnx.graph;
 
-import anabranch.model.Activation;
-import anabranch.model.FeedForward;
-import anabranch.model.Norm;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Norm;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +54,14 @@ final class Layers {
     String middle;
     if (network.gated()) {
       String gate = linear(path + ".gate", inner, width, bias, value);
+      Double limit = network.limit();
+      if (limit != null) {
+        String most = graph.number(limit.floatValue());
+        String least = graph.number(-limit.floatValue());
+        gate = graph.node("Min", Map.of(), gate, most);
+        up = graph.node("Clip", Map.of(), up, least, most);
+        up = graph.node("Add", Map.of(), up, graph.number(1));
+      }
       middle = graph.node("Mul", Map.of(), activation(network.activation(), gate), up);
     } else {
       middle = activation(network.activation(), up);
@@ -61,14 +69,22 @@ final class Layers {
     return linear(path + ".down", width, inner, bias, middle);
   }
 
-  /** Writes the rest of a residual step: the norms around {@code x + update}. */
-  String residual(
-      @Nullable Norm after, @Nullable Norm afterSum, String path, String x, String update) {
-    String sum = graph.node("Add", Map.of(), x, norm(after, path + ".after", update));
-    return norm(afterSum, path + ".afterSum", sum);
+  /** Writes the rest of a residual step: the norms and the factor around {@code x + update}. */
+  String residual(BlockGraphs.Place place, String x, String update) {
+    String path = place.path();
+    String added = times(place.multiplier(), norm(place.after(), path + ".after", update));
+    return norm(place.afterSum(), path + ".afterSum", graph.node("Add", Map.of(), x, added));
   }
 
-  private String activation(Activation activation, String value) {
+  /** Writes a product with a factor; returns the value itself where there is none. */
+  String times(@Nullable Double factor, String value) {
+    return factor == null
+        ? value
+        : graph.node("Mul", Map.of(), value, graph.number(factor.floatValue()));
+  }
+
+  /** Writes a non-linearity. */
+  String activation(Activation activation, String value) {
     return switch (activation) {
       case RELU -> graph.node("Relu", Map.of(), value);
       case RELU_SQUARED -> {
@@ -76,6 +92,12 @@ final class Layers {
         yield graph.node("Mul", Map.of(), positive, positive);
       }
       case GELU -> graph.node("Gelu", Map.of("approximate", "none"), value);
+      case GELU_TANH -> graph.node("Gelu", Map.of("approximate", "tanh"), value);
+      case QUICK_GELU -> {
+        String steep = graph.node("Mul", Map.of(), value, graph.number(1.702f));
+        yield graph.node("Mul", Map.of(), value, graph.node("Sigmoid", Map.of(), steep));
+      }
+      case TANH -> graph.node("Tanh", Map.of(), value);
       case SILU -> graph.node("Mul", Map.of(), value, graph.node("Sigmoid", Map.of(), value));
     };
   }

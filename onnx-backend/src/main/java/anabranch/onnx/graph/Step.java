@@ -1,33 +1,49 @@
 package anabranch.onnx.graph;
 
-import anabranch.model.Attention;
-import anabranch.model.Mixture;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One part of a stage. Hidden vectors are called {@code x} on the way in and {@code h} on the way
- * out; shapes are rows x width.
+ * One part of a run of sublayers. Hidden vectors are called {@code x} on the way in and {@code h}
+ * on the way out; shapes are rows x width.
  */
 public sealed interface Step {
-  /** Returns the graphs of this step. */
+  /** Returns the graphs of this step, those of steps inside it included. */
   Stream<Graph> graphs();
 
+  /** What becomes of the update that an operation computes for each row. */
+  enum Finish {
+    /** It is added to x at once. */
+    ADDED,
+    /** The step behind finishes it. */
+    BEHIND,
+    /** It takes the place of x: the operation stands alone. */
+    ALONE
+  }
+
   /**
-   * Keys and values of all rows, queries of the live ones; the core runs on whole sequences and
-   * leaves its result to the next step.
+   * Keys and values of the rows that show some, queries of the live ones; the core runs on whole
+   * sequences and leaves its result to the next step.
    *
    * <p>{@code keysAndValues} maps x (and cos, sin) to n, k, v; {@code query} maps n (and cos, sin)
    * to q. Without a norm there is no n, and {@code query} reads x under that name. With rotary
    * positions k and q have the shape 1 x rows x width, and so have cos and sin, at half a head's
-   * width.
+   * width. With the mask MEMORY x are rows of the memory, and {@code query} has the norm.
    *
+   * @param path the attention's parameter path
    * @param attention the description
-   * @param normed whether there is a norm before it
-   * @param keysAndValues runs on all rows
+   * @param normed whether there is an output n
+   * @param keysAndValues runs on rows that show keys
    * @param query runs on live rows
    */
-  record Attend(Attention attention, boolean normed, Graph keysAndValues, Graph query)
+  record Attend(String path, Attention attention, boolean normed, Graph keysAndValues, Graph query)
       implements Step {
     @Override
     public Stream<Graph> graphs() {
@@ -39,12 +55,14 @@ public sealed interface Step {
    * A run of layers that read their own row alone.
    *
    * @param graph maps x, and the update {@code u} that the step before left, to the outputs
+   * @param reads whether it has the input x
    * @param update the length of the update that it finishes first; 0 for none
    * @param moves whether it has the output h; else x stays as it is
    * @param normed whether it has the output n, what the mixture behind it reads
    * @param logits the length of the output {@code logits} for the mixture behind it; 0 for none
    */
-  record Tokenwise(Graph graph, int update, boolean moves, boolean normed, int logits)
+  record Tokenwise(
+      Graph graph, boolean reads, int update, boolean moves, boolean normed, int logits)
       implements Step {
     @Override
     public Stream<Graph> graphs() {
@@ -58,10 +76,19 @@ public sealed interface Step {
    * @param path the mixture's parameter path
    * @param mixture the description
    * @param normed whether experts read n of the step before; else x
-   * @param finished whether the sum is added to x here; else the step behind it finishes the update
-   * @param experts map x to y
+   * @param router maps x, one vector for each sequence, to logits; null where rows have their own
+   * @param finish what becomes of the sum
+   * @param experts map x to y; behind the experts those of constants
+   * @param shared maps x of every live row to y, its weight included; null for none
    */
-  record Mix(String path, Mixture mixture, boolean normed, boolean finished, List<Graph> experts)
+  record Mix(
+      String path,
+      Mixture mixture,
+      boolean normed,
+      @Nullable Graph router,
+      Finish finish,
+      List<Graph> experts,
+      @Nullable Graph shared)
       implements Step {
     /** Copies the list. */
     public Mix {
@@ -70,7 +97,64 @@ public sealed interface Step {
 
     @Override
     public Stream<Graph> graphs() {
-      return experts.stream();
+      return Stream.of(Stream.ofNullable(router), experts.stream(), Stream.ofNullable(shared))
+          .flatMap(graphs -> graphs);
+    }
+  }
+
+  /**
+   * A recurrence: {@code in} maps x to uz (rows x 2 inner), the host convolves u, {@code project}
+   * maps u to dt (rows x inner, before the softplus) and bc (rows x 2 states), the host recurs and
+   * leaves an update of length inner.
+   *
+   * @param path the recurrence's parameter path
+   * @param recurrence the description
+   * @param in runs on rows that the recurrence takes
+   * @param project runs on the same
+   */
+  record Recur(String path, Recurrence recurrence, Graph in, Graph project) implements Step {
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.of(in, project);
+    }
+  }
+
+  /**
+   * An operation of steps of its own: a chain, or what a skip's router lets some rows pass.
+   *
+   * @param path the skip's or the chain's parameter path
+   * @param skip the skip; null for a chain that every row passes
+   * @param operation what the steps compute
+   * @param lead maps x to n and logits, as far as there are any; null for neither
+   * @param normed whether the steps read n; else x
+   * @param logits the length of the output {@code logits}; 0 for none
+   * @param router maps x, one vector for each sequence, to logits; null where rows have their own
+   * @param finish what becomes of the result
+   * @param steps what runs
+   * @param chain whether the steps leave a sum with what they read, which is taken off again
+   */
+  record Inside(
+      String path,
+      @Nullable Skip skip,
+      Operation operation,
+      @Nullable Graph lead,
+      boolean normed,
+      int logits,
+      @Nullable Graph router,
+      Finish finish,
+      List<Step> steps,
+      boolean chain)
+      implements Step {
+    /** Copies the list. */
+    public Inside {
+      steps = List.copyOf(steps);
+    }
+
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.concat(
+          Stream.of(lead, router).filter(Objects::nonNull).map(Objects::requireNonNull),
+          steps.stream().flatMap(Step::graphs));
     }
   }
 }

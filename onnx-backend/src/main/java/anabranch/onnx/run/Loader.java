@@ -1,25 +1,32 @@
 package anabranch.onnx.run;
 
 import anabranch.backend.Numerics;
-import anabranch.model.Attention;
-import anabranch.model.Exit;
-import anabranch.model.Mixture;
+import anabranch.model.Encoder;
+import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.StageSpec;
-import anabranch.onnx.attention.Angles;
-import anabranch.onnx.attention.AttentionCore;
+import anabranch.model.facts.Visit;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.DepthChoice;
+import anabranch.model.plan.Head;
+import anabranch.onnx.embed.Embedder;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.StageGraphs;
-import anabranch.onnx.graph.Step;
-import anabranch.onnx.session.NativeRuntime;
+import anabranch.onnx.graph.PointGraphs;
+import anabranch.onnx.head.PointRunner;
+import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
-import anabranch.routing.Routing;
-import anabranch.weights.Tensor;
-import anabranch.weights.Weights;
-import java.nio.FloatBuffer;
+import anabranch.onnx.state.Layout;
+import anabranch.onnx.step.LoadedStep;
+import anabranch.onnx.step.StageCall;
+import anabranch.onnx.step.StepLoader;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,136 +36,159 @@ import org.jspecify.annotations.Nullable;
 /** Loads the graphs of a model into sessions. Confined to one load. */
 public final class Loader {
   private final ModelSpec spec;
-  private final Weights weights;
-  private final NativeRuntime runtime;
-  private final int device;
-  private final int threads;
-  private final List<Session> opened = new ArrayList<>();
-  private final Map<Attention, AttentionCore> cores = new HashMap<>();
-  private final Map<Attention.Rotary, Map<Integer, Angles>> angles = new HashMap<>();
+  private final Opener opener;
+  private final StepLoader steps;
+  private final Map<String, List<LoadedStep>> blocks = new HashMap<>();
 
-  private Loader(ModelSpec spec, Weights weights, NativeRuntime runtime, int device, int threads) {
+  private Loader(ModelSpec spec, Opener opener) {
     this.spec = spec;
-    this.weights = weights;
-    this.runtime = runtime;
-    this.device = device;
-    this.threads = threads;
+    this.opener = opener;
+    this.steps = new StepLoader(spec, opener);
   }
 
   /**
    * Loads a model whose weights fit.
    *
-   * @param device {@link Session#CPU} or the number of a CUDA device
    * @throws IllegalStateException if ONNX Runtime refuses a graph
    */
-  public static OnnxModel load(
-      ModelSpec spec,
-      Weights weights,
-      NativeRuntime runtime,
-      int device,
-      int threads,
-      Numerics numerics) {
-    Loader loader = new Loader(spec, weights, runtime, device, threads);
-    OnnxModel model = new OnnxModel(spec, numerics);
+  public static OnnxModel load(ModelSpec spec, Opener opener, Numerics numerics) {
     boolean complete = false;
     try {
-      for (StageSpec stage : Cut.of(spec)) {
-        model.add(loader.stage(model, stage));
-      }
-      loader.cores.values().forEach(model::share);
+      OnnxModel model = new Loader(spec, opener).load(numerics);
       complete = true;
       return model;
     } finally {
       if (!complete) {
-        loader.opened.forEach(Session::close);
+        opener.opened().forEach(Session::close);
       }
     }
   }
 
+  private OnnxModel load(Numerics numerics) {
+    Layout layout = Layout.of(spec);
+    OnnxModel model = new OnnxModel(spec, numerics, layout);
+    List<OnnxStage> stages = new ArrayList<>();
+    Map<String, Head.Pool> pools = new HashMap<>();
+    for (StageSpec stage : Cut.of(spec).stages()) {
+      stages.add(stage(model, stage));
+      if (stage.point() instanceof Point.AtChoice at
+          && at.choice().from() == DepthChoice.From.MEMORY) {
+        pools.put(at.path(), at.pool());
+      }
+    }
+    Encoder encoder = spec.encoder();
+    Memories memories = null;
+    if (encoder != null) {
+      Session norm =
+          encoder.norm() == null
+              ? null
+              : opener.open(EdgeGraphs.norm("encoder.norm", spec.width(), encoder.norm()));
+      memories = new Memories(layout, spec.width(), norm, steps.memoryReaders(), pools);
+    }
+    model.take(stages, memories, opener.opened());
+    return model;
+  }
+
   private OnnxStage stage(OnnxModel model, StageSpec stage) {
-    Embedder embedder = null;
-    if (stage.embeds()) {
-      Graph graph = EdgeGraphs.embedding(spec);
-      embedder = new Embedder(spec, weights, graph == null ? null : open(graph));
+    List<List<List<LoadedStep>>> visits = new ArrayList<>();
+    for (Visit visit : stage.visits()) {
+      visits.add(visit.blocks().stream().map(this::block).toList());
     }
-    List<LoadedStep> steps = new ArrayList<>();
-    int attentions = 0;
-    for (Step step : StageGraphs.of(spec, stage)) {
-      steps.add(load(step, attentions));
-      attentions += step instanceof Step.Attend ? 1 : 0;
-    }
-    return new OnnxStage(model, stage, embedder, steps, head(stage.point()));
+    Encoder encoder = stage.encoder() ? spec.encoder() : null;
+    Input input = encoder == null ? spec.input() : encoder.input();
+    Head head = stage.point().head();
+    List<LoadedStep> body =
+        head == null || head.body() == null
+            ? null
+            : steps.load(stage.point().path(), 0, head.body().sublayers());
+    OnnxStage.Parts parts =
+        new OnnxStage.Parts(
+            stage.embeds() ? embedder(encoder, input) : null,
+            visits,
+            body,
+            point(stage, input.maxLength()),
+            StepLoader.asksReceived(stage) ? lastAttention(stage) : null);
+    return new OnnxStage(model, stage, input.maxLength(), parts);
   }
 
-  private LoadedStep load(Step step, int ordinal) {
-    if (step instanceof Step.Attend attend) {
-      Session keysAndValues = open(attend.keysAndValues());
-      Session query = open(attend.query());
-      AttentionCore core = core(attend.attention());
-      Angles turned = angles(attend.attention());
-      return new LoadedStep.Attend(attend, ordinal, keysAndValues, query, core, turned);
-    }
-    if (step instanceof Step.Tokenwise layers) {
-      return new LoadedStep.Tokenwise(layers, open(layers.graph()));
-    }
-    if (step instanceof Step.Mix mix) {
-      List<Session> experts = new ArrayList<>();
-      mix.experts().forEach(graph -> experts.add(open(graph)));
-      Routing routing = Routing.of(mix.path(), mix.mixture(), correction(mix));
-      return new LoadedStep.Mix(
-          mix, new Experts(mix.path(), mix.mixture(), spec.width(), routing, experts));
-    }
-    throw new AssertionError(step);
+  private List<LoadedStep> block(Visit.Member member) {
+    return blocks.computeIfAbsent(
+        member.path(), path -> steps.load(path, member.index(), member.block().sublayers()));
   }
 
-  private HeadRunner head(Point point) {
-    Session head = open(EdgeGraphs.head(spec, point.head(), point.path()));
-    Session score = null;
-    if (point instanceof Point.AtExit at) {
-      Exit.Criterion.Score how = at.exit().criterion().score();
-      Graph graph = EdgeGraphs.score(how, point.head().outputs());
-      score = graph == null ? null : open(graph);
+  private Embedder embedder(@Nullable Encoder encoder, Input input) {
+    String path = encoder == null ? "embedding" : "encoder.embedding";
+    var embedding = encoder == null ? spec.embedding() : encoder.embedding();
+    Graph graph = EdgeGraphs.embedding(path, spec.width(), input, embedding);
+    return new Embedder(
+        path,
+        spec.width(),
+        input,
+        embedding,
+        opener.weights(),
+        graph == null ? null : opener.open(graph));
+  }
+
+  private PointRunner point(StageSpec stage, int most) {
+    Point point = stage.point();
+    int width = spec.width();
+    Head head = point.head();
+    Criterion.Score score = point.score();
+    Session answers = null;
+    Session learned = null;
+    Session scores = null;
+    if (head != null) {
+      int in = head.pool() == Head.Pool.FLATTEN ? Math.multiplyExact(width, most) : width;
+      answers = opener.open(PointGraphs.head(point.path(), in, head));
     }
-    return new HeadRunner(point, spec.width(), head, score);
-  }
-
-  private AttentionCore core(Attention attention) {
-    Attention shape =
-        new Attention(
-            attention.heads(),
-            attention.keyValueHeads(),
-            attention.headWidth(),
-            attention.mask(),
-            null,
-            false);
-    return cores.computeIfAbsent(
-        shape, described -> new AttentionCore(described, open(EdgeGraphs.core(described))));
-  }
-
-  private @Nullable Angles angles(Attention attention) {
-    Attention.Rotary rotary = attention.rotary();
-    if (rotary == null) {
-      return null;
+    if (score == Criterion.Score.LEARNED) {
+      learned = opener.open(PointGraphs.learned(point.path(), width));
     }
-    return angles
-        .computeIfAbsent(rotary, r -> new HashMap<>())
-        .computeIfAbsent(attention.headWidth() / 2, half -> new Angles(rotary.base(), half));
-  }
-
-  private float @Nullable [] correction(Step.Mix mix) {
-    Mixture mixture = mix.mixture();
-    if (!mixture.router().hasCorrection()) {
-      return null;
+    int outputs = head == null ? 0 : head.outputs();
+    if (point instanceof Point.AtChoice at) {
+      outputs = at.depths();
+      boolean bias = at.choice().bias();
+      learned = opener.open(PointGraphs.choice(point.path(), width, outputs, bias));
     }
-    Tensor tensor = weights.tensor(mix.path() + ".router.correction");
-    float[] values = new float[mixture.experts()];
-    tensor.copyTo(FloatBuffer.wrap(values));
-    return values;
+    if (score != null && score.ofLogits()) {
+      Graph graph = PointGraphs.score(score, outputs);
+      scores = graph == null ? null : opener.open(graph);
+    }
+    PointRunner.Sessions sessions = new PointRunner.Sessions(answers, learned, scores);
+    return new PointRunner(point, width, most, stage.embeds(), sessions);
   }
 
-  private Session open(Graph graph) {
-    Session session = Session.open(runtime, graph.name(), graph.model(weights), device, threads);
-    opened.add(session);
-    return session;
+  /** Returns the last attention of a stage that reads rows of its own sequence. */
+  private static StageCall.@Nullable Received lastAttention(StageSpec stage) {
+    StageCall.Received last = null;
+    int member = 0;
+    for (Visit visit : stage.visits()) {
+      for (Visit.Member each : visit.blocks()) {
+        String path = last(each.path(), each.block().sublayers());
+        last = path == null ? last : new StageCall.Received(member, path);
+        member++;
+      }
+    }
+    return last;
+  }
+
+  private static @Nullable String last(String path, List<Sublayer> sublayers) {
+    String last = null;
+    for (Sublayer sublayer : sublayers) {
+      String inside = last(path + "." + sublayer.name(), sublayer.operation());
+      last = inside == null ? last : inside;
+    }
+    return last;
+  }
+
+  private static @Nullable String last(String path, Operation operation) {
+    if (operation instanceof Skip skip) {
+      return last(skip.operationPath(path), skip.operation());
+    } else if (operation instanceof Chain chain) {
+      return last(path, chain.sublayers());
+    }
+    return operation instanceof Attention attention && attention.mask() != Attention.Mask.MEMORY
+        ? path
+        : null;
   }
 }

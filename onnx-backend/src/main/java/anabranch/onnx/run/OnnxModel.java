@@ -5,10 +5,12 @@ import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Stage;
+import anabranch.backend.StateImage;
 import anabranch.model.ModelSpec;
-import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.memory.BufferPool;
-import java.util.ArrayList;
+import anabranch.onnx.session.Session;
+import anabranch.onnx.state.Layout;
+import anabranch.onnx.state.OnnxState;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,27 +25,32 @@ public final class OnnxModel implements LoadedModel {
   private final ModelSpec spec;
   private final Numerics numerics;
   private final BufferPool pool = new BufferPool(KEPT_BYTES);
-  private final List<OnnxStage> stages = new ArrayList<>();
-  private final List<AttentionCore> shared = new ArrayList<>();
+  private final Layout layout;
+  private List<OnnxStage> stages = List.of();
+  private List<Session> sessions = List.of();
+  private @Nullable Memories memories;
   private int running;
   private boolean closed;
 
-  OnnxModel(ModelSpec spec, Numerics numerics) {
+  OnnxModel(ModelSpec spec, Numerics numerics, Layout layout) {
     this.spec = spec;
     this.numerics = numerics;
+    this.layout = layout;
   }
 
-  void add(OnnxStage stage) {
-    stages.add(stage);
-  }
-
-  /** Takes over what stages share. */
-  void share(AttentionCore core) {
-    shared.add(core);
+  /** Takes over what was loaded, before anybody uses this model. */
+  void take(List<OnnxStage> loaded, @Nullable Memories memory, List<Session> opened) {
+    stages = List.copyOf(loaded);
+    memories = memory;
+    sessions = List.copyOf(opened);
   }
 
   BufferPool pool() {
     return pool;
+  }
+
+  Layout layout() {
+    return layout;
   }
 
   synchronized void enter() {
@@ -78,15 +85,39 @@ public final class OnnxModel implements LoadedModel {
     return List.copyOf(stages);
   }
 
+  /** States without memory are for models that have no encoder, and for the encoder's own event. */
   @Override
   public SequenceState newState(@Nullable Rows memory) {
-    if (memory != null) {
+    Memories maker = memories;
+    if (memory != null && maker == null) {
       throw new IllegalArgumentException(
-          "model \"" + spec.name() + "\" reads no memory of another sequence");
+          "model \"" + spec.name() + "\" has no encoder whose rows could be memory");
     }
     enter();
     try {
-      return new OnnxState(this);
+      OnnxState state = new OnnxState(layout, pool);
+      if (memory != null && maker != null) {
+        boolean complete = false;
+        try {
+          maker.write(memory, state, pool);
+          complete = true;
+        } finally {
+          if (!complete) {
+            state.close();
+          }
+        }
+      }
+      return state;
+    } finally {
+      leave();
+    }
+  }
+
+  @Override
+  public SequenceState restore(StateImage image) {
+    enter();
+    try {
+      return OnnxState.restore(layout, pool, image);
     } finally {
       leave();
     }
@@ -107,8 +138,7 @@ public final class OnnxModel implements LoadedModel {
   }
 
   private void free() {
-    stages.forEach(OnnxStage::close);
-    shared.forEach(AttentionCore::close);
+    sessions.forEach(Session::close);
     pool.close();
   }
 }

@@ -3,6 +3,11 @@ package anabranch.onnx.run;
 import anabranch.backend.Activations;
 import anabranch.backend.StageResult;
 import anabranch.backend.Trace;
+import anabranch.onnx.head.PointRunner;
+import anabranch.onnx.head.Reading;
+import anabranch.onnx.head.Scores;
+import anabranch.onnx.rows.OnnxRows;
+import anabranch.onnx.rows.Packing;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -10,27 +15,31 @@ import java.nio.IntBuffer;
 /** What a call of a stage produced; answers are what was scored, or computed from its rows. */
 final class OnnxResult implements StageResult {
   private final OnnxModel model;
-  private final HeadRunner head;
+  private final PointRunner point;
   private final Packing packing;
   private final OnnxRows rows;
-  private final HeadRunner.Scores scores;
+  private final OnnxRows body;
+  private final Scores scores;
   private final Trace trace;
   private boolean closed;
 
   OnnxResult(
       OnnxModel model,
-      HeadRunner head,
+      PointRunner point,
       Packing packing,
       OnnxRows rows,
-      HeadRunner.Scores scores,
+      OnnxRows body,
+      Scores scores,
       Trace trace) {
     this.model = model;
-    this.head = head;
+    this.point = point;
     this.packing = packing;
     this.rows = rows;
+    this.body = body;
     this.scores = scores;
     this.trace = trace;
     rows.retain();
+    body.retain();
   }
 
   @Override
@@ -45,7 +54,7 @@ final class OnnxResult implements StageResult {
 
   @Override
   public IntBuffer labels() {
-    return IntBuffer.allocate(0);
+    return IntBuffer.wrap(scores.labels()).asReadOnlyBuffer();
   }
 
   @Override
@@ -61,7 +70,8 @@ final class OnnxResult implements StageResult {
     }
     model.enter();
     try {
-      head.output(units, packing, rows.buffer(), scores, into, model.pool());
+      Reading reading = new Reading(packing, rows.buffer(), body.buffer(), null, null, null);
+      point.output(units, reading, scores, into, model.pool());
     } finally {
       model.leave();
     }
@@ -77,6 +87,7 @@ final class OnnxResult implements StageResult {
     if (!closed) {
       closed = true;
       rows.release();
+      body.release();
       scores.release(model.pool());
     }
   }

@@ -7,136 +7,254 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.backend.Trace;
 import anabranch.model.facts.StageSpec;
+import anabranch.model.layer.Bypass;
+import anabranch.onnx.embed.Embedder;
+import anabranch.onnx.head.PointRunner;
+import anabranch.onnx.head.Reading;
+import anabranch.onnx.head.Scores;
 import anabranch.onnx.memory.Scope;
+import anabranch.onnx.rows.OnnxRows;
+import anabranch.onnx.rows.Packing;
+import anabranch.onnx.rows.Role;
+import anabranch.onnx.state.Layout;
+import anabranch.onnx.state.OnnxState;
+import anabranch.onnx.step.LoadedStep;
+import anabranch.onnx.step.StageCall;
+import anabranch.onnx.step.StageRun;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A loaded stage. Thread-safe. */
-final class OnnxStage implements Stage, AutoCloseable {
+final class OnnxStage implements Stage {
   private final OnnxModel model;
   private final StageSpec stage;
-  private final @Nullable Embedder embedder;
-  private final List<LoadedStep> steps;
-  private final List<Integer> keyValueWidths;
-  private final HeadRunner head;
+  private final int most;
+  private final Parts parts;
 
-  OnnxStage(
-      OnnxModel model,
-      StageSpec stage,
+  /**
+   * What a stage is made of.
+   *
+   * @param embedder makes rows of events; null where rows come from earlier stages
+   * @param visits for each visit the steps of its blocks
+   * @param body the steps of the head's body; null where it has none
+   * @param point what stands behind
+   * @param received the attention whose probabilities are asked for; null for none
+   */
+  record Parts(
       @Nullable Embedder embedder,
-      List<LoadedStep> steps,
-      HeadRunner head) {
+      List<List<List<LoadedStep>>> visits,
+      @Nullable List<LoadedStep> body,
+      PointRunner point,
+      StageCall.@Nullable Received received) {}
+
+  OnnxStage(OnnxModel model, StageSpec stage, int most, Parts parts) {
     this.model = model;
     this.stage = stage;
-    this.embedder = embedder;
-    this.steps = List.copyOf(steps);
-    this.head = head;
-    this.keyValueWidths =
-        steps.stream()
-            .filter(LoadedStep.Attend.class::isInstance)
-            .map(step -> ((LoadedStep.Attend) step).step().attention().keyValueWidth())
-            .toList();
+    this.most = most;
+    this.parts = parts;
   }
 
   @Override
   public StageResult run(StageBatch batch) {
     model.enter();
     try {
-      return compute(batch);
+      model.layout().check(batch.slot(), stage);
+      @Nullable OnnxState[] states = states(batch);
+      boolean complete = false;
+      try {
+        StageResult result = compute(batch, states);
+        complete = true;
+        return result;
+      } finally {
+        for (OnnxState state : states) {
+          if (state != null && !complete) {
+            state.discard();
+          }
+        }
+      }
     } finally {
       model.leave();
     }
   }
 
-  @Override
-  public void close() {
-    if (embedder != null) {
-      embedder.close();
-    }
-    steps.forEach(LoadedStep::close);
-    head.close();
-  }
-
-  private StageResult compute(StageBatch batch) {
-    Packing packing = new Packing(batch);
-    packing.checkPositions(model.spec().input().maxLength());
-    List<OnnxState.@Nullable Slot> slots = slots(batch);
+  private StageResult compute(StageBatch batch, @Nullable OnnxState[] states) {
+    Role frozen = stage.frozen() == Bypass.FREEZE_SHARE_KV ? Role.SHARED : Role.PROJECTED;
+    Packing packing = Packing.of(batch, frozen);
+    packing.checkPositions(most);
     int width = model.spec().width();
-    OnnxRows result = new OnnxRows(model.pool(), packing.rows, width);
-    List<Trace.Choices> choices = batch.trace() ? new ArrayList<>() : null;
-    HeadRunner.@Nullable Scores scores = null;
+    OnnxRows rows = new OnnxRows(model.pool(), packing.rows, width);
+    OnnxRows body = rows;
+    Scores scores = null;
     boolean complete = false;
-    try (Scope scope = new Scope(model.pool())) {
+    try (Scope scope = new Scope(model.pool());
+        StageCall call =
+            new StageCall(
+                model.layout(),
+                model.pool(),
+                width,
+                batch.slot(),
+                packing,
+                states,
+                batch.trace(),
+                parts.received)) {
       FloatBuffer x = scope.rows(packing.rows, width);
       enter(packing, x, width);
-      StageRun run = new StageRun(packing, slots, width, x, model.pool(), scope, choices);
-      steps.forEach(run::take);
-      packing.scatter(run.hidden(), result.buffer(), width);
-      scores = head.scores(packing, result.buffer(), model.pool());
-      Trace trace = choices == null ? Trace.none() : new Trace(choices);
-      StageResult answer = new OnnxResult(model, head, packing, result, scores, trace);
-      publish(packing, slots);
+      FloatBuffer entered = parts.point.compares() ? scope.rows(packing.rows, width) : null;
+      if (entered != null) {
+        packing.scatter(x, entered, width);
+      }
+      packing.scatter(visits(call, packing, scope, x), rows.buffer(), width);
+      if (parts.body != null) {
+        body = new OnnxRows(model.pool(), packing.rows, width);
+        body(call, packing, scope, parts.body, rows.buffer(), body.buffer());
+      }
+      Reading reading =
+          new Reading(
+              packing,
+              rows.buffer(),
+              body.buffer(),
+              entered,
+              call.received,
+              memory(batch.slot(), states));
+      scores = parts.point.scores(reading, model.pool());
+      Trace trace = call.choices == null ? Trace.none() : new Trace(call.choices);
+      StageResult answer = new OnnxResult(model, parts.point, packing, rows, body, scores, trace);
+      publish(batch, states);
       complete = true;
       return answer;
     } finally {
       if (!complete) {
-        result.close();
+        rows.close();
         if (scores != null) {
           scores.release(model.pool());
         }
+      }
+      if (body != rows) {
+        body.close();
       }
     }
   }
 
   private void enter(Packing packing, FloatBuffer x, int width) {
-    if (embedder == null) {
+    if (parts.embedder == null) {
       packing.gather(x, width);
-    } else if (packing.hasFrozen()) {
+    } else if (packing.live < packing.rows) {
       throw new IllegalArgumentException("a row is frozen in the first stage, before any exit");
     } else {
-      embedder.embed(packing, x, model.pool());
+      parts.embedder.embed(packing.spans, packing.rows, x, model.pool());
     }
   }
 
-  private List<OnnxState.@Nullable Slot> slots(StageBatch batch) {
-    List<OnnxState.@Nullable Slot> slots = new ArrayList<>();
-    for (Span span : batch.spans()) {
-      slots.add(stage.keepsState() ? slot(batch.slot(), span) : null);
+  private FloatBuffer visits(StageCall call, Packing packing, Scope scope, FloatBuffer first) {
+    FloatBuffer x = first;
+    int member = 0;
+    for (int visit = 0; visit < parts.visits.size(); visit++) {
+      List<List<LoadedStep>> blocks = parts.visits.get(visit);
+      if (blocks.size() == 1) {
+        x = new StageRun(call, packing, scope, visit, member, x).through(blocks.get(0));
+      } else {
+        mean(call, packing, scope, visit, member, x);
+      }
+      member += blocks.size();
     }
-    return slots;
+    return x;
   }
 
-  private OnnxState.Slot slot(int number, Span span) {
-    if (!(span.state() instanceof OnnxState state) || state.model() != model) {
-      throw new IllegalArgumentException(
-          "stage " + stage.index() + " keeps state, and a span has none of this model");
+  /** Replaces live rows by the mean of what the blocks of a visit make of them. */
+  private void mean(
+      StageCall call, Packing packing, Scope scope, int visit, int member, FloatBuffer x) {
+    List<List<LoadedStep>> blocks = parts.visits.get(visit);
+    float[] sum = new float[packing.live * call.width];
+    for (int b = 0; b < blocks.size(); b++) {
+      try (Scope inner = new Scope(model.pool())) {
+        FloatBuffer copy = inner.rows(packing.rows, call.width);
+        copy.put(0, x, 0, packing.rows * call.width);
+        FloatBuffer result =
+            new StageRun(call, packing, inner, visit, member + b, copy).through(blocks.get(b));
+        for (int i = 0; i < sum.length; i++) {
+          sum[i] += result.get(i);
+        }
+      }
     }
-    OnnxState.Slot slot = state.slot(number, keyValueWidths);
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] /= blocks.size();
+    }
+    x.put(0, sum);
+  }
+
+  /** Runs the body of the head on a copy of all rows; those that left feed its recurrences. */
+  private static void body(
+      StageCall call,
+      Packing packing,
+      Scope scope,
+      List<LoadedStep> steps,
+      FloatBuffer rows,
+      FloatBuffer into) {
+    Role[] roles = new Role[packing.rows];
+    for (int row = 0; row < roles.length; row++) {
+      roles[row] = packing.isLive(row) ? Role.LIVE : Role.PROJECTED;
+    }
+    Packing within = packing.within(roles);
+    FloatBuffer x = scope.rows(within.rows, call.width);
+    within.gatherFromBatch(rows, x, call.width);
+    StageRun run = new StageRun(call, within, scope, Layout.BODY, Layout.BODY, x);
+    within.scatter(run.through(steps), into, call.width);
+  }
+
+  private float @Nullable [] @Nullable [] memory(int slot, @Nullable OnnxState[] states) {
+    Layout.Entry entry = model.layout().choice(slot);
+    if (entry == null) {
+      return null;
+    }
+    float[][] vectors = new float[states.length][];
+    for (int span = 0; span < vectors.length; span++) {
+      OnnxState state = states[span];
+      float[] vector = state == null ? null : state.numbers(entry).current();
+      vectors[span] = vector == null ? new float[0] : vector;
+    }
+    return vectors;
+  }
+
+  /** Returns the state of each span where it lasts. */
+  private @Nullable OnnxState[] states(StageBatch batch) {
+    @Nullable OnnxState[] states = new @Nullable OnnxState[batch.spans().size()];
+    for (int s = 0; s < states.length; s++) {
+      Span span = batch.spans().get(s);
+      if (span.state() instanceof OnnxState state && state.layout() == model.layout()) {
+        states[s] = checked(batch.slot(), span, state);
+      } else if (stage.keepsState() && !stage.encoder() || span.state() != null) {
+        throw new IllegalArgumentException(
+            "stage " + stage.index() + " keeps state, and a span has none of this model");
+      }
+    }
+    return states;
+  }
+
+  private OnnxState checked(int slot, Span span, OnnxState state) {
     Rows rows = span.rows();
-    if (rows.size() > 0 && rows.position(0) <= slot.lastPosition()) {
+    if (rows.size() > 0 && rows.position(0) <= state.last(slot)) {
       throw new IllegalArgumentException(
           "position "
               + rows.position(0)
               + " has passed stage "
               + stage.index()
               + " already, up to "
-              + slot.lastPosition());
+              + state.last(slot));
     }
-    return slot;
+    return state;
   }
 
-  private void publish(Packing packing, List<OnnxState.@Nullable Slot> slots) {
-    for (int s = 0; s < slots.size(); s++) {
-      OnnxState.Slot slot = slots.get(s);
-      if (slot != null) {
-        Rows rows = packing.spans.get(s).rows();
-        slot.publish(rows.size(), rows.position(rows.size() - 1));
-      }
+  private void publish(StageBatch batch, @Nullable OnnxState[] states) {
+    if (parts.embedder != null) {
+      parts.embedder.remember(batch.spans());
     }
-    if (embedder != null) {
-      embedder.publish(packing);
+    for (int s = 0; s < states.length; s++) {
+      OnnxState state = states[s];
+      if (state != null) {
+        Rows rows = batch.spans().get(s).rows();
+        state.publish(batch.slot(), rows.position(rows.size() - 1));
+      }
     }
   }
 }

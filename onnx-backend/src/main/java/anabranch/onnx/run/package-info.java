@@ -1,6 +1,7 @@
 /**
- * This room is for running the steps of a loaded model over packed rows: hidden vectors, keys and
- * values, routing, heads; it is not for writing graphs, and not for callers of the SDK.
+ * This room is for a loaded model and its stages: how they are loaded, what a call of one brings
+ * together and what it leaves; it is not for what happens inside a block, and not for callers of
+ * the SDK.
  *
  * <p>Everything here is written so that a row's numbers have the same bits however rows are grouped
  * into calls: matrix products with constant weights do not depend on their companions, the core of

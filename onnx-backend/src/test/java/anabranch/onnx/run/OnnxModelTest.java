@@ -77,6 +77,28 @@ class OnnxModelTest {
   }
 
   @Test
+  void rowsThatJumpHaveTheSameBitsHoweverTheyAreGrouped() {
+    ModelSpec spec = Models.skips();
+    SplittableRandom random = new SplittableRandom(9);
+    List<Event> events = Arrays.stream(LENGTHS).mapToObj(rows -> tokens(23, rows, rows)).toList();
+    List<int[]> exits = events.stream().map(e -> random.ints(e.rows(), 0, 2).toArray()).toList();
+    try (LoadedModel model = load(spec, Weights.random(spec, 8))) {
+      Passes passes = new Passes(model);
+      List<float[]> together = passes.run(events, exits, 300);
+      for (int step : new int[] {1, 7, 64}) {
+        List<float[]> stepped = new Passes(model).cuttingEvents().run(events, exits, step);
+        for (int n = 0; n < events.size(); n++) {
+          assertArrayEquals(together.get(n), stepped.get(n), "item " + n + " in steps of " + step);
+        }
+      }
+      for (int n = 0; n < events.size(); n++) {
+        List<float[]> alone = passes.run(List.of(events.get(n)), List.of(exits.get(n)), 300);
+        assertArrayEquals(together.get(n), alone.get(0), "item " + n + " alone");
+      }
+    }
+  }
+
+  @Test
   void whereARowLeavesMattersToLaterRows() {
     ModelSpec spec = Models.exits();
     List<Event> event = List.of(tokens(40, 20, 1));

@@ -10,6 +10,7 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.StageSpec;
+import anabranch.model.facts.Step;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -22,13 +23,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Passes {
   private final LoadedModel model;
-  private final List<StageSpec> stages;
+  private final List<Step> steps;
   private final int outputs;
   private boolean cutting;
 
   Passes(LoadedModel model) {
     this.model = model;
-    stages = Cut.of(model.spec());
+    steps = Cut.of(model.spec()).steps();
     outputs = model.spec().head().outputs();
   }
 
@@ -41,7 +42,7 @@ final class Passes {
   /**
    * Returns the logits of each unit of each item, one after the other.
    *
-   * @param exits for each item and row, the stage behind which it leaves
+   * @param exits for each item and row, the step behind which it leaves
    * @param step how many rows of each item run together
    */
   List<float[]> run(List<Event> events, List<int[]> exits, int step) {
@@ -69,7 +70,8 @@ final class Passes {
       int step,
       List<float[]> answers) {
     @Nullable StageResult before = null;
-    for (StageSpec stage : stages) {
+    for (Step way : steps) {
+      StageSpec stage = way.stage();
       List<Span> spans = new ArrayList<>();
       List<int[]> leavers = new ArrayList<>();
       int row = 0;
@@ -90,8 +92,8 @@ final class Passes {
           index[i] = row;
           position[i] = first + i;
           int exit = exits.get(n)[first + i];
-          flags[i] = exit < stage.index() ? Rows.FROZEN : Rows.SCORED;
-          if (exit == stage.index()) {
+          flags[i] = exit < way.index() ? Rows.FROZEN : Rows.SCORED;
+          if (exit == way.index()) {
             leavers.add(new int[] {n, first + i, row});
           }
           row++;
@@ -100,7 +102,7 @@ final class Passes {
         spans.add(new Span(state, new Rows(source, from, index, position, flags)));
       }
       StageResult result =
-          model.stages().get(stage.index()).run(new StageBatch(stage.index(), spans, false));
+          model.stages().get(stage.index()).run(new StageBatch(way.index(), spans, false));
       if (before != null) {
         before.rows().close();
         before.close();

@@ -3,9 +3,9 @@ package example.scorer
 import anabranch.dsl.model
 import anabranch.dsl.ngrams
 import anabranch.dsl.preNorm
-import anabranch.model.Activation.RELU_SQUARED
 import anabranch.model.ModelSpec
-import anabranch.model.Norm
+import anabranch.model.layer.Activation.RELU_SQUARED
+import anabranch.model.layer.Norm
 import anabranch.model.route.Routers.switchTop1
 
 internal const val WINDOW = 128

@@ -1,7 +1,7 @@
 package anabranch.samples.surprise;
 
-import anabranch.model.Exit;
-import anabranch.model.Plan;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Part;
 import anabranch.samples.picture.Ansi;
 import anabranch.samples.picture.ByteLine;
 import anabranch.samples.picture.Gallery;
@@ -117,7 +117,7 @@ final class Pictures {
   private static List<Integer> after() {
     List<Integer> after = new ArrayList<>();
     int blocks = 0;
-    for (Plan.Part part : SurpriseModel.getSurpriseModel().plan().parts()) {
+    for (Part part : SurpriseModel.getSurpriseModel().plan().parts()) {
       if (part instanceof Exit) {
         after.add(blocks);
       } else {

@@ -3,7 +3,7 @@ package anabranch.samples.surprise;
 import anabranch.engine.EngineOptions;
 import anabranch.flink.MicroBatchInference;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.model.Exit;
+import anabranch.model.plan.Exit;
 import anabranch.samples.text.Line;
 import anabranch.samples.text.TextSource;
 import anabranch.weights.Safetensors;

@@ -7,9 +7,9 @@ import anabranch.dsl.ngrams
 import anabranch.dsl.policy
 import anabranch.dsl.preNorm
 import anabranch.engine.Policy
-import anabranch.model.Activation.RELU_SQUARED
 import anabranch.model.ModelSpec
-import anabranch.model.Norm
+import anabranch.model.layer.Activation.RELU_SQUARED
+import anabranch.model.layer.Norm
 import anabranch.model.route.Routers.switchTop1
 
 /** A language model over bytes, with 5.3 million parameters of which a byte meets a fifth. */

@@ -1,49 +1,67 @@
 package anabranch.model.facts;
 
 import anabranch.error.DescriptionException;
-import anabranch.model.Attention;
 import anabranch.model.Embedding;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
+import anabranch.model.Encoder;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Operation;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Head;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Router;
+import anabranch.model.route.Selection;
 import java.util.List;
 
 /**
  * Floating-point operations of a model, counted from its description: two for each multiply-add of
- * a matrix product or attention core; norms, activations and softmax are not counted.
+ * a matrix product or attention core, and what a recurrence does beside its products; norms,
+ * activations, softmax and special members of mixtures are not counted. Where a router decides how
+ * much runs, the most that one row can take is counted.
  *
  * <p>Immutable; any thread.
  */
 public final class Cost {
-  private final List<StageSpec> stages;
+  private final Cut cut;
   private final long[] live;
   private final long[] frozen;
   private final long[] perEarlier;
   private final long[] perRow;
+  private final long[] perMemoryRow;
   private final long[] head;
-  private final boolean ofItem;
 
   private Cost(ModelSpec spec) {
-    stages = Cut.of(spec);
-    int n = stages.size();
+    cut = Cut.of(spec);
+    int n = cut.stages().size();
     live = new long[n];
     frozen = new long[n];
     perEarlier = new long[n];
     perRow = new long[n];
+    perMemoryRow = new long[n];
     head = new long[n];
-    ofItem = spec.head().pool().ofItem();
-    live[0] = embedding(spec);
-    for (StageSpec stage : stages) {
+    Encoder encoder = spec.encoder();
+    for (StageSpec stage : cut.stages()) {
       int s = stage.index();
-      stage.blocks().stream()
-          .flatMap(block -> block.sublayers().stream())
-          .map(Sublayer::operation)
-          .forEach(operation -> add(operation, spec.width(), s));
-      head[s] = head(stage.point().head(), spec.width());
+      Input input = stage.encoder() && encoder != null ? encoder.input() : spec.input();
+      if (stage.embeds()) {
+        Embedding embedding =
+            stage.encoder() && encoder != null ? encoder.embedding() : spec.embedding();
+        live[s] = embedding(input, embedding, spec.width());
+      }
+      for (Block block : stage.blocks()) {
+        add(block, spec.width(), s);
+      }
+      if (stage.frozen() == Bypass.FREEZE_SHARE_KV) {
+        frozen[s] = 0;
+      }
+      head[s] = point(stage.point(), spec.width(), input.maxLength());
     }
   }
 
@@ -55,7 +73,8 @@ public final class Cost {
   public static Cost of(ModelSpec spec) {
     try {
       Cost cost = new Cost(spec);
-      cost.full(spec.input().maxLength());
+      Encoder encoder = spec.encoder();
+      cost.full(spec.input().maxLength(), encoder == null ? 0 : encoder.input().maxLength());
       return cost;
     } catch (ArithmeticException beyond) {
       throw new DescriptionException(
@@ -69,17 +88,23 @@ public final class Cost {
    *
    * @param stage index of the stage
    * @param position the row's position: causal attention reads the rows up to it
-   * @param rows how many rows the sequence has: full attention reads them all
+   * @param rows how many rows the event has: full attention reads them all
+   * @param memoryRows how many rows the memory has; 0 without one
    */
-  public long live(int stage, int position, int rows) {
-    return sum(
-        live[stage],
+  public long live(int stage, int position, int rows, int memoryRows) {
+    long own =
         sum(
-            Math.multiplyExact(perEarlier[stage], position + 1L),
-            Math.multiplyExact(perRow[stage], (long) rows)));
+            live[stage],
+            sum(
+                Math.multiplyExact(perEarlier[stage], position + 1L),
+                Math.multiplyExact(perRow[stage], (long) rows)));
+    return sum(own, Math.multiplyExact(perMemoryRow[stage], (long) memoryRows));
   }
 
-  /** Returns what a frozen row costs in a stage: keys and values only. */
+  /**
+   * Returns what a frozen row costs in a stage: what later rows read of it, and nothing else; 0
+   * where it shows keys that it has.
+   */
   public long frozen(int stage) {
     return frozen[stage];
   }
@@ -89,63 +114,161 @@ public final class Cost {
     return head[stage];
   }
 
-  /** Returns what an item of that many rows costs at full depth: every stage and the final head. */
+  /** Returns what an item of that many rows costs at full depth; see {@link #full(int, int)}. */
   public long full(int rows) {
-    long sum = Math.multiplyExact(head[head.length - 1], ofItem ? 1L : rows);
-    long earlier = rows * (rows + 1L) / 2;
-    for (int s = 0; s < live.length; s++) {
-      long each = sum(live[s], Math.multiplyExact(perRow[s], (long) rows));
-      sum = sum(sum, Math.multiplyExact(each, (long) rows));
-      sum = sum(sum, Math.multiplyExact(perEarlier[s], earlier));
+    return full(rows, 0);
+  }
+
+  /**
+   * Returns what an item costs at full depth: every step, loops to their last time, and the final
+   * head.
+   *
+   * @param rows of its event
+   * @param memoryRows of the event that the encoder reads; 0 without one
+   */
+  public long full(int rows, int memoryRows) {
+    long sum = 0;
+    for (Step step : cut.steps()) {
+      StageSpec stage = step.stage();
+      int s = stage.index();
+      int count = stage.encoder() ? memoryRows : rows;
+      long each = sum(live[s], Math.multiplyExact(perRow[s], (long) count));
+      each = sum(each, Math.multiplyExact(perMemoryRow[s], (long) memoryRows));
+      sum = sum(sum, Math.multiplyExact(each, (long) count));
+      sum = sum(sum, Math.multiplyExact(perEarlier[s], count * (count + 1L) / 2));
+      if (stage.point() instanceof Point.End end) {
+        sum = sum(sum, Math.multiplyExact(head[s], end.pool().ofItem() ? 1L : rows));
+      }
     }
     return sum;
   }
 
   /** Returns the stages the costs refer to. */
   public List<StageSpec> stages() {
-    return stages;
+    return cut.stages();
+  }
+
+  private void add(Block block, int width, int stage) {
+    block.sublayers().forEach(sublayer -> add(sublayer.operation(), width, stage));
   }
 
   private void add(Operation operation, int width, int stage) {
     if (operation instanceof Attention attention) {
-      long keysAndValues = Math.multiplyExact(2L, product(width, attention.keyValueWidth()));
-      long queries = Math.multiplyExact(2L, product(width, attention.queryWidth()));
-      live[stage] = sum(live[stage], sum(keysAndValues, queries));
-      frozen[stage] = sum(frozen[stage], keysAndValues);
-      long perKey = 4L * attention.queryWidth();
-      if (attention.mask() == Attention.Mask.CAUSAL) {
-        perEarlier[stage] = sum(perEarlier[stage], perKey);
-      } else {
-        perRow[stage] = sum(perRow[stage], perKey);
-      }
+      attention(attention, width, stage);
     } else if (operation instanceof FeedForward network) {
       live[stage] = sum(live[stage], network(network, width));
     } else if (operation instanceof Mixture mixture) {
-      long router = mixture.router().hasWeight() ? product(width, mixture.experts()) : 0;
-      long k = mixture.router().selection().k();
-      long experts = Math.multiplyExact(k, network(mixture.expert(), width));
-      live[stage] = sum(live[stage], sum(router, experts));
+      live[stage] = sum(live[stage], mixture(mixture, width));
+    } else if (operation instanceof Recurrence recurrence) {
+      live[stage] = sum(live[stage], recurrence(recurrence, width));
+      frozen[stage] = sum(frozen[stage], kept(recurrence, width));
     } else {
-      throw new AssertionError(operation);
+      if (operation instanceof Skip skip) {
+        live[stage] = sum(live[stage], router(skip.router(), 1, width));
+      }
+      operation.parts().forEach(part -> add(part, width, stage));
     }
+  }
+
+  private void attention(Attention attention, int width, int stage) {
+    long keysAndValues = Math.multiplyExact(2L, product(width, attention.keyValueWidth()));
+    long queries = Math.multiplyExact(2L, product(width, attention.queryWidth()));
+    long perKey = 4L * attention.queryWidth();
+    if (attention.mask() == Attention.Mask.MEMORY) {
+      live[stage] = sum(live[stage], queries);
+      perMemoryRow[stage] = sum(perMemoryRow[stage], perKey);
+      return;
+    }
+    live[stage] = sum(live[stage], sum(keysAndValues, queries));
+    frozen[stage] = sum(frozen[stage], keysAndValues);
+    if (attention.mask() == Attention.Mask.CAUSAL) {
+      perEarlier[stage] = sum(perEarlier[stage], perKey);
+    } else {
+      perRow[stage] = sum(perRow[stage], perKey);
+    }
+  }
+
+  private static long mixture(Mixture mixture, int width) {
+    Router router = mixture.router();
+    int members = mixture.members();
+    long most = router.selection().most(members);
+    if (router.selection() instanceof Selection.ExpertChoice choice
+        && choice.rows() instanceof Capacity.Size.Share share) {
+      most = (long) Math.min(members, Math.ceil(share.factor()));
+    }
+    most = Math.min(most, mixture.experts());
+    long picked = Math.multiplyExact(most, network(mixture.expert(), width));
+    Mixture.Shared shared = mixture.shared();
+    if (shared != null) {
+      picked = sum(picked, network(shared.network(), width));
+      picked = sum(picked, shared.weighed() ? product(width, 1) : 0);
+    }
+    return sum(router(router, members, width), picked);
+  }
+
+  private static long router(Router router, int members, int width) {
+    return router.hasWeight() ? product(width, router.logitsFor(members)) : 0;
   }
 
   private static long network(FeedForward network, int width) {
     return Math.multiplyExact(network.gated() ? 3L : 2L, product(width, network.inner()));
   }
 
-  private static long head(Head head, int width) {
-    return product(width, head.outputs());
+  /** The products, 2 for each number of the convolution, 7 for each state: decay, input, output. */
+  private static long recurrence(Recurrence recurrence, int width) {
+    long readOut = Math.multiplyExact(2L * recurrence.states(), (long) recurrence.inner());
+    long out = product(recurrence.inner(), width);
+    long gate = product(width, recurrence.inner());
+    return sum(kept(recurrence, width), sum(readOut, sum(out, gate)));
   }
 
-  private static long embedding(ModelSpec spec) {
-    long sum = 0;
-    if (spec.input() instanceof Input.Features features) {
-      sum += product(features.features(), spec.width());
+  private static long kept(Recurrence recurrence, int width) {
+    long inner = recurrence.inner();
+    long in = product(width, inner);
+    long convolution = Math.multiplyExact(2L * recurrence.convolution(), inner);
+    long project = product(inner, recurrence.rank() + 2L * recurrence.states());
+    long step = product(recurrence.rank(), inner);
+    long scan = Math.multiplyExact(5L * recurrence.states(), inner);
+    return sum(sum(in, convolution), sum(sum(project, step), scan));
+  }
+
+  private static long point(Point point, int width, int rows) {
+    if (point instanceof Point.AtChoice at) {
+      return product(width, at.depths());
     }
-    Embedding.Ngrams ngrams = spec.embedding().ngrams();
-    if (ngrams != null) {
-      sum += product(ngrams.inner(), spec.width());
+    long sum = point.score() == Criterion.Score.LEARNED ? product(width, 1) : 0;
+    Head head = point.head();
+    return head == null ? sum : sum(sum, head(head, width, rows));
+  }
+
+  private static long head(Head head, int width, int rows) {
+    long sum = 0;
+    if (head.body() != null) {
+      for (Operation operation : head.body().operations()) {
+        if (operation instanceof FeedForward network) {
+          sum = sum(sum, network(network, width));
+        } else if (operation instanceof Recurrence recurrence) {
+          sum = sum(sum, recurrence(recurrence, width));
+        }
+      }
+    }
+    long in = head.pool() == Head.Pool.FLATTEN ? Math.multiplyExact(width, (long) rows) : width;
+    if (head.hidden() != null) {
+      sum = sum(sum, product(in, head.hidden().inner()));
+      in = head.hidden().inner();
+    }
+    return sum(sum, product(in, head.outputs()));
+  }
+
+  private static long embedding(Input input, Embedding embedding, int width) {
+    long sum = 0;
+    if (input instanceof Input.Features features) {
+      sum = product(features.features(), width);
+    } else if (input instanceof Input.Records records) {
+      sum = product(records.numeric(), width);
+    }
+    if (embedding.ngrams() != null) {
+      sum = sum(sum, product(embedding.ngrams().inner(), width));
     }
     return sum;
   }

@@ -1,12 +1,19 @@
 package anabranch.model.facts;
 
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.Head;
+import anabranch.model.Encoder;
 import anabranch.model.ModelSpec;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.plan.DepthChoice;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
+import anabranch.model.route.Router;
+import java.util.List;
 
 /**
  * What a row's result is a function of, from least to most; judged for one event.
@@ -14,7 +21,7 @@ import anabranch.model.Sublayer;
  * <p>A model up to {@code SEQUENCE} gives an item the same answer in any batch.
  */
 public enum Dependence {
-  /** Its own row. */
+  /** Its own row, the memory of its sequence, and the key of its item. */
   TOKEN,
   /** Rows up to its own position. */
   PREFIX,
@@ -27,30 +34,56 @@ public enum Dependence {
 
   /** Returns the dependence of a whole model. */
   public static Dependence of(ModelSpec spec) {
-    Dependence most = of(spec.embedding()).or(of(spec.head()));
-    for (Block block : spec.plan().blocks()) {
-      most = most.or(of(block));
+    Dependence most = of(spec.embedding()).or(of(spec.head())).or(of(spec.plan()));
+    Encoder encoder = spec.encoder();
+    return encoder == null ? most : most.or(of(encoder.embedding())).or(of(encoder.plan()));
+  }
+
+  private static Dependence of(Plan plan) {
+    Dependence most = plan.all(Prune.class).isEmpty() ? TOKEN : SEQUENCE;
+    for (Block block : plan.blocks()) {
+      for (Operation operation : block.operations()) {
+        most = most.or(of(operation));
+      }
     }
-    for (Exit exit : spec.plan().exits()) {
-      most = most.or(of(exit.head()));
+    for (DepthChoice choice : plan.all(DepthChoice.class)) {
+      boolean pooled = choice.from() == DepthChoice.From.ROWS && choice.pool().ofItem();
+      most = pooled ? most.or(SEQUENCE) : most;
+    }
+    for (Exit exit : plan.exits()) {
+      most = exit.head() == null ? most : most.or(of(exit.head()));
     }
     return most;
   }
 
-  static Dependence of(Embedding embedding) {
+  private static Dependence of(Embedding embedding) {
     return embedding.ngrams() == null ? TOKEN : PREFIX;
   }
 
-  static Dependence of(Head head) {
-    return head.pool().ofItem() ? SEQUENCE : TOKEN;
+  private static Dependence of(Head head) {
+    Dependence body = TOKEN;
+    if (head.body() != null) {
+      for (Operation operation : head.body().operations()) {
+        body = body.or(of(operation));
+      }
+    }
+    return head.pool().ofItem() ? SEQUENCE : body;
   }
 
-  static Dependence of(Block block) {
+  private static Dependence of(Operation operation) {
+    if (operation instanceof Attention attention) {
+      return switch (attention.mask()) {
+        case CAUSAL -> PREFIX;
+        case FULL -> SEQUENCE;
+        case MEMORY -> TOKEN;
+      };
+    }
+    if (operation instanceof Recurrence) {
+      return PREFIX;
+    }
     Dependence most = TOKEN;
-    for (Sublayer sublayer : block.sublayers()) {
-      if (sublayer.operation() instanceof Attention attention) {
-        most = most.or(attention.mask() == Attention.Mask.CAUSAL ? PREFIX : SEQUENCE);
-      }
+    for (Router router : Needs.routers(List.of(operation))) {
+      most = router.readsTheBatch() ? BATCH : router.needsWholeEvent() ? SEQUENCE : most;
     }
     return most;
   }

@@ -1,9 +1,11 @@
 package anabranch.model.route;
 
-/** Step 1: one number for each expert. */
+import anabranch.error.Bounds;
+
+/** Step 1: one number for each choice. */
 public sealed interface Logits {
   /**
-   * A learned matrix, one row for each expert; reads the hidden vector.
+   * A learned matrix, one row for each choice; reads the hidden vector, or the mean of several.
    *
    * @param bias whether a bias is added
    */
@@ -18,4 +20,26 @@ public sealed interface Logits {
    * @param seed any number
    */
   record TokenHash(long seed) implements Logits {}
+
+  /**
+   * 1 for the expert that a table among the weights names for the token id and 0 for the others
+   * (Roller et al., Hash Layers). The table holds whole numbers in {@code 0..experts-1}.
+   *
+   * @param size how many ids the table knows: as many as the input's vocabulary
+   */
+  record TokenTable(int size) implements Logits {
+    /** Checks the bound. */
+    public TokenTable {
+      Bounds.atLeast("router.table.size", size, 1);
+    }
+  }
+
+  /**
+   * 1 for the expert {@code below(hash(seed, block, key, position), experts)} and 0 for the others,
+   * with the hash of {@link TokenHash}; the position is left out where the source is the key alone
+   * (Zuo et al., THOR).
+   *
+   * @param seed any number
+   */
+  record Random(long seed) implements Logits {}
 }

@@ -23,12 +23,37 @@ public record Router(
     Gate gate,
     Capacity capacity,
     Placement placement) {
-  /** Checks that logits and source go together. */
+  /** Checks that the steps go together. */
   public Router {
-    boolean linear = logits instanceof Logits.Linear;
+    boolean fits =
+        logits instanceof Logits.Linear
+            ? source.readsHidden()
+            : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
+    Bounds.require(fits, "router.source " + source + " does not go with logits " + logits);
+    boolean topK = selection instanceof Selection.TopK;
     Bounds.require(
-        linear == (source == Source.HIDDEN),
-        "router.source " + source + " does not go with logits " + logits);
+        topK || capacity instanceof Capacity.Unlimited,
+        "router.capacity " + capacity + " needs a top-k selection, not " + selection);
+    Bounds.require(
+        topK || !gate.of().ofOthers(),
+        "router.gate " + gate.of() + " needs a top-k selection, not " + selection);
+    Bounds.require(
+        gate.of() != Gate.Of.SOFTMAX_OF_NEAR
+            || selection instanceof Selection.TopK top && top.secondary() == null,
+        "router.gate SOFTMAX_OF_NEAR does not go with selection " + selection);
+    Bounds.require(
+        topK || gate.normalise() == null,
+        "router.gate.normalise needs a top-k selection, not " + selection);
+    Bounds.require(
+        topK || preference.groups() == null,
+        "router.groups need a top-k selection, not " + selection);
+    Bounds.require(
+        !(selection instanceof Selection.ExpertChoice) || source == Source.HIDDEN,
+        "router.source " + source + " does not go with selection " + selection);
+    Gate.Normalise normalise = gate.normalise();
+    Bounds.require(
+        normalise == null || !normalise.afterDrop() || capacity instanceof Capacity.Limited,
+        "router.normalise.afterDrop needs a limited capacity");
   }
 
   /**
@@ -37,7 +62,10 @@ public record Router(
    * @throws anabranch.error.DescriptionException naming the step that does not fit
    */
   public void checkAgainst(int experts) {
-    Bounds.within("router.k", selection.k(), 1, experts);
+    Bounds.within("router.k", selection.most(experts), 1, experts);
+    if (selection instanceof Selection.Prefix prefix) {
+      Bounds.within("router.prefix.least", prefix.least(), 0, experts);
+    }
     Preference.Groups groups = preference.groups();
     if (groups != null) {
       Bounds.require(
@@ -45,10 +73,16 @@ public record Router(
           "router.groups.count " + groups.count() + " does not divide experts " + experts);
       int each = experts / groups.count();
       Bounds.within("router.groups.best", groups.best(), 1, each);
+      int k = selection.most(experts);
       Bounds.require(
-          selection.k() <= groups.keep() * each,
-          "router.k " + selection.k() + " is not in 1.." + groups.keep() * each + " kept experts");
+          k <= groups.keep() * each,
+          "router.k " + k + " is not in 1.." + groups.keep() * each + " kept experts");
     }
+  }
+
+  /** Returns how many logits decide about so many experts. */
+  public int logitsFor(int experts) {
+    return selection instanceof Selection.Prefix ? experts + 1 : experts;
   }
 
   /** Returns whether a matrix of the weights makes the logits. */
@@ -69,5 +103,32 @@ public record Router(
   /** Returns whether rows must have token ids. */
   public boolean needsTokenIds() {
     return source == Source.TOKEN_ID;
+  }
+
+  /** Returns whether items must have keys. */
+  public boolean needsKeys() {
+    return source.readsKey()
+        || selection instanceof Selection.TopK top
+            && top.secondary() != null
+            && top.secondary().seed() != null;
+  }
+
+  /** Returns whether all rows of an event are needed before any of them is decided. */
+  public boolean needsWholeEvent() {
+    return source == Source.EVENT_MEAN
+        || source == Source.PROMPT_MEAN
+        || selection instanceof Selection.ExpertChoice
+        || capacity instanceof Capacity.Limited;
+  }
+
+  /** Returns whether a row's decision can depend on later rows of its event. */
+  public boolean readsLaterRows() {
+    return needsWholeEvent() && !source.ofSequence();
+  }
+
+  /** Returns whether a row's decision can depend on other items of the batch. */
+  public boolean readsTheBatch() {
+    return capacity instanceof Capacity.Limited limited
+        && limited.population() == Capacity.Population.DISPATCH;
   }
 }

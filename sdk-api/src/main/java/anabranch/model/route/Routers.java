@@ -1,5 +1,7 @@
 package anabranch.model.route;
 
+import org.jspecify.annotations.Nullable;
+
 /** Routers under the names by which the field knows them. Stateless. */
 public final class Routers {
   private Routers() {}
@@ -48,11 +50,252 @@ public final class Routers {
         Placement.OUTPUT);
   }
 
+  /**
+   * Returns softmax scores within the groups that hold the best experts, weights scaled
+   * (DeepSeek-V2).
+   *
+   * @param groups how many groups the experts are in
+   * @param keep how many of them stay
+   */
+  public static Router deepseekV2(int k, int groups, int keep, double scale) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        Score.SOFTMAX,
+        new Preference(false, new Preference.Groups(groups, keep, 1, false)),
+        new Selection.TopK(k),
+        new Gate(Gate.Of.SCORE, null, scale),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  /** Returns sigmoid scores ranked with a correction, weights normalised and scaled (GLM-4.5). */
+  public static Router glm4Moe(int k, double scale) {
+    return corrected(k, Score.SIGMOID, new Gate.Normalise(1e-20), scale);
+  }
+
+  /** Returns softmax scores ranked with a correction, weights normalised (ERNIE 4.5). */
+  public static Router ernie45(int k) {
+    return corrected(k, Score.SOFTMAX, new Gate.Normalise(1e-12), 1);
+  }
+
+  /**
+   * Returns softmax scores ranked with a correction, weights scaled (LongCat-Flash); for a mixture
+   * with {@link anabranch.model.layer.Mixture.Specials#identities}.
+   */
+  public static Router longcat(int k, double scale) {
+    return corrected(k, Score.SOFTMAX, null, scale);
+  }
+
+  /**
+   * Returns the k best by softmax (Qwen2-MoE, whose mixture has a weighed shared network).
+   *
+   * @param normalised whether weights are divided by their sum, in its configuration {@code
+   *     norm_topk_prob}
+   */
+  public static Router qwen2Moe(int k, boolean normalised) {
+    return normalised ? mixtral(k) : olmoe(k);
+  }
+
+  /** Returns the k best by softmax, weights divided by the sum of their magnitudes (DBRX). */
+  public static Router dbrx(int k) {
+    return mixtral(k);
+  }
+
+  /** Returns the k best logits, weighed by the softmax over the selected (Granite, JetMoE). */
+  public static Router granite(int k) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        Score.IDENTITY,
+        Preference.byScore(),
+        new Selection.TopK(k),
+        new Gate(Gate.Of.SOFTMAX_OF_SELECTED, null, 1),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  /** Returns the k best logits, whose sigmoids scale what the experts read (Llama 4). */
+  public static Router llama4(int k) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        Score.IDENTITY,
+        Preference.byScore(),
+        new Selection.TopK(k),
+        new Gate(Gate.Of.SIGMOID_OF_SELECTED, null, 1),
+        new Capacity.Unlimited(),
+        Placement.INPUT);
+  }
+
+  /**
+   * Returns the two best logits, each weighed by the softmax over those near it that are left (Liu
+   * et al., SparseMixer; Phi-3.5-MoE).
+   *
+   * @param jitter in its configuration {@code router_jitter_noise}; acts at inference, too
+   */
+  public static Router sparseMixer(double jitter) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        Score.IDENTITY,
+        Preference.byScore(),
+        new Selection.TopK(2),
+        Gate.softmaxOfNear(jitter),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  /**
+   * Returns the two best by softmax, weights normalised and scaled (NLLB-MoE).
+   *
+   * @param afterDrop whether weights are divided by the sum over the choices that the capacity
+   *     left, where it is limited; else over both
+   * @param scale one minus its {@code moe_token_dropout}, which acts at inference, too
+   * @param capacity usually by rank, then position
+   */
+  public static Router nllb(boolean afterDrop, double scale, Capacity capacity) {
+    boolean late = afterDrop && capacity instanceof Capacity.Limited;
+    Gate gate = new Gate(Gate.Of.SCORE, new Gate.Normalise(0, late), scale);
+    return softmax(new Selection.TopK(2), gate, capacity);
+  }
+
   /** Returns one expert by a hash of the token id, weight 1 (Roller et al., Hash Layers). */
   public static Router hash(long seed) {
+    return fixed(Source.TOKEN_ID, new Logits.TokenHash(seed));
+  }
+
+  /** Returns one expert for each row, by an explicit table (Roller et al., Hash Layers). */
+  public static Router hashTable(int vocabulary) {
+    return fixed(Source.TOKEN_ID, new Logits.TokenTable(vocabulary));
+  }
+
+  /** Returns a random expert for each row of an item (Zuo et al., THOR). */
+  public static Router thor(long seed) {
+    return fixed(Source.KEY_AND_POSITION, new Logits.Random(seed));
+  }
+
+  /** Returns a random expert for all rows of an item (Zuo et al., THOR, sentence level). */
+  public static Router thorOfSequence(long seed) {
+    return fixed(Source.KEY, new Logits.Random(seed));
+  }
+
+  /** Returns Switch with a capacity (Fedus et al., Switch). */
+  public static Router switchTop1(Capacity capacity) {
+    return softmax(new Selection.TopK(1), Gate.score(), capacity);
+  }
+
+  /**
+   * Returns the two best by softmax, weights divided by their sum before anything is dropped (Zoph
+   * et al., ST-MoE).
+   *
+   * @param secondary which second choices are kept; null for all
+   * @param capacity usually by rank, then position
+   */
+  public static Router stMoe(Selection.@Nullable Secondary secondary, Capacity capacity) {
+    return softmax(
+        new Selection.TopK(2, secondary),
+        new Gate(Gate.Of.SCORE, new Gate.Normalise(1e-9), 1),
+        capacity);
+  }
+
+  /** Returns experts that pick rows by the rows' softmax (Zhou et al., Expert Choice). */
+  public static Router expertChoice(Capacity.Size rows) {
+    return softmax(new Selection.ExpertChoice(rows), Gate.score(), new Capacity.Unlimited());
+  }
+
+  /**
+   * Returns the router of a skip that the rows with the largest logits pass, weighed by the logit
+   * (Raposo et al., Mixture-of-Depths).
+   *
+   * @param rows how many rows of an event run
+   */
+  public static Router mixtureOfDepths(Capacity.Size rows) {
+    return member(Source.HIDDEN, Score.IDENTITY, new Selection.ExpertChoice(rows), Gate.score());
+  }
+
+  /**
+   * Returns the router of a skip that each row passes for itself when its logit is positive,
+   * weighed by the logit: the causal form for sampling (Raposo et al., Mixture-of-Depths).
+   */
+  public static Router mixtureOfDepthsCausal() {
+    return member(Source.HIDDEN, Score.IDENTITY, new Selection.Threshold(0, true), Gate.score());
+  }
+
+  /**
+   * Returns the router of a skip that a sequence takes as a whole, decided on its first event: it
+   * runs when the sigmoid of the mean row's logit is at least {@code threshold} (He et al.,
+   * Router-Tuning).
+   */
+  public static Router mindSkip(double threshold) {
+    return member(
+        Source.PROMPT_MEAN,
+        Score.SIGMOID,
+        new Selection.Threshold(threshold, false),
+        new Gate(Gate.Of.ONE, null, 1));
+  }
+
+  /**
+   * Returns the router of a skip that an event takes as a whole: it runs when the sigmoid of the
+   * mean row's logit is above {@code threshold} (Peng et al., I3D).
+   */
+  public static Router utteranceGate(double threshold) {
     return new Router(
-        Source.TOKEN_ID,
-        new Logits.TokenHash(seed),
+        Source.EVENT_MEAN,
+        new Logits.Linear(true),
+        Score.SIGMOID,
+        Preference.byScore(),
+        new Selection.Threshold(threshold, true),
+        new Gate(Gate.Of.ONE, null, 1),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  /**
+   * Returns how many of a mixture's experts run, in order, unweighed (Wójcik et al., Adaptive
+   * Computation Modules).
+   */
+  public static Router adaptiveComputation(boolean bias) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(bias),
+        Score.IDENTITY,
+        Preference.byScore(),
+        new Selection.Prefix(0),
+        new Gate(Gate.Of.ONE, null, 1),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  private static Router corrected(
+      int k, Score score, Gate.@Nullable Normalise normalise, double scale) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        score,
+        new Preference(true, null),
+        new Selection.TopK(k),
+        new Gate(Gate.Of.SCORE, normalise, scale),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  private static Router member(Source source, Score score, Selection selection, Gate gate) {
+    return new Router(
+        source,
+        new Logits.Linear(false),
+        score,
+        Preference.byScore(),
+        selection,
+        gate,
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  private static Router fixed(Source source, Logits logits) {
+    return new Router(
+        source,
+        logits,
         Score.IDENTITY,
         Preference.byScore(),
         new Selection.TopK(1),
@@ -62,14 +305,18 @@ public final class Routers {
   }
 
   private static Router softmax(int k, Gate gate) {
+    return softmax(new Selection.TopK(k), gate, new Capacity.Unlimited());
+  }
+
+  private static Router softmax(Selection selection, Gate gate, Capacity capacity) {
     return new Router(
         Source.HIDDEN,
         new Logits.Linear(false),
         Score.SOFTMAX,
         Preference.byScore(),
-        new Selection.TopK(k),
+        selection,
         gate,
-        new Capacity.Unlimited(),
+        capacity,
         Placement.OUTPUT);
   }
 }

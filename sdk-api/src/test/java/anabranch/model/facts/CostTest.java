@@ -13,19 +13,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import anabranch.error.DescriptionException;
-import anabranch.model.Activation;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Plan;
+import anabranch.model.SamplePlans;
 import anabranch.model.SampleSpecs;
-import anabranch.model.Sublayer;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.model.route.Capacity;
 import anabranch.model.route.Routers;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -48,8 +52,8 @@ class CostTest {
   @Test
   void causalAttentionReadsTheRowsUpToItsOwn() {
     Cost cost = Cost.of(spec(PLAIN, EACH, CAUSAL));
-    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + PER_KEY, cost.live(0, 0, 9));
-    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 3 * PER_KEY, cost.live(0, 2, 9));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + PER_KEY, cost.live(0, 0, 9, 0));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 3 * PER_KEY, cost.live(0, 2, 9, 0));
     assertEquals(KEYS_AND_VALUES, cost.frozen(0));
   }
 
@@ -57,16 +61,16 @@ class CostTest {
   void fullAttentionReadsAllRows() {
     Cost cost = Cost.of(spec(PLAIN, EACH, FULL));
     long projections = 4 * (2 * 4 * 6);
-    assertEquals(projections + 9 * PER_KEY, cost.live(0, 0, 9));
-    assertEquals(projections + 9 * PER_KEY, cost.live(0, 8, 9));
+    assertEquals(projections + 9 * PER_KEY, cost.live(0, 0, 9, 0));
+    assertEquals(projections + 9 * PER_KEY, cost.live(0, 8, 9, 0));
     assertEquals(2 * (2 * 4 * 6), cost.frozen(0));
   }
 
   @Test
   void tokenwisePartsCostTheSameEverywhereAndNothingWhenFrozen() {
     Cost cost = Cost.of(spec(PLAIN, EACH, MLP, EXPERTS));
-    assertEquals(MLP_COST + EXPERTS_COST, cost.live(0, 0, 1));
-    assertEquals(MLP_COST + EXPERTS_COST, cost.live(0, 7, 20));
+    assertEquals(MLP_COST + EXPERTS_COST, cost.live(0, 0, 1, 0));
+    assertEquals(MLP_COST + EXPERTS_COST, cost.live(0, 7, 20, 0));
     assertEquals(0, cost.frozen(0));
     assertEquals(HEAD, cost.head(0));
   }
@@ -77,25 +81,40 @@ class CostTest {
     long router = 2 * 4 * 8;
     for (int k = 1; k <= 8; k++) {
       ModelSpec picked = spec(PLAIN, EACH, block(new Mixture(8, expert, Routers.mixtral(k))));
-      assertEquals(router + k * MLP_COST, Cost.of(picked).live(0, 0, 1));
+      assertEquals(router + k * MLP_COST, Cost.of(picked).live(0, 0, 1, 0));
     }
     ModelSpec hashed = spec(PLAIN, EACH, block(new Mixture(8, expert, Routers.hash(1))));
-    assertEquals(MLP_COST, Cost.of(hashed).live(0, 0, 1));
+    assertEquals(MLP_COST, Cost.of(hashed).live(0, 0, 1, 0));
+  }
+
+  /** A router to 8 + 3, two of the eight at most, three matrices of the shared, its weight. */
+  @Test
+  void sharedNetworksAreAlwaysPaidAndSpecialMembersNever() {
+    FeedForward expert = FeedForward.plain(5, Activation.RELU);
+    Mixture special =
+        new Mixture(8, expert, Routers.longcat(2, 6)).withSpecials(new Mixture.Specials(1, 1, 1));
+    assertLive(2 * 4 * 11 + 2 * MLP_COST, special);
+    FeedForward wide = FeedForward.gated(7, Activation.SILU);
+    assertLive(2 * 4 * 11 + 2 * MLP_COST + 3 * (2 * 4 * 7) + 2 * 4, special.withShared(wide, true));
+    assertLive(2 * 4 * 11 + 2 * MLP_COST + 3 * (2 * 4 * 7), special.withShared(wide, false));
+    Mixture few =
+        new Mixture(1, expert, Routers.longcat(3, 6), false, null, Mixture.Specials.identities(3));
+    assertLive(2 * 4 * 4 + MLP_COST, few);
   }
 
   @Test
   void embeddingIsPaidInTheFirstStage() {
-    Exit exit = exit("a", EACH, Exit.Bypass.TERMINATE);
+    Exit exit = exit("a", EACH, Bypass.TERMINATE);
     Cost cost = Cost.of(spec(NGRAMS, EACH, MLP, exit, MLP));
-    assertEquals(NGRAM_PROJECTION + MLP_COST, cost.live(0, 0, 1));
-    assertEquals(MLP_COST, cost.live(1, 0, 1));
+    assertEquals(NGRAM_PROJECTION + MLP_COST, cost.live(0, 0, 1, 0));
+    assertEquals(MLP_COST, cost.live(1, 0, 1, 0));
     // Features 3 x 4, one network of inner 8.
-    assertEquals(2 * 3 * 4 + 2 * (2 * 4 * 8), Cost.of(SampleSpecs.features()).live(0, 0, 1));
+    assertEquals(2 * 3 * 4 + 2 * (2 * 4 * 8), Cost.of(SampleSpecs.features()).live(0, 0, 1, 0));
   }
 
   @Test
   void fullDepthIsEveryStageForEveryRowAndTheFinalHead() {
-    Exit exit = exit("a", EACH, Exit.Bypass.FREEZE_PROJECT);
+    Exit exit = exit("a", EACH, Bypass.FREEZE_PROJECT);
     Cost cost = Cost.of(spec(NGRAMS, EACH, MLP, exit, CAUSAL, EXPERTS));
     long row = NGRAM_PROJECTION + MLP_COST + KEYS_AND_VALUES + QUERY_AND_OUT + EXPERTS_COST + HEAD;
     assertEquals(3 * row + (1 + 2 + 3) * PER_KEY, cost.full(3));
@@ -114,8 +133,8 @@ class CostTest {
     long block = 4 * (2 * 128 * 128) + 2 * 128 * 8 + 2 * (2 * 128 * 256);
     long ngrams = 2 * 64 * 128;
     // Two blocks, each with 4 x 128 operations for the one key.
-    assertEquals(ngrams + 2 * block + 2 * 4 * 128, cost.live(0, 0, 128));
-    assertEquals(2 * block + 2 * 4 * 128 * 11, cost.live(2, 10, 128));
+    assertEquals(ngrams + 2 * block + 2 * 4 * 128, cost.live(0, 0, 128, 0));
+    assertEquals(2 * block + 2 * 4 * 128 * 11, cost.live(2, 10, 128, 0));
     assertEquals(2 * 2 * (2 * 128 * 128), cost.frozen(1));
     assertEquals(2 * 128 * 256, cost.head(0));
     assertEquals(2 * 128 * 256, cost.head(2));
@@ -129,7 +148,7 @@ class CostTest {
         long sum = rows * cost.head(cost.stages().size() - 1);
         for (int stage = 0; stage < cost.stages().size(); stage++) {
           for (int position = 0; position < rows; position++) {
-            sum += cost.live(stage, position, rows);
+            sum += cost.live(stage, position, rows, 0);
           }
         }
         assertEquals(sum, cost.full(rows));
@@ -147,10 +166,105 @@ class CostTest {
             1 << 20,
             new Input.Tokens(2, 2),
             Embedding.plain(),
-            new Plan(List.of(Block.of(Sublayer.preNorm(new Norm.Rms(1e-5), mixture)))),
+            Plan.of(Block.of(Sublayer.preNorm(new Norm.Rms(1e-5), mixture))),
             new Head(EACH, null, 2, false));
     DescriptionException refused = assertThrows(DescriptionException.class, () -> Cost.of(model));
     assertEquals(
         "cost of model \"huge\" is above 9223372036854775807 operations", refused.getMessage());
+  }
+
+  @Test
+  void theMemoryIsReadByEachRow() {
+    Cost cost = Cost.of(SamplePlans.translator());
+    // Of the steps behind the choice: q and o 4 x 4; for each memory row twice 2 heads x 2.
+    long queries = 2 * (2 * 4 * 4);
+    long perMemoryRow = 2 * (2 * 4);
+    assertEquals(queries, cost.live(3, 0, 1, 0));
+    assertEquals(queries + 6 * perMemoryRow, cost.live(3, 9, 20, 6));
+    assertEquals(0, cost.frozen(3));
+    // A choice of two depths.
+    assertEquals(2 * 4 * 2, cost.head(2));
+  }
+
+  @Test
+  void anEncoderIsPaidForItsOwnRows() {
+    Cost cost = Cost.of(SamplePlans.translator());
+    long full = 4 * (2 * 4 * 4);
+    long perKey = 4 * 4;
+    // One number of two fields is projected.
+    assertEquals(2 * 4 + full + 6 * perKey, cost.live(0, 2, 6, 0));
+    assertEquals(full + 6 * perKey, cost.live(1, 2, 6, 0));
+    long encoder = 6 * (2 * 4 + 2 * (full + 6 * perKey));
+    long causal = 2 * full + (1 + 2) * perKey;
+    long memory = 2 * 2 * (2 * (2 * 4 * 4) + 6 * 16);
+    assertEquals(encoder + causal + memory + 2 * HEAD, cost.full(2, 6));
+  }
+
+  @Test
+  void recurrencesCostTheSameAtEveryPosition() {
+    // 3 channels, 2 states, 4 rows of convolution, rank 1.
+    long kept = 2 * 4 * 3 + 2 * 4 * 3 + 2 * 3 * (1 + 2 * 2) + 2 * 1 * 3 + 5 * 2 * 3;
+    long rest = 2 * 2 * 3 + 2 * 3 * 4 + 2 * 4 * 3;
+    Cost cost = Cost.of(spec(PLAIN, EACH, SamplePlans.RECURRENT));
+    assertEquals(kept + rest, cost.live(0, 0, 1, 0));
+    assertEquals(kept + rest, cost.live(0, 9, 20, 0));
+    assertEquals(kept, cost.frozen(0));
+  }
+
+  @Test
+  void loopsCostTheirLastTime() {
+    Cost cost = Cost.of(SamplePlans.looped());
+    long full = 4 * (2 * 4 * 4) + 9 * (4 * 4);
+    long network = 2 * (2 * 4 * 5);
+    assertEquals(3, cost.stages().size());
+    assertEquals(2 * 3 * 4 + network, cost.live(0, 0, 9, 0));
+    assertEquals(full + network, cost.live(1, 0, 9, 0));
+    assertEquals(3 * (network + full) + network, cost.live(2, 0, 9, 0));
+    long row = 2 * 3 * 4 + network + 4 * (full + network) + 3 * (network + full) + network;
+    assertEquals(9 * row + HEAD, cost.full(9));
+  }
+
+  @Test
+  void skipsCostTheirRouterAndWhatMayRun() {
+    FeedForward network = FeedForward.plain(5, Activation.RELU);
+    Skip skip = new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.MASK);
+    assertEquals(2 * 4 + MLP_COST, Cost.of(spec(PLAIN, EACH, block(skip))).live(0, 0, 1, 0));
+  }
+
+  @Test
+  void banksCostTheMostThatOneRowCanTake() {
+    FeedForward expert = FeedForward.plain(5, Activation.RELU);
+    assertLive(
+        2 * 4 * 9 + 8 * MLP_COST, new Mixture(8, expert, Routers.adaptiveComputation(false)));
+    Capacity.Size share = new Capacity.Size.Share(1.5, 0, Capacity.Rounding.CEIL);
+    assertLive(2 * 4 * 8 + 2 * MLP_COST, new Mixture(8, expert, Routers.expertChoice(share)));
+    Capacity.Size fixed = new Capacity.Size.Fixed(1);
+    assertLive(2 * 4 * 8 + 8 * MLP_COST, new Mixture(8, expert, Routers.expertChoice(fixed)));
+    assertLive(MLP_COST, new Mixture(8, expert, Routers.thor(1)));
+    assertLive(MLP_COST, new Mixture(8, expert, Routers.hashTable(10), true));
+  }
+
+  @Test
+  void pointsCostTheirScoresAndHeads() {
+    // A learned score of width 4 beside a head with a recurrence of 3 channels, 2 states.
+    long kept = 2 * 4 * 3 + 2 * 1 * 3 + 2 * 3 * (2 + 2 * 2) + 2 * 2 * 3 + 5 * 2 * 3;
+    long body = kept + 2 * 2 * 3 + 2 * 3 * 4 + 2 * 4 * 3;
+    Cost shared = Cost.of(SamplePlans.shared());
+    assertEquals(2 * 4 + body + HEAD, shared.head(0));
+    assertEquals(2 * 4, shared.head(1));
+    assertEquals(HEAD, shared.head(2));
+    // All six rows of the item, a hidden layer of 6, three outputs.
+    Cost records = Cost.of(SamplePlans.records());
+    assertEquals(2 * (6 * 4) * 6 + 2 * 6 * 3, records.head(1));
+    // One of two fields is a number.
+    assertEquals(2 * 4, records.live(0, 0, 1, 0) - recurrence());
+  }
+
+  private static long recurrence() {
+    return Cost.of(spec(PLAIN, EACH, SamplePlans.RECURRENT)).live(0, 0, 1, 0);
+  }
+
+  private static void assertLive(long expected, Mixture mixture) {
+    assertEquals(expected, Cost.of(spec(PLAIN, EACH, block(mixture))).live(0, 0, 1, 0));
   }
 }

@@ -6,15 +6,44 @@ import static anabranch.model.facts.FactSpecs.FULL;
 import static anabranch.model.facts.FactSpecs.MLP;
 import static anabranch.model.facts.FactSpecs.NGRAMS;
 import static anabranch.model.facts.FactSpecs.PLAIN;
+import static anabranch.model.facts.FactSpecs.block;
 import static anabranch.model.facts.FactSpecs.exit;
 import static anabranch.model.facts.FactSpecs.spec;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import anabranch.model.Exit;
-import anabranch.model.Head;
+import anabranch.backend.LoadOptions;
+import anabranch.error.Unsupported;
+import anabranch.model.Input;
+import anabranch.model.ModelSpec;
+import anabranch.model.SamplePlans;
+import anabranch.model.SampleRouters;
+import anabranch.model.SampleSpecs;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.DepthChoice;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
+/** Rule D2. */
 class DependenceTest {
+  private static final FeedForward NETWORK = FeedForward.plain(5, Activation.RELU);
+  private static final Bypass MASK = Bypass.MASK;
+  private static final Capacity.Size ONE = new Capacity.Size.Fixed(1);
+
   @Test
   void modelDependsOnTheMostThatAnyPartDoes() {
     Head.Pool each = Head.Pool.EACH;
@@ -23,7 +52,7 @@ class DependenceTest {
     assertEquals(Dependence.PREFIX, Dependence.of(spec(PLAIN, each, CAUSAL, MLP)));
     assertEquals(Dependence.SEQUENCE, Dependence.of(spec(PLAIN, each, CAUSAL, FULL, MLP)));
     assertEquals(Dependence.SEQUENCE, Dependence.of(spec(NGRAMS, each, FULL)));
-    Exit exit = exit("a", each, Exit.Bypass.TERMINATE);
+    Exit exit = exit("a", each, Bypass.TERMINATE);
     assertEquals(Dependence.TOKEN, Dependence.of(spec(PLAIN, each, MLP, exit, MLP)));
   }
 
@@ -54,5 +83,141 @@ class DependenceTest {
     assertEquals(Grouping.WHOLE, Grouping.of(Dependence.SEQUENCE));
     assertEquals(Grouping.WHOLE, Grouping.of(Dependence.BATCH));
     assertEquals(Grouping.WHOLE, Grouping.of(Dependence.STREAM));
+  }
+
+  @Test
+  void operationsDependOnWhatTheyRead() {
+    Head.Pool each = Head.Pool.EACH;
+    assertEquals(Dependence.PREFIX, Dependence.of(spec(PLAIN, each, SamplePlans.RECURRENT)));
+    assertEquals(Dependence.TOKEN, of(new Skip(Routers.mixtureOfDepthsCausal(), NETWORK, MASK)));
+    assertEquals(Dependence.SEQUENCE, of(new Skip(Routers.mindSkip(.5), NETWORK, MASK)));
+    assertEquals(Dependence.SEQUENCE, of(new Skip(Routers.mixtureOfDepths(ONE), NETWORK, MASK)));
+    assertEquals(
+        Dependence.PREFIX,
+        of(new Skip(Routers.mixtureOfDepthsCausal(), Attention.causal(1, 2), MASK)));
+    assertEquals(Dependence.TOKEN, of(new Mixture(2, NETWORK, Routers.thor(1))));
+    assertEquals(Dependence.TOKEN, of(new Mixture(2, NETWORK, Routers.thorOfSequence(1))));
+    assertEquals(Dependence.SEQUENCE, of(new Mixture(2, NETWORK, Routers.expertChoice(ONE))));
+  }
+
+  @Test
+  void capacityOfTheCallDependsOnTheBatch() {
+    for (Capacity.Population population : Capacity.Population.values()) {
+      Dependence expected =
+          population == Capacity.Population.DISPATCH ? Dependence.BATCH : Dependence.SEQUENCE;
+      assertEquals(expected, of(new Mixture(2, NETWORK, limited(population))));
+    }
+  }
+
+  @Test
+  void headBodiesPrunesAndEncodersCount() {
+    Head body = FactSpecs.head(Head.Pool.EACH).withBody(SamplePlans.RECURRENT);
+    assertEquals(
+        Dependence.PREFIX,
+        Dependence.of(SamplePlans.model("m", new Input.Tokens(9, 9), SamplePlans.plan(MLP), body)));
+    assertEquals(Dependence.SEQUENCE, Dependence.of(SamplePlans.pruned()));
+    assertEquals(Dependence.SEQUENCE, Dependence.of(SamplePlans.translator()));
+    assertEquals(Dependence.PREFIX, Dependence.of(SamplePlans.told()));
+  }
+
+  @Test
+  void pooledChoicesReadTheWholeEvent() {
+    for (DepthChoice.From from : DepthChoice.From.values()) {
+      DepthChoice choice = new DepthChoice("c", from, Head.Pool.MEAN, false);
+      Plan plan = SamplePlans.plan(choice, MLP, SamplePlans.chosen("a"), MLP);
+      ModelSpec encoded = SamplePlans.translator();
+      ModelSpec model =
+          new ModelSpec(
+              "m",
+              4,
+              from == DepthChoice.From.ROWS ? null : encoded.encoder(),
+              encoded.input(),
+              PLAIN,
+              plan,
+              encoded.head());
+      assertEquals(Dependence.SEQUENCE, Dependence.of(model));
+    }
+  }
+
+  @Test
+  void requirementsSayWhatToBring() {
+    assertRequires(SampleSpecs.bytes(), true, 0, false, false, false);
+    assertRequires(SampleSpecs.features(), false, 3, false, false, false);
+    assertRequires(SamplePlans.records(), false, 2, false, false, false);
+    assertRequires(SamplePlans.translator(), true, 0, false, true, false);
+    assertRequires(SampleRouters.mixtures(), true, 0, true, false, true);
+  }
+
+  @Test
+  void laterReadersOfCausalModelsAreNamed() {
+    Skip depths = new Skip(Routers.mixtureOfDepths(ONE), NETWORK, MASK);
+    Mixture picked = new Mixture(2, NETWORK, Routers.expertChoice(ONE));
+    Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), picked));
+    Skip around = new Skip(Routers.mixtureOfDepthsCausal(), chain, MASK);
+    ModelSpec causal =
+        spec(PLAIN, Head.Pool.EACH, CAUSAL, block(depths), block(around), block(picked));
+    List<String> paths = List.of("blocks.1.skip", "blocks.2.skip.mixture", "blocks.3.mixture");
+    assertEquals(paths, Requirements.of(causal).readsLaterRows());
+    for (Head.Pool pool : List.of(Head.Pool.EACH, Head.Pool.MEAN)) {
+      ModelSpec full = spec(PLAIN, pool, FULL, block(depths));
+      assertEquals(List.of(), Requirements.of(full).readsLaterRows());
+    }
+    ModelSpec tokenwise = spec(PLAIN, Head.Pool.EACH, MLP, block(depths));
+    assertEquals(List.of(), Requirements.of(tokenwise).readsLaterRows());
+    ModelSpec item = spec(PLAIN, Head.Pool.LAST, CAUSAL, block(depths));
+    assertEquals(List.of(), Requirements.of(item).readsLaterRows());
+    Skip sticky = new Skip(Routers.mindSkip(.5), NETWORK, MASK);
+    ModelSpec decided = spec(PLAIN, Head.Pool.EACH, CAUSAL, block(sticky));
+    assertEquals(List.of(), Requirements.of(decided).readsLaterRows());
+  }
+
+  @Test
+  void laterReadersAreAcceptedByName() {
+    Skip depths = new Skip(Routers.mixtureOfDepths(ONE), NETWORK, MASK);
+    ModelSpec model = spec(PLAIN, Head.Pool.EACH, CAUSAL, block(depths), block(depths));
+    LoadOptions options = LoadOptions.defaults();
+    String rule = "reads later rows of its event in a causal model; accept it by this name";
+    assertEquals(
+        List.of(new Unsupported("blocks.1.skip", rule), new Unsupported("blocks.2.skip", rule)),
+        options.refusals(model));
+    LoadOptions one = options.accepting("blocks.2.skip");
+    assertEquals(List.of(new Unsupported("blocks.1.skip", rule)), one.refusals(model));
+    assertEquals(
+        List.of("accepted: blocks.2.skip reads later rows of its event"), one.notes(model));
+    LoadOptions both = one.accepting("blocks.1.skip");
+    assertEquals(List.of(), both.refusals(model));
+    assertEquals(2, both.notes(model).size());
+    assertEquals(List.of(), options.notes(model));
+  }
+
+  @Test
+  void dependenceOnTheBatchIsAcceptedByTheLimit() {
+    ModelSpec model =
+        spec(
+            PLAIN,
+            Head.Pool.EACH,
+            block(new Mixture(2, NETWORK, limited(Capacity.Population.DISPATCH))));
+    LoadOptions options = LoadOptions.defaults();
+    assertEquals(
+        List.of(new Unsupported("dependence", "BATCH is above the limit SEQUENCE of the options")),
+        options.refusals(model));
+    LoadOptions batch = options.withLimit(Dependence.BATCH);
+    assertEquals(List.of(), batch.refusals(model));
+    assertEquals(List.of("accepted: results depend on the batch"), batch.notes(model));
+  }
+
+  private static Router limited(Capacity.Population population) {
+    return Routers.switchTop1(new Capacity.Limited(ONE, population, Capacity.Priority.POSITION));
+  }
+
+  private static Dependence of(Operation operation) {
+    return Dependence.of(spec(PLAIN, Head.Pool.EACH, block(operation)));
+  }
+
+  private static void assertRequires(
+      ModelSpec model, boolean tokens, int numbers, boolean keys, boolean memory, boolean random) {
+    Requirements found = Requirements.of(model);
+    assertEquals(
+        new Requirements(tokens, numbers, keys, memory, random, found.readsLaterRows()), found);
   }
 }

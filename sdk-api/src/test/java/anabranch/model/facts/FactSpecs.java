@@ -1,19 +1,19 @@
 package anabranch.model.facts;
 
-import anabranch.model.Activation;
-import anabranch.model.Attention;
-import anabranch.model.Block;
 import anabranch.model.Embedding;
-import anabranch.model.Exit;
-import anabranch.model.FeedForward;
-import anabranch.model.Head;
 import anabranch.model.Input;
-import anabranch.model.Mixture;
 import anabranch.model.ModelSpec;
-import anabranch.model.Norm;
-import anabranch.model.Operation;
-import anabranch.model.Plan;
-import anabranch.model.Sublayer;
+import anabranch.model.SamplePlans;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
 import anabranch.model.route.Routers;
 import java.util.List;
 
@@ -31,21 +31,24 @@ final class FactSpecs {
   private FactSpecs() {}
 
   static Block block(Operation... operations) {
-    Norm norm = new Norm.Rms(1e-6);
-    return new Block(
-        List.of(operations).stream().map(each -> Sublayer.preNorm(norm, each)).toList());
+    return SamplePlans.block(operations);
   }
 
   static Head head(Head.Pool pool) {
-    return new Head(pool, null, 3, false);
+    return SamplePlans.head(pool);
   }
 
-  static Exit exit(String id, Head.Pool pool, Exit.Bypass bypass) {
-    return new Exit(id, head(pool), Exit.Criterion.confidence(), bypass);
+  static Exit exit(String id, Head.Pool pool, Bypass bypass) {
+    return new Exit(id, head(pool), Criterion.confidence(), bypass);
   }
 
-  static ModelSpec spec(Embedding embedding, Head.Pool pool, Plan.Part... parts) {
+  static ModelSpec spec(Embedding embedding, Head.Pool pool, Object... blocksAndParts) {
     return new ModelSpec(
-        "facts", 4, new Input.Tokens(10, 20), embedding, new Plan(List.of(parts)), head(pool));
+        "facts",
+        4,
+        new Input.Tokens(10, 20),
+        embedding,
+        SamplePlans.plan(blocksAndParts),
+        head(pool));
   }
 }

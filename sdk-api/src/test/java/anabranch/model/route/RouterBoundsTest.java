@@ -3,8 +3,11 @@ package anabranch.model.route;
 import static anabranch.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.error.DescriptionException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RouterBoundsTest {
@@ -77,9 +80,9 @@ class RouterBoundsTest {
   @Test
   void presetsWeighAsTheirPapersSay() {
     assertEquals(Gate.score(), Routers.switchTop1().gate());
-    assertEquals(1, Routers.switchTop1().selection().k());
+    assertEquals(1, Routers.switchTop1().selection().most(8));
     assertEquals(Gate.normalisedScore(), Routers.mixtral(2).gate());
-    assertEquals(2, Routers.mixtral(2).selection().k());
+    assertEquals(2, Routers.mixtral(2).selection().most(8));
     assertEquals(Score.SOFTMAX, Routers.mixtral(2).score());
     assertEquals(Gate.score(), Routers.olmoe(8).gate());
     assertEquals(Gate.Of.SOFTMAX_OF_SELECTED, Routers.gptOss(4).gate().of());
@@ -89,6 +92,218 @@ class RouterBoundsTest {
     assertEquals(new Gate(Gate.Of.SCORE, new Gate.Normalise(1e-20), 2.5), deepseek.gate());
     assertEquals(Gate.Of.ONE, Routers.hash(0).gate().of());
     assertEquals(new Logits.TokenHash(7), Routers.hash(7).logits());
+  }
+
+  @Test
+  void thresholdsAreFinite() {
+    for (double bound : new double[] {Double.NaN, Double.NEGATIVE_INFINITY}) {
+      assertRefused(
+          "router.threshold.bound " + bound + " is not a finite number",
+          () -> new Selection.Threshold(bound, true));
+    }
+    assertTrue(new Selection.Threshold(.5, false).admits(.5));
+    assertFalse(new Selection.Threshold(.5, true).admits(.5));
+  }
+
+  @Test
+  void prefixesAreNoLongerThanTheExperts() {
+    assertRefused("router.prefix.least -1 is below 0", () -> new Selection.Prefix(-1));
+    Router four = with(Routers.adaptiveComputation(false), new Selection.Prefix(4));
+    assertRefused("router.prefix.least 4 is not in 0..3", () -> four.checkAgainst(3));
+    four.checkAgainst(4);
+    assertEquals(5, four.logitsFor(4));
+    assertEquals(4, Routers.switchTop1().logitsFor(4));
+  }
+
+  @Test
+  void secondChoicesStayAboveANumberAboveZero() {
+    for (double threshold : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertRefused(
+          "router.secondary.threshold " + threshold + " is not a finite number above 0",
+          () -> new Selection.Secondary(threshold, null));
+    }
+  }
+
+  @Test
+  void capacitiesAreBounded() {
+    assertRefused("router.capacity.rows 0 is below 1", () -> new Capacity.Size.Fixed(0));
+    Capacity.Rounding floor = Capacity.Rounding.FLOOR;
+    assertRefused(
+        "router.capacity.factor 0.0 is not a finite number above 0",
+        () -> new Capacity.Size.Share(0, 0, floor));
+    assertRefused(
+        "router.capacity.least -1 is below 0", () -> new Capacity.Size.Share(1, -1, floor));
+  }
+
+  @Test
+  void sizesAreRoundedAndNeverAboveThePopulation() {
+    assertEquals(3, new Capacity.Size.Fixed(3).of(9, 2, 4));
+    assertEquals(2, new Capacity.Size.Fixed(3).of(2, 2, 4));
+    assertSizes(2, 2, 3, 1, 5, 2, 4);
+    assertSizes(3, 4, 4, 1, 7, 2, 4);
+    assertEquals(4, new Capacity.Size.Share(1, 4, Capacity.Rounding.FLOOR).of(9, 1, 9));
+    assertEquals(3, new Capacity.Size.Share(1, 4, Capacity.Rounding.FLOOR).of(3, 1, 9));
+    assertEquals(3, new Capacity.Size.Share(1e300, 0, Capacity.Rounding.CEIL).of(3, 1, 9));
+    assertEquals(0, new Capacity.Size.Share(1, 4, Capacity.Rounding.CEIL).of(0, 1, 9));
+  }
+
+  @Test
+  void tablesKnowAtLeastOneId() {
+    assertRefused("router.table.size 0 is below 1", () -> Routers.hashTable(0));
+  }
+
+  @Test
+  void onlyTopKHasCapacityGroupsAndSums() {
+    Router each = Routers.mixtureOfDepthsCausal();
+    String not = " selection, not Threshold[bound=0.0, strict=true]";
+    Capacity capacity =
+        new Capacity.Limited(
+            new Capacity.Size.Fixed(1), Capacity.Population.STEP, Capacity.Priority.GATE);
+    assertRefused(
+        "router.capacity " + capacity + " needs a top-k" + not,
+        () -> with(each, Preference.byScore(), Gate.score(), capacity));
+    assertRefused(
+        "router.gate SOFTMAX_OF_SELECTED needs a top-k" + not,
+        () ->
+            with(
+                each,
+                Preference.byScore(),
+                new Gate(Gate.Of.SOFTMAX_OF_SELECTED, null, 1),
+                new Capacity.Unlimited()));
+    assertRefused(
+        "router.gate.normalise needs a top-k" + not,
+        () -> with(each, Preference.byScore(), Gate.normalisedScore(), new Capacity.Unlimited()));
+    assertRefused(
+        "router.groups need a top-k" + not,
+        () ->
+            with(
+                each,
+                new Preference(false, groups(1, 1, 1)),
+                Gate.score(),
+                new Capacity.Unlimited()));
+  }
+
+  @Test
+  void sumsAfterTheDropNeedADrop() {
+    assertRefused(
+        "router.normalise.afterDrop needs a limited capacity",
+        () ->
+            with(
+                Routers.mixtral(2),
+                Preference.byScore(),
+                new Gate(Gate.Of.SCORE, new Gate.Normalise(0, true), 1),
+                new Capacity.Unlimited()));
+  }
+
+  @Test
+  void expertsChooseAmongHiddenVectors() {
+    Router hash = Routers.hash(1);
+    Selection choice = new Selection.ExpertChoice(new Capacity.Size.Fixed(1));
+    assertRefused(
+        "router.source TOKEN_ID does not go with selection " + choice, () -> with(hash, choice));
+  }
+
+  @Test
+  void randomLogitsReadKeys() {
+    Router thor = Routers.thor(1);
+    assertRefused(
+        "router.source HIDDEN does not go with logits Random[seed=1]",
+        () -> with(Source.HIDDEN, thor));
+    assertTrue(thor.needsKeys());
+    assertTrue(Routers.thorOfSequence(1).needsKeys());
+    assertFalse(Routers.hash(1).needsKeys());
+    Capacity unlimited = new Capacity.Unlimited();
+    assertTrue(Routers.stMoe(new Selection.Secondary(.2, 1L), unlimited).needsKeys());
+    assertFalse(Routers.stMoe(new Selection.Secondary(.2, null), unlimited).needsKeys());
+    assertFalse(Routers.stMoe(null, unlimited).needsKeys());
+  }
+
+  @Test
+  void routersKnowWhatTheyWaitFor() {
+    Capacity.Size one = new Capacity.Size.Fixed(1);
+    assertReads(Routers.mixtral(2), false, false, false);
+    assertReads(Routers.mixtureOfDepthsCausal(), false, false, false);
+    assertReads(Routers.thorOfSequence(1), false, false, false);
+    assertReads(Routers.mindSkip(.5), true, false, false);
+    assertReads(Routers.expertChoice(one), true, true, false);
+    assertReads(Routers.mixtureOfDepths(one), true, true, false);
+    for (Capacity.Population population : Capacity.Population.values()) {
+      boolean batch = population == Capacity.Population.DISPATCH;
+      Capacity limited = new Capacity.Limited(one, population, Capacity.Priority.POSITION);
+      assertReads(Routers.switchTop1(limited), true, true, batch);
+    }
+  }
+
+  @Test
+  void nearLogitsHaveAJitter() {
+    assertRefused(
+        "router.gate SOFTMAX_OF_NEAR does not go with jitter null",
+        () -> new Gate(Gate.Of.SOFTMAX_OF_NEAR, null, 1));
+    assertRefused(
+        "router.gate SCORE does not go with jitter 0.1",
+        () -> new Gate(Gate.Of.SCORE, null, 1, .1));
+    assertRefused("router.jitter 0.0 is not a finite number above 0", () -> Gate.softmaxOfNear(0));
+    for (Selection selection :
+        List.of(
+            new Selection.Threshold(0, false),
+            new Selection.TopK(2, new Selection.Secondary(.2, null)))) {
+      assertThrows(
+          DescriptionException.class,
+          () ->
+              new Router(
+                  Source.HIDDEN,
+                  new Logits.Linear(false),
+                  Score.IDENTITY,
+                  Preference.byScore(),
+                  selection,
+                  Gate.softmaxOfNear(.1),
+                  new Capacity.Unlimited(),
+                  Placement.OUTPUT));
+    }
+  }
+
+  private static void assertReads(Router router, boolean whole, boolean later, boolean batch) {
+    assertEquals(whole, router.needsWholeEvent());
+    assertEquals(later, router.readsLaterRows());
+    assertEquals(batch, router.readsTheBatch());
+  }
+
+  private static void assertSizes(
+      int floor, int even, int ceil, double factor, int population, int choices, int experts) {
+    for (Capacity.Rounding rounding : Capacity.Rounding.values()) {
+      int expected =
+          switch (rounding) {
+            case FLOOR -> floor;
+            case HALF_EVEN -> even;
+            case CEIL -> ceil;
+          };
+      Capacity.Size size = new Capacity.Size.Share(factor, 0, rounding);
+      assertEquals(expected, size.of(population, choices, experts), rounding.toString());
+    }
+  }
+
+  private static Router with(Router router, Selection selection) {
+    return new Router(
+        router.source(),
+        router.logits(),
+        router.score(),
+        router.preference(),
+        selection,
+        router.gate(),
+        router.capacity(),
+        router.placement());
+  }
+
+  private static void with(Router router, Preference preference, Gate gate, Capacity capacity) {
+    new Router(
+        router.source(),
+        router.logits(),
+        router.score(),
+        preference,
+        router.selection(),
+        gate,
+        capacity,
+        router.placement());
   }
 
   private static Preference.Groups groups(int count, int keep, int best) {

@@ -1,0 +1,205 @@
+package anabranch.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.backend.SequenceState;
+import anabranch.backend.StateImage;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Sequence;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
+import anabranch.model.facts.StateLayout;
+import anabranch.model.layer.Attention;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What a sequence keeps: events in order, forks, images. */
+public interface StateChapter extends Subject {
+  /** Intent: a sequence that comes as several events; what is decided once stays decided. */
+  @Test
+  @Rule({"T2", "S2", "S4"})
+  default void eventsOfOneSequenceAnswerAsTheOracle() {
+    for (Case drawn : incremental()) {
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<List<Integer>> exits = trial.subject.anyExits(2);
+            trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+          });
+    }
+  }
+
+  /** Intent: a state that travels as images, changes only, is the state that stayed. */
+  @Test
+  @Rule({"S1", "S6"})
+  default void aSequenceThatTravelsAsImagesGivesTheSameBits() {
+    for (Case drawn : incremental()) {
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<List<Integer>> exits = trial.subject.anyExits(2);
+            List<Answered> stayed = trial.forced(exits).run(drawn.sequences());
+            List<Answered> travelled =
+                trial.forced(exits).travellingAsImages().run(drawn.sequences());
+            trial.judge(exits, travelled);
+            if (trial.repeatable()) {
+              Trial.sameBits(stayed, travelled);
+            }
+          });
+    }
+  }
+
+  /** Intent: an audit on a fork leaves no trace in the state that is served. */
+  @Test
+  @Rule({"S5"})
+  default void aForkNeitherSeesNorChangesItsOrigin() {
+    for (Case drawn : incremental()) {
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<List<Integer>> exits = trial.subject.anyExits(2);
+            List<Answered> alone = trial.forced(exits).run(drawn.sequences());
+            List<SequenceState> origins = new ArrayList<>();
+            List<Answered> forked =
+                trial
+                    .forced(exits)
+                    .replacing(
+                        (model, state) -> {
+                          SequenceState fork = state.fork();
+                          assertEquals(state.length(), fork.length(), "length of a fork");
+                          origins.add(state.fork());
+                          return fork;
+                        })
+                    .run(drawn.sequences());
+            origins.forEach(SequenceState::close);
+            if (trial.repeatable()) {
+              Trial.sameBits(alone, forked);
+            }
+            trial.judge(exits, forked);
+          });
+    }
+  }
+
+  /** Intent: only what changed is written again; a page keeps its number. */
+  @Test
+  @Rule({"S1", "S8", "S10"})
+  default void anImageSinceAnotherHasOnlyWhatChanged() {
+    Case drawn = Case.of(Shapes.decoding(Attention.causal(2, 4)), 51, 120).with(cut(120, 40, 51));
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          List<StateImage> images = new ArrayList<>();
+          List<Integer> lengths = new ArrayList<>();
+          long[] bytes = {0};
+          List<List<Integer>> exits = trial.subject.anyExits(2);
+          trial
+              .forced(exits)
+              .replacing(
+                  (model, state) -> {
+                    long since = images.isEmpty() ? 0 : images.get(images.size() - 1).version();
+                    images.add(state.image(since));
+                    lengths.add(state.length());
+                    bytes[0] = state.image(0).bytes();
+                    assertTrue(state.bytes() > 0, "bytes of a state with rows");
+                    return state;
+                  })
+              .run(drawn.sequences());
+          assertEquals(List.of(40, 80, 120), lengths, "length after each event");
+          assertTrue(images.get(0).complete(), "the first image is complete");
+          long whole = bytes[0];
+          long least = StateLayout.of(drawn.spec()).bytes(120, 0);
+          assertTrue(whole >= least, whole + " bytes of an image hold less than " + least);
+          assertTrue(
+              images.get(2).bytes() < 0.7 * whole,
+              "the last image has " + images.get(2).bytes() + " of " + whole + " bytes");
+          Set<Integer> first = images.get(0).pages().keySet();
+          assertTrue(
+              images.get(2).pages().keySet().stream().anyMatch(id -> !first.contains(id)),
+              "new rows are in new pages");
+        });
+  }
+
+  /** Intent: an image of another model is refused in words, never read. */
+  @Test
+  @Rule({"S6"})
+  default void anImageOfAnotherModelIsRefused() {
+    Case drawn = Case.of(Shapes.decoding(Attention.causal(2, 4)), 52, 6);
+    Case other = Case.of(Shapes.decoding(Attention.causal(3, 4)), 52, 6);
+    List<StateImage> images = new ArrayList<>();
+    Trial.of(
+        this,
+        other,
+        trial ->
+            trial
+                .forced(trial.subject.anyExits(1))
+                .replacing(
+                    (model, state) -> {
+                      images.add(state.image(0));
+                      return state;
+                    })
+                .run(other.sequences()));
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          IllegalArgumentException refused =
+              assertThrows(
+                  IllegalArgumentException.class, () -> trial.model.restore(images.get(0)));
+          assertTrue(
+              String.valueOf(refused.getMessage()).contains(images.get(0).signature()),
+              refused.getMessage() + " does not name the signature");
+          StateImage part =
+              new StateImage(
+                  images.get(0).signature(), 2, false, Map.of(1, ByteBuffer.allocate(8)), Set.of());
+          assertThrows(IllegalArgumentException.class, () -> trial.model.restore(part));
+        });
+  }
+
+  /** Intent: nothing is asked of a state that was closed. */
+  @Test
+  @Rule({"E8"})
+  default void aClosedStateRefusesForksAndImages() {
+    Trial.of(
+        this,
+        Case.of(Shapes.decoding(Attention.causal(2, 4)), 53, 2),
+        trial -> {
+          SequenceState state = trial.model.newState(null);
+          assertEquals(0, state.length(), "length of a new sequence");
+          state.close();
+          assertThrows(IllegalStateException.class, state::fork);
+          assertThrows(IllegalStateException.class, () -> state.image(0));
+        });
+  }
+
+  private static List<Case> incremental() {
+    List<Case> cases = new ArrayList<>();
+    long seed = 60;
+    for (var spec : Shapes.incremental()) {
+      Case drawn = Case.of(spec, seed++, 9, 5, 7);
+      List<Sequence> events = new ArrayList<>();
+      int rows = 2;
+      for (Sequence sequence : drawn.sequences()) {
+        events.add(sequence.cut(rows++));
+      }
+      cases.add(drawn.with(events));
+    }
+    return cases;
+  }
+
+  private static List<Sequence> cut(int rows, int each, long seed) {
+    Case whole = Case.of(Shapes.decoding(Attention.causal(2, 4)), seed, rows);
+    return List.of(whole.sequences().get(0).cut(each));
+  }
+}

@@ -1,0 +1,24 @@
+package anabranch.conformance;
+
+import anabranch.conformance.system.PublishedSystem;
+import anabranch.conformance.system.Systems;
+import anabranch.conformance.trial.Subject;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Published systems behave as published. */
+public interface SystemsChapter extends Subject {
+  /** Intent: each system works when its own test says so, on numbers computed by hand. */
+  @TestFactory
+  default Stream<DynamicTest> everySystemWorksAsPublished() {
+    return Systems.all().stream()
+        .map(
+            system ->
+                DynamicTest.dynamicTest(system.id() + " " + system.title(), () -> check(system)));
+  }
+
+  private void check(PublishedSystem system) throws Exception {
+    system.worksWhen().check(this, system.preset());
+  }
+}

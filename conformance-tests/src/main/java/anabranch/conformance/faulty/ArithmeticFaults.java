@@ -1,0 +1,143 @@
+package anabranch.conformance.faulty;
+
+import static anabranch.conformance.faulty.Faults.fault;
+import static anabranch.conformance.faulty.Faults.numbers;
+import static anabranch.conformance.faulty.Faults.zero;
+
+import anabranch.backend.LoadedModel;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
+import anabranch.conformance.faulty.Faults.Fault;
+import anabranch.model.Embedding;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.FeedForward;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/** Numbers that are wrong. */
+final class ArithmeticFaults {
+  private ArithmeticFaults() {}
+
+  static List<Fault> all() {
+    return List.of(
+        fault(
+            "logits are constant",
+            new Broken() {
+              @Override
+              StageResult run(LoadedModel model, int stage, StageBatch batch) {
+                return Told.logits(super.run(model, stage, batch), logit -> 0.25);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth",
+            "everyUnitAnswersAsTheOracleWhereItIsForcedToLeave"),
+        fault(
+            "blocks do nothing",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                return tensor.name().matches("blocks\\..*\\.(down|o)\\..*") ? zero(tensor) : tensor;
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "weights are rounded to half the bits",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                FloatBuffer values = numbers(tensor);
+                for (int i = 0; i < values.limit(); i++) {
+                  int bits = Float.floatToIntBits(values.get(i)) & 0xFFFF0000;
+                  values.put(i, Float.intBitsToFloat(bits));
+                }
+                return MemoryWeights.tensor(tensor.name(), tensor.shape(), values.array());
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "learned positions start at 1",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                if (!tensor.name().equals("embedding.positions")) {
+                  return tensor;
+                }
+                float[] values = numbers(tensor).array();
+                float[] shifted = new float[values.length];
+                int width = tensor.shape().get(1);
+                for (int i = 0; i < values.length; i++) {
+                  shifted[i] = values[(i + width) % values.length];
+                }
+                return MemoryWeights.tensor(tensor.name(), tensor.shape(), shifted);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "n-grams begin with another id",
+            new Rewritten() {
+              @Override
+              Embedding change(Embedding embedding) {
+                Embedding.Ngrams ngrams = embedding.ngrams();
+                return ngrams == null
+                    ? embedding
+                    : embedding.withNgrams(
+                        new Embedding.Ngrams(
+                            ngrams.orders(),
+                            ngrams.buckets(),
+                            ngrams.inner(),
+                            ngrams.begin() == 0 ? 1 : 0));
+              }
+            },
+            "ngramsReachOverTheBorderOfACall"),
+        fault(
+            "GELU is SiLU",
+            new Rewritten() {
+              @Override
+              FeedForward change(FeedForward network) {
+                return network.activation() != Activation.GELU
+                    ? network
+                    : new FeedForward(
+                        network.inner(),
+                        Activation.SILU,
+                        network.gated(),
+                        network.bias(),
+                        network.limit());
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "rotary positions are left out",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                return new Attention(
+                    attention.heads(),
+                    attention.keyValueHeads(),
+                    attention.headWidth(),
+                    attention.mask(),
+                    null,
+                    attention.bias());
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "causal attention reads later rows",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                return new Attention(
+                    attention.heads(),
+                    attention.keyValueHeads(),
+                    attention.headWidth(),
+                    Attention.Mask.FULL,
+                    attention.rotary(),
+                    attention.bias());
+              }
+            },
+            "laterRowsNeverChangeEarlierOnes",
+            "everyUnitAnswersAsTheOracleAtFullDepth"));
+  }
+}

@@ -1,0 +1,170 @@
+package anabranch.conformance.faulty;
+
+import static anabranch.conformance.faulty.Faults.fault;
+import static anabranch.conformance.faulty.Faults.zero;
+
+import anabranch.backend.LoadedModel;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
+import anabranch.backend.Trace;
+import anabranch.conformance.faulty.Faults.Fault;
+import anabranch.error.DescriptionException;
+import anabranch.model.ModelSpec;
+import anabranch.model.layer.Parameter;
+import anabranch.model.route.Gate;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
+import anabranch.model.route.Preference;
+import anabranch.model.route.Router;
+import anabranch.model.route.Source;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Experts that are picked or weighed wrongly. */
+final class RoutingFaults {
+  private RoutingFaults() {}
+
+  static List<Fault> all() {
+    return List.of(
+        fault(
+            "in a batch the first experts of all rows are added to the first row",
+            new BatchedExperts(),
+            "allExpertsOnIsTheWeightedSumOfDenseNetworks"),
+        fault(
+            "rows without a key have one in common",
+            new Broken() {
+              @Override
+              StageResult run(LoadedModel model, int stage, StageBatch batch) {
+                return super.run(model, stage, Regrouped.keyed(batch));
+              }
+            },
+            "rowsWithoutAKeyAreRefusedWhereSomethingIsDrawn"),
+        fault(
+            "ties go to the higher expert",
+            new Rewritten() {
+              @Override
+              Preference change(Preference preference) {
+                return new Preference(true, preference.groups());
+              }
+            },
+            "tiesGoToTheLowerExpert"),
+        fault(
+            "gates are not normalised",
+            new Rewritten() {
+              @Override
+              Gate change(Gate gate) {
+                return new Gate(gate.of(), null, gate.scale(), gate.jitter());
+              }
+            },
+            "gatesOfOneTokenSumToOneWhereNormalised",
+            "equalExpertsAreOnePlainNetwork"),
+        fault(
+            "softmax over the selected where over all",
+            new Rewritten() {
+              @Override
+              Gate change(Gate gate) {
+                return gate.of() == Gate.Of.SCORE
+                    ? new Gate(Gate.Of.SOFTMAX_OF_SELECTED, gate.normalise(), gate.scale())
+                    : gate;
+              }
+
+              @Override
+              ModelSpec change(ModelSpec spec) {
+                try {
+                  return super.change(spec);
+                } catch (DescriptionException misfit) {
+                  return spec;
+                }
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "groups are ignored",
+            new Rewritten() {
+              @Override
+              Preference change(Preference preference) {
+                return new Preference(preference.correction(), null);
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "the correction is ignored",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                return tensor.name().endsWith("router.correction") ? zero(tensor) : tensor;
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "the gate multiplies the result where the input",
+            new Rewritten() {
+              @Override
+              Placement change(Placement placement) {
+                return Placement.OUTPUT;
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "a learned router where hashes choose",
+            new Rewritten() {
+              @Override
+              Router change(Router router) {
+                return router.source() != Source.TOKEN_ID
+                    ? router
+                    : new Router(
+                        Source.HIDDEN,
+                        new Logits.Linear(false),
+                        router.score(),
+                        router.preference(),
+                        router.selection(),
+                        router.gate(),
+                        router.capacity(),
+                        router.placement());
+              }
+
+              @Override
+              Tensor added(Parameter parameter) {
+                float[] values = new float[(int) parameter.elements()];
+                for (int i = 0; i < values.length; i++) {
+                  values[i] = (float) Math.sin(7 * i);
+                }
+                return MemoryWeights.tensor(parameter.name(), parameter.shape(), values);
+              }
+            },
+            "hashedRowsOfOneTokenSeeOneExpert"),
+        fault(
+            "the traced gates are shares of one",
+            new Broken() {
+              @Override
+              StageResult run(LoadedModel model, int stage, StageBatch batch) {
+                return new Told(super.run(model, stage, batch)) {
+                  @Override
+                  public Trace trace() {
+                    List<Trace.Choices> equal = new ArrayList<>();
+                    for (Trace.Choices told : super.trace().choices()) {
+                      float[] gates = new float[told.gates().remaining()];
+                      Arrays.fill(gates, 1f / told.k());
+                      equal.add(
+                          new Trace.Choices(
+                              told.path(),
+                              told.visit(),
+                              told.k(),
+                              told.experts(),
+                              FloatBuffer.wrap(gates),
+                              told.ran()));
+                    }
+                    return new Trace(equal);
+                  }
+                };
+              }
+            },
+            "allExpertsOnIsTheWeightedSumOfDenseNetworks",
+            "everyNamedRouterPicksAsTheOracle"));
+  }
+}

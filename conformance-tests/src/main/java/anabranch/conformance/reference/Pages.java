@@ -1,0 +1,229 @@
+package anabranch.conformance.reference;
+
+import anabranch.backend.StateImage;
+import anabranch.conformance.reference.block.Memory;
+import anabranch.conformance.reference.part.AttentionPart.Shown;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A memory as numbered pages: one for every sixteen positions of what rows show at an attention, of
+ * token ids and of the rows of an encoder, one for the numbers of each place, and one for the
+ * length. A page begins with what it holds, so that a memory can be read from pages alone.
+ *
+ * <p>Rule S1: a page's number stays its own for the life of the sequence; a page is in an image
+ * when it was written since.
+ */
+final class Pages {
+  private static final int ROWS = 16;
+
+  /** What a page holds. */
+  private enum Kind {
+    LENGTH,
+    TOKENS,
+    ROWS,
+    SHOWN,
+    NUMBERS
+  }
+
+  /**
+   * Which page it is.
+   *
+   * @param place of an operation; empty where the kind says all
+   * @param number of sixteen positions
+   */
+  private record Title(Kind kind, String place, int number) {}
+
+  /**
+   * What was read from an image.
+   *
+   * @param pages all clean
+   */
+  record Read(Memory memory, Pages pages, int length) {}
+
+  private final Map<Title, Integer> ids = new HashMap<>();
+  private final Map<Title, Long> written = new HashMap<>();
+  private long clock = 1;
+
+  private void write(Title title) {
+    ids.putIfAbsent(title, ids.size());
+    written.put(title, clock);
+  }
+
+  /** Notes that the length has changed. */
+  void length() {
+    write(new Title(Kind.LENGTH, "", 0));
+  }
+
+  /** Notes the rows of an encoder. */
+  void rows(Memory memory) {
+    for (int row = 0; row < memory.rows().size(); row++) {
+      write(new Title(Kind.ROWS, "", row / ROWS));
+    }
+  }
+
+  /** Notes all that a draft has. */
+  void written(Memory draft) {
+    draft.tokenPositions().forEach(p -> write(new Title(Kind.TOKENS, "", p / ROWS)));
+    draft
+        .shownPositions()
+        .forEach(
+            (place, positions) ->
+                positions.forEach(p -> write(new Title(Kind.SHOWN, place, p / ROWS))));
+    draft.keptPlaces().forEach(place -> write(new Title(Kind.NUMBERS, place, 0)));
+  }
+
+  /** Ends a version and returns its number. */
+  long mark() {
+    return clock++;
+  }
+
+  Pages copy() {
+    Pages copy = new Pages();
+    copy.ids.putAll(ids);
+    copy.written.putAll(written);
+    copy.clock = clock;
+    return copy;
+  }
+
+  /** Returns the pages written behind a version, by number. */
+  Map<Integer, ByteBuffer> content(Memory memory, int length, long since) {
+    Map<Integer, ByteBuffer> pages = new TreeMap<>();
+    ids.forEach(
+        (title, id) -> {
+          if (written.getOrDefault(title, 0L) > since) {
+            pages.put(id, page(title, memory, length));
+          }
+        });
+    return pages;
+  }
+
+  private static ByteBuffer page(Title title, Memory memory, int length) {
+    Writer page = new Writer();
+    page.text(title.kind.name());
+    page.text(title.place);
+    page.number(title.number);
+    int first = title.number * ROWS;
+    switch (title.kind) {
+      case LENGTH -> page.number(length);
+      case ROWS -> {
+        int end = Math.min(first + ROWS, memory.rows().size());
+        memory.rows().subList(first, end).forEach(page::numbers);
+      }
+      case NUMBERS -> page.numbers(memory.kept(title.place));
+      case TOKENS ->
+          memory.tokens(first, first + ROWS - 1).forEach((p, token) -> page.number(p, token));
+      case SHOWN ->
+          memory
+              .visible(title.place, first + ROWS - 1)
+              .tailMap(first, true)
+              .forEach(
+                  (position, shown) -> {
+                    page.number(position);
+                    page.numbers(shown.key());
+                    page.numbers(shown.value());
+                  });
+    }
+    return page.done();
+  }
+
+  /** Reads a complete image. */
+  static Read read(StateImage image) {
+    Pages pages = new Pages();
+    pages.clock = image.version() + 1;
+    List<double[]> rows = new ArrayList<>();
+    Map<Title, ByteBuffer> rest = new HashMap<>();
+    Map<Integer, ByteBuffer> encoded = new TreeMap<>();
+    image
+        .pages()
+        .forEach(
+            (id, bytes) -> {
+              ByteBuffer page = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+              Title title = new Title(Kind.valueOf(text(page)), text(page), page.getInt());
+              pages.ids.put(title, id);
+              pages.written.put(title, image.version());
+              if (title.kind == Kind.ROWS) {
+                encoded.put(title.number, page);
+              } else {
+                rest.put(title, page);
+              }
+            });
+    for (ByteBuffer page : encoded.values()) {
+      while (page.hasRemaining()) {
+        rows.add(numbers(page));
+      }
+    }
+    Memory memory = new Memory(rows);
+    int[] length = {0};
+    rest.forEach((title, page) -> fill(memory, title, page, length));
+    return new Read(memory, pages, length[0]);
+  }
+
+  private static void fill(Memory memory, Title title, ByteBuffer page, int[] length) {
+    while (page.hasRemaining()) {
+      switch (title.kind) {
+        case LENGTH -> length[0] = page.getInt();
+        case TOKENS -> memory.keepToken(page.getInt(), page.getInt());
+        case NUMBERS -> memory.keep(title.place, numbers(page));
+        case SHOWN -> {
+          int position = page.getInt();
+          memory.show(title.place, position, new Shown(numbers(page), numbers(page)));
+        }
+        default -> throw new AssertionError(title + " was read before");
+      }
+    }
+  }
+
+  private static String text(ByteBuffer page) {
+    byte[] bytes = new byte[page.getInt()];
+    page.get(bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private static double[] numbers(ByteBuffer page) {
+    double[] numbers = new double[page.getInt()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = page.getDouble();
+    }
+    return numbers;
+  }
+
+  /** Writes one page in little endian order. Confined to one call. */
+  private static final class Writer {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    void number(int... values) {
+      ByteBuffer some = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+      for (int value : values) {
+        some.putInt(value);
+      }
+      bytes.writeBytes(some.array());
+    }
+
+    void numbers(double... values) {
+      number(values.length);
+      ByteBuffer some = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+      for (double value : values) {
+        some.putDouble(value);
+      }
+      bytes.writeBytes(some.array());
+    }
+
+    void text(String text) {
+      byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
+      number(encoded.length);
+      bytes.writeBytes(encoded);
+    }
+
+    ByteBuffer done() {
+      return ByteBuffer.wrap(bytes.toByteArray());
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package anabranch.conformance.reference.block;
+
+import anabranch.conformance.reference.part.AttentionPart;
+import anabranch.conformance.reference.part.AttentionPart.Read;
+import anabranch.conformance.reference.part.AttentionPart.Shown;
+import anabranch.conformance.reference.part.Parameters;
+import anabranch.model.layer.Attention;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** An attention among the rows of a call, and those that their sequences keep. */
+final class Attending implements OperationPart {
+  private final AttentionPart attention;
+  private final String path;
+
+  Attending(Attention attention, String path, Parameters parameters) {
+    this.attention = new AttentionPart(attention, path, parameters);
+    this.path = path;
+  }
+
+  @Override
+  public List<String> attentions() {
+    return attention.mask() == Attention.Mask.MEMORY ? List.of() : List.of(path);
+  }
+
+  @Override
+  public double[][] of(Pass pass, double[][] v, Way[] ways) {
+    if (attention.mask() == Attention.Mask.MEMORY) {
+      return memory(pass, v, ways);
+    }
+    double[][] result = new double[v.length][];
+    @Nullable Shown[] shown = show(pass, v, ways);
+    List<@Nullable Reading> readings = new ArrayList<>();
+    for (int row = 0; row < v.length; row++) {
+      Reading reading = null;
+      if (ways[row] == Way.RUN) {
+        NavigableMap<Integer, Shown> visible =
+            attention.mask() == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
+        List<Shown> values = List.copyOf(visible.values());
+        Read read = attention.read(v[row], pass.rows.get(row).position, values);
+        result[row] = read.result();
+        reading = new Reading(List.copyOf(visible.keySet()), read.probabilities());
+      }
+      readings.add(reading);
+    }
+    for (int row = 0; row < v.length; row++) {
+      pass.rows.get(row).received = received(pass, row, readings);
+    }
+    return result;
+  }
+
+  /**
+   * What one row gave to others.
+   *
+   * @param positions of those it saw
+   * @param probabilities beside the positions
+   */
+  private record Reading(List<Integer> positions, double[] probabilities) {}
+
+  /** Rule A4, Rule A5 and Rule A6: what each row shows; null for nothing. */
+  private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways) {
+    @Nullable Shown[] shown = new Shown[v.length];
+    String place = pass.at(path);
+    boolean keeps = pass.trail.shares() || attention.mask() == Attention.Mask.CAUSAL;
+    for (int i = 0; i < v.length; i++) {
+      Row row = pass.rows.get(i);
+      String last = pass.trail.last;
+      shown[i] =
+          switch (ways[i]) {
+            case RUN, PROJECT -> attention.show(v[i], row.position);
+            case SHARE -> last == null ? null : row.memory.shown(last, row.position);
+            case NOTHING -> null;
+          };
+      row.shown = shown[i];
+      row.shownAt = place;
+      if (shown[i] != null && keeps) {
+        row.memory.show(place, row.position, shown[i]);
+      }
+    }
+    pass.trail.last = place;
+    return shown;
+  }
+
+  /** Rule A1: a row sees itself and the earlier rows of its sequence, of whatever call. */
+  private NavigableMap<Integer, Shown> causal(Pass pass, int row) {
+    Row asking = pass.rows.get(row);
+    return asking.memory.visible(pass.at(path), asking.position);
+  }
+
+  /** Rule A2: a row sees all rows of its span. */
+  private NavigableMap<Integer, Shown> full(Pass pass, int row, @Nullable Shown[] shown) {
+    NavigableMap<Integer, Shown> visible = new TreeMap<>();
+    for (int other = 0; other < shown.length; other++) {
+      Row there = pass.rows.get(other);
+      Shown theirs = shown[other];
+      if (theirs != null && there.span == pass.rows.get(row).span) {
+        visible.put(there.position, theirs);
+      }
+    }
+    return visible;
+  }
+
+  private double[][] memory(Pass pass, double[][] v, Way[] ways) {
+    double[][] result = new double[v.length][];
+    for (int row = 0; row < v.length; row++) {
+      if (ways[row] == Way.RUN) {
+        result[row] = memory(v[row], pass.rows.get(row));
+      }
+    }
+    return result;
+  }
+
+  /** Rule A3: a row sees the rows of the memory and no others. */
+  private double[] memory(double[] v, Row row) {
+    if (row.memory.rows().isEmpty()) {
+      throw new IllegalArgumentException(path + " reads a memory, and the sequence has none");
+    }
+    List<Shown> visible = new ArrayList<>();
+    for (double[] there : row.memory.rows()) {
+      visible.add(attention.show(there, 0));
+    }
+    return attention.read(v, row.position, visible).result();
+  }
+
+  /** Rule X10: the mean over those rows of the span that asked of what they gave to a row. */
+  private static double received(Pass pass, int row, List<@Nullable Reading> readings) {
+    Row mine = pass.rows.get(row);
+    double sum = 0;
+    int asked = 0;
+    for (int other = 0; other < readings.size(); other++) {
+      Reading reading = readings.get(other);
+      if (reading != null && pass.rows.get(other).span == mine.span) {
+        asked++;
+        int at = reading.positions.indexOf(mine.position);
+        sum += at < 0 ? 0 : reading.probabilities[at];
+      }
+    }
+    return asked == 0 ? 0 : sum / asked;
+  }
+}

@@ -1,0 +1,59 @@
+package anabranch.conformance.reference.block;
+
+import anabranch.conformance.reference.route.Asking;
+import anabranch.conformance.reference.route.Choice;
+import anabranch.conformance.reference.route.RouterPart;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one run of a router did with the rows of a call. */
+public final class Taken {
+  /** The path of the mixture or skip. */
+  public final String path;
+
+  /** The most members that a row can see. */
+  public final int most;
+
+  /** By row of the call; null for rows that were not asked. */
+  public final @Nullable Choice[] choices;
+
+  /** How many rows each member computed. */
+  public final int[] ran;
+
+  Taken(String path, int most, int rows, int members) {
+    this.path = path;
+    this.most = most;
+    choices = new Choice[rows];
+    ran = new int[members];
+  }
+
+  /** Asks a router for those rows that run and have no choice yet. */
+  void ask(RouterPart router, Pass pass, double[][] v, Way[] ways) {
+    List<Asking> asking = new ArrayList<>();
+    List<Integer> numbers = new ArrayList<>();
+    for (int i = 0; i < v.length; i++) {
+      if (ways[i] == Way.RUN && choices[i] == null) {
+        Row row = pass.rows.get(i);
+        List<Integer> forced = pass.forced.of(path, row);
+        asking.add(new Asking(row.span, row.event, row.position, v[i], forced));
+        numbers.add(i);
+      }
+    }
+    List<Choice> decided;
+    try {
+      decided = router.decide(asking, pass.block);
+    } catch (ArithmeticException bad) {
+      throw new ArithmeticException(path + ": " + bad.getMessage());
+    }
+    for (int n = 0; n < decided.size(); n++) {
+      choices[numbers.get(n)] = decided.get(n);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return path + " " + Arrays.toString(choices);
+  }
+}

@@ -1,0 +1,224 @@
+package anabranch.conformance.reference.route;
+
+import static anabranch.conformance.reference.part.Arithmetic.mean;
+import static anabranch.conformance.reference.part.Arithmetic.project;
+import static anabranch.conformance.reference.part.Arithmetic.sigmoid;
+import static anabranch.conformance.reference.part.Arithmetic.softmax;
+
+import anabranch.conformance.reference.part.Parameters;
+import anabranch.error.WeightsException;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
+import anabranch.model.route.Selection;
+import anabranch.model.route.Source;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A router with its weights. Immutable. */
+public final class RouterPart {
+  private final Router router;
+  private final int experts;
+  private final double[][] weight;
+  private final double @Nullable [] bias;
+  private final double @Nullable [] correction;
+  private final int[] table;
+
+  /** Creates a router from its weights; those it does not have are left out. */
+  RouterPart(
+      Router router,
+      int experts,
+      double[][] weight,
+      double @Nullable [] bias,
+      double @Nullable [] correction,
+      int... table) {
+    this.router = router;
+    this.experts = experts;
+    this.weight = weight;
+    this.bias = bias;
+    this.correction = correction;
+    this.table = table;
+  }
+
+  /**
+   * Reads a router from the weights under {@code path}.
+   *
+   * @throws WeightsException if a table names an expert that there is not
+   */
+  public static RouterPart read(Router router, int experts, String path, Parameters parameters) {
+    int[] table = new int[0];
+    if (router.logits() instanceof Logits.TokenTable) {
+      double[] numbers = parameters.vector(path + ".table");
+      table = new int[numbers.length];
+      for (int id = 0; id < table.length; id++) {
+        table[id] = (int) numbers[id];
+        if (table[id] != numbers[id] || table[id] < 0 || table[id] >= experts) {
+          throw new WeightsException(
+              path + ".table[" + id + "] " + numbers[id] + " is not in 0.." + (experts - 1));
+        }
+      }
+    }
+    return new RouterPart(
+        router,
+        experts,
+        router.hasWeight() ? parameters.matrix(path + ".weight") : new double[0][],
+        router.hasBias() ? parameters.vector(path + ".bias") : null,
+        router.hasCorrection() ? parameters.vector(path + ".correction") : null,
+        table);
+  }
+
+  /** Returns the description. */
+  public Router router() {
+    return router;
+  }
+
+  /**
+   * Decides about the live rows of a call.
+   *
+   * @param rows by span and position
+   * @param block the number of the router's block in its plan
+   * @return one choice for each row
+   * @throws ArithmeticException if a logit or a gate is not finite
+   */
+  public List<Choice> decide(List<Asking> rows, int block) {
+    List<double[]> logits = new ArrayList<>();
+    for (Asking row : rows) {
+      logits.add(logits(source(row, rows), row, block));
+    }
+    return decide(rows, logits, block);
+  }
+
+  /** Decides by logits, {@code [choices]} each. */
+  List<Choice> decide(List<Asking> rows, List<double[]> logits, int block) {
+    List<Draft> drafts = new ArrayList<>();
+    for (int r = 0; r < rows.size(); r++) {
+      Draft draft = new Draft(rows.get(r), logits.get(r), score(logits.get(r)));
+      Preferences.rank(router.preference(), correction, draft);
+      drafts.add(draft);
+    }
+    Selections.pick(router.selection(), drafts);
+    List<List<Integer>> selected = new ArrayList<>();
+    for (Draft draft : drafts) {
+      selected.add(take(draft, block));
+    }
+    Capacities.drop(router.capacity(), router.selection().most(experts), experts, drafts);
+    List<Choice> choices = new ArrayList<>();
+    for (int r = 0; r < drafts.size(); r++) {
+      choices.add(choice(drafts.get(r), selected.get(r)));
+    }
+    return choices;
+  }
+
+  /** Rule R0: what the logits of a row are made of, {@code [width]}. */
+  private double[] source(Asking row, List<Asking> rows) {
+    if (router.source() != Source.EVENT_MEAN && router.source() != Source.PROMPT_MEAN) {
+      return row.x();
+    }
+    List<double[]> span = new ArrayList<>();
+    for (Asking other : rows) {
+      if (other.span() == row.span()) {
+        span.add(other.x());
+      }
+    }
+    return mean(span);
+  }
+
+  /** Rule R1: one number for each choice, {@code [choices]}. */
+  private double[] logits(double[] x, Asking row, int block) {
+    double[] z = new double[router.logitsFor(experts)];
+    if (router.logits() instanceof Logits.TokenHash hash) {
+      z[Hashes.below(Hashes.hash(hash.seed(), row.event().token(row.position())), experts)] = 1;
+    } else if (router.logits() instanceof Logits.TokenTable) {
+      z[table[row.event().token(row.position())]] = 1;
+    } else if (router.logits() instanceof Logits.Random random) {
+      long key = row.event().key();
+      long hash =
+          router.source() == Source.KEY
+              ? Hashes.hash(random.seed(), block, key)
+              : Hashes.hash(random.seed(), block, key, row.position());
+      z[Hashes.below(hash, experts)] = 1;
+    } else {
+      z = project(weight, bias, x);
+    }
+    return z;
+  }
+
+  /** Rule R2: a function of the logits, {@code [choices]}. */
+  private double[] score(double[] z) {
+    for (int e = 0; e < z.length; e++) {
+      if (!Double.isFinite(z[e])) {
+        throw new ArithmeticException("logit " + z[e] + " of expert " + e + " is not finite");
+      }
+    }
+    return switch (router.score()) {
+      case SOFTMAX -> softmax(z);
+      case SIGMOID -> {
+        double[] a = new double[z.length];
+        for (int e = 0; e < z.length; e++) {
+          a[e] = sigmoid(z[e]);
+        }
+        yield a;
+      }
+      case IDENTITY -> z.clone();
+    };
+  }
+
+  /** Settles what a row takes and weighs it; returns all whose sum its weights share. */
+  private List<Integer> take(Draft draft, int block) {
+    List<Integer> forced = draft.asking.forced();
+    boolean prefix = router.selection() instanceof Selection.Prefix;
+    List<Integer> all = draft.own;
+    if (router.selection() instanceof Selection.TopK top && top.secondary() != null) {
+      List<Double> gates = Gates.weigh(router.gate(), draft, all, all);
+      Selections.secondary(top.secondary(), block, draft, gates);
+    }
+    draft.taken = forced == null ? draft.own : Draft.decoded(forced);
+    List<Integer> selected = new ArrayList<>(draft.taken);
+    for (int e : Preferences.order(draft.ranked)) {
+      if (router.selection() instanceof Selection.TopK top
+          && selected.size() < top.k()
+          && !selected.contains(e)) {
+        selected.add(e); // picked and not kept, or the likeliest to have been
+      }
+    }
+    draft.weights =
+        prefix
+            ? Gates.weighPrefix(router.gate(), draft, draft.taken.size())
+            : Gates.weigh(router.gate(), draft, selected, draft.taken);
+    return selected;
+  }
+
+  private Choice choice(Draft draft, List<Integer> selected) {
+    List<Integer> own = draft.coded(draft.own);
+    List<Integer> forced = draft.asking.forced();
+    if (forced != null) {
+      for (int i = 0; i < draft.taken.size(); i++) {
+        draft.dropped[i] = forced.contains(-2 - draft.taken.get(i));
+      }
+    }
+    boolean prefix = router.selection() instanceof Selection.Prefix;
+    List<Double> preferences = new ArrayList<>();
+    for (int e : draft.taken) {
+      preferences.add(draft.ranked[prefix ? draft.taken.size() : e]);
+    }
+    List<Double> gates =
+        prefix ? draft.weights : Gates.weighStaying(router.gate(), draft, selected);
+    requireFinite(gates, draft.taken);
+    boolean exact = !(router.logits() instanceof Logits.Linear);
+    return new Choice(
+        draft.coded(draft.taken),
+        gates,
+        own,
+        preferences,
+        exact ? Double.POSITIVE_INFINITY : draft.margin);
+  }
+
+  private static void requireFinite(List<Double> gates, List<Integer> taken) {
+    for (int i = 0; i < gates.size(); i++) {
+      if (!Double.isFinite(gates.get(i))) {
+        throw new ArithmeticException(
+            "gate " + gates.get(i) + " of expert " + taken.get(i) + " is not finite");
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package anabranch.conformance.space;
+
+import anabranch.model.Input;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Draws blocks. Confined to one draw. */
+final class LayerSpace {
+  private static final int[] INNERS = {3, 5, 7, 12, 20, 33};
+
+  /** How the rows of a model read each other. */
+  enum Mixing {
+    NONE,
+    CAUSAL,
+    FULL,
+    BOTH
+  }
+
+  private final Dice dice;
+  private final Mixing mixing;
+  private final boolean memory;
+  private final RouterSpace routers;
+  private final @Nullable Attention shape;
+
+  /**
+   * Creates a space.
+   *
+   * @param memory whether there are rows of a memory to attend to
+   * @param shares whether all attentions are alike, and rows may show each other's keys
+   */
+  LayerSpace(Dice dice, Input input, Mixing mixing, boolean memory, boolean shares, boolean batch) {
+    this.dice = dice;
+    this.mixing = mixing;
+    this.memory = memory;
+    routers = new RouterSpace(dice, input, batch);
+    shape = shares && mixing != Mixing.NONE ? attention() : null;
+  }
+
+  boolean attends() {
+    return mixing != Mixing.NONE;
+  }
+
+  Block block() {
+    List<Operation> operations = new ArrayList<>();
+    if (mixing != Mixing.NONE && dice.chance(0.9)) {
+      operations.add(maybeSkipped(mixer()));
+    }
+    if (memory && dice.chance(0.7)) {
+      operations.add(Attention.memory(dice.between(1, 2), dice.pick(new int[] {2, 3, 4})));
+    }
+    if (operations.isEmpty() || dice.chance(0.9)) {
+      operations.add(maybeSkipped(rowwise()));
+    }
+    List<Sublayer> sublayers = residual(operations);
+    if (dice.chance(0.1) && sublayers.stream().noneMatch(LayerSpace::skips)) {
+      Skip whole = new Skip(routers.skip(), new Chain(sublayers), keys());
+      return Block.of(new Sublayer("depth", null, whole, null, null));
+    }
+    return new Block(sublayers);
+  }
+
+  private static boolean skips(Sublayer sublayer) {
+    return sublayer.operation() instanceof Skip
+        || sublayer.operation() instanceof Attention a && a.mask() == Attention.Mask.MEMORY;
+  }
+
+  private List<Sublayer> residual(List<Operation> operations) {
+    double place = dice.random.nextDouble();
+    List<Sublayer> sublayers = new ArrayList<>();
+    for (Operation operation : operations) {
+      String name = "part" + sublayers.size();
+      Norm before = place < 0.5 || place >= 0.75 ? norm() : null;
+      Norm after = place >= 0.75 ? norm() : null;
+      Norm afterSum = place >= 0.5 && (place < 0.75 || dice.chance(0.3)) ? norm() : null;
+      sublayers.add(new Sublayer(name, before, operation, after, afterSum, multiplier()));
+    }
+    return sublayers;
+  }
+
+  private Operation maybeSkipped(Operation operation) {
+    return dice.chance(0.15) ? new Skip(routers.skip(), operation, keys()) : operation;
+  }
+
+  private Bypass keys() {
+    return dice.pick(
+        shape == null
+            ? new Bypass[] {Bypass.MASK, Bypass.FREEZE_PROJECT}
+            : new Bypass[] {Bypass.MASK, Bypass.FREEZE_SHARE_KV});
+  }
+
+  private Operation mixer() {
+    boolean recurs = (mixing == Mixing.CAUSAL || mixing == Mixing.BOTH) && dice.chance(0.25);
+    return recurs ? recurrence() : shape != null ? shape : attention();
+  }
+
+  Recurrence recurrence() {
+    return new Recurrence(
+        dice.between(1, 9), dice.between(1, 5), dice.between(1, 4), dice.between(1, 4));
+  }
+
+  private Operation rowwise() {
+    return dice.chance(0.6) ? mixture() : network(dice.chance(0.3));
+  }
+
+  Norm norm() {
+    double epsilon = dice.chance(0.5) ? 1e-5 : 1e-2;
+    return dice.chance(0.5) ? new Norm.Layer(epsilon) : new Norm.Rms(epsilon);
+  }
+
+  @Nullable Double multiplier() {
+    return dice.chance(0.2) ? 0.5 + dice.random.nextDouble() : null;
+  }
+
+  private Attention attention() {
+    boolean causal = mixing == Mixing.CAUSAL || (mixing == Mixing.BOTH && dice.chance(0.5));
+    int shared = dice.between(1, 3);
+    int keyValueHeads = dice.between(1, 2);
+    int headWidth = dice.pick(new int[] {2, 3, 4, 6});
+    return new Attention(
+        keyValueHeads * shared,
+        keyValueHeads,
+        headWidth,
+        causal ? Attention.Mask.CAUSAL : Attention.Mask.FULL,
+        headWidth % 2 == 0 && dice.chance(0.5)
+            ? new Attention.Rotary(dice.pick(new int[] {10, 10000}))
+            : null,
+        dice.chance(0.4));
+  }
+
+  FeedForward network(boolean bias) {
+    FeedForward network =
+        new FeedForward(dice.pick(INNERS), dice.pick(Activation.values()), dice.chance(0.5), bias);
+    return network.gated() && dice.chance(0.3)
+        ? network.withLimit(0.2 + dice.random.nextDouble())
+        : network;
+  }
+
+  private Mixture mixture() {
+    int experts = dice.between(1, 7);
+    Mixture.Specials specials = dice.chance(0.2) ? specials() : null;
+    int members = experts + (specials == null ? 0 : specials.count());
+    return new Mixture(
+        experts,
+        network(dice.chance(0.3)),
+        routers.mixture(members),
+        dice.chance(0.15),
+        dice.chance(0.2) ? new Mixture.Shared(network(dice.chance(0.3)), dice.chance(0.5)) : null,
+        specials);
+  }
+
+  private Mixture.Specials specials() {
+    int zeros = dice.below(2);
+    int identities = dice.below(3);
+    return new Mixture.Specials(zeros, identities, zeros + identities == 0 ? 1 : dice.below(2));
+  }
+}

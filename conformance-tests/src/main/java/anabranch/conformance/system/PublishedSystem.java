@@ -1,0 +1,55 @@
+package anabranch.conformance.system;
+
+import anabranch.conformance.space.Case;
+import anabranch.conformance.trial.Subject;
+import anabranch.model.ModelSpec;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * A published system in the words of the language, small enough to follow by hand.
+ *
+ * @param id its row in the table of systems, such as {@code "A00"}
+ * @param title what the field calls it
+ * @param paper who published it
+ * @param witnesses what the test compares with, besides the oracle: hand-computed numbers,
+ *     properties
+ * @param open what of it is not known, so that nobody should take it for granted
+ * @param preset the description with weights and sequences
+ * @param changedField which part of the description {@code change} changes
+ * @param change a description that differs in one meaning: the test must then fail
+ * @param worksWhen the test
+ */
+public record PublishedSystem(
+    String id,
+    String title,
+    String paper,
+    List<String> witnesses,
+    List<String> open,
+    Case preset,
+    String changedField,
+    UnaryOperator<ModelSpec> change,
+    WorksWhen worksWhen) {
+  /** Copies the lists. */
+  public PublishedSystem {
+    witnesses = List.copyOf(witnesses);
+    open = List.copyOf(open);
+  }
+
+  /** Says whether a backend runs a system as published. */
+  public interface WorksWhen {
+    /**
+     * Fails with an assertion unless it does.
+     *
+     * @param kit the backend under test
+     * @param preset the case to run, whatever its description is
+     */
+    void check(Subject kit, Case preset) throws Exception;
+  }
+
+  /** Returns the preset with the changed description and the same weights and sequences. */
+  public Case changed() {
+    ModelSpec other = change.apply(preset.spec());
+    return new Case(preset.name() + ", changed", other, preset.weights(), preset.sequences());
+  }
+}

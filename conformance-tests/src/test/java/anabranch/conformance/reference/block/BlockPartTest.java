@@ -1,0 +1,207 @@
+package anabranch.conformance.reference.block;
+
+import static anabranch.conformance.reference.Paper.values;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import anabranch.backend.Event;
+import anabranch.conformance.reference.Paper;
+import anabranch.conformance.reference.part.Parameters;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Gate;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
+import anabranch.model.route.Preference;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
+import anabranch.model.route.Score;
+import anabranch.model.route.Selection;
+import anabranch.model.route.Source;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Single blocks computed on paper. */
+class BlockPartTest {
+  private static final FeedForward NETWORK = FeedForward.plain(1, Activation.RELU);
+
+  /** Logits (ln 3, 0), gates 3/4 and 1/4; at the input of max(x0, 0)^2 the gates are squared. */
+  @Test
+  void mixturesAddWhatTheirExpertsAnswer() {
+    Map<String, float[]> weights =
+        Map.of(
+            "b.mixture.router.weight", values((float) Math.log(3), 0, 0, 0),
+            "b.mixture.experts.0.up.weight", values(1, 0),
+            "b.mixture.experts.1.up.weight", values(1, 0),
+            "b.mixture.experts.1.down.weight", values(0, 1));
+    for (Placement placement : Placement.values()) {
+      Router router = placed(Routers.mixtral(2), placement);
+      Mixture mixture = new Mixture(2, FeedForward.plain(1, Activation.RELU_SQUARED), router);
+      Pass pass = pass(1, 0);
+      double[] expected =
+          placement == Placement.OUTPUT ? new double[] {1.75, 0.25} : new double[] {1.5625, 0.0625};
+      assertArrayEquals(expected, run(Paper.block(mixture), weights, pass)[0], 1e-7);
+      assertArrayEquals(new int[] {1, 1}, pass.taken.get(0).ran);
+    }
+  }
+
+  /** Learners add 1, 2 and 4 to x0 in order, the constant (0, 8) is added always. */
+  @Test
+  void prefixesSumTheirMembersAndTheConstant() {
+    Mixture mixture = new Mixture(3, NETWORK, Routers.adaptiveComputation(true), true);
+    for (int n = 0; n < 4; n++) {
+      float[] bias = new float[4];
+      bias[n] = 1;
+      Map<String, float[]> weights =
+          Map.of(
+              "b.mixture.router.bias", bias,
+              "b.mixture.experts.1.down.weight", values(2, 0),
+              "b.mixture.experts.2.down.weight", values(4, 0),
+              "b.mixture.constant", values(0, 8));
+      Pass pass = pass(1, 0);
+      double sum = new double[] {0, 1, 3, 7}[n];
+      assertArrayEquals(
+          new double[] {1 + sum, 8}, run(Paper.block(mixture), weights, pass)[0], 1e-12);
+      int ran = pass.taken.get(0).ran[0] + pass.taken.get(0).ran[1] + pass.taken.get(0).ran[2];
+      assertEquals(n, ran, "the largest number runs all of them");
+    }
+  }
+
+  /** Choice 0 is a network, then a zero, what is read, and 3/4 of that plus 1/4 of (0, 8). */
+  @Test
+  void specialMembersFollowTheExperts() {
+    Router one =
+        new Router(
+            Source.HIDDEN,
+            new Logits.Linear(true),
+            Score.IDENTITY,
+            Preference.byScore(),
+            new Selection.TopK(1),
+            new Gate(Gate.Of.ONE, null, 1),
+            new Capacity.Unlimited(),
+            Placement.OUTPUT);
+    Mixture mixture = new Mixture(1, NETWORK, one, false, null, new Mixture.Specials(1, 1, 1));
+    double[][] expected = {{4, 3}, {1, 3}, {2, 6}, {1.75, 5.25 + 2}};
+    for (int e = 0; e < 4; e++) {
+      float[] bias = new float[4];
+      bias[e] = 1;
+      Map<String, float[]> weights =
+          Map.of(
+              "b.mixture.router.bias", bias,
+              "b.mixture.experts.0.up.weight", values(3, 0),
+              "b.mixture.constants.0.weight", values((float) Math.log(3), 0, 0, 0),
+              "b.mixture.constants.0.vector", values(0, 8));
+      Pass pass = pass(1, 3);
+      assertArrayEquals(expected[e], run(Paper.block(mixture), weights, pass)[0], 1e-7);
+      assertEquals(1, pass.taken.get(0).ran[e]);
+    }
+  }
+
+  /** No expert runs; the shared network adds x0 + x1 to x0, or 3/4 of it, behind (0, 8). */
+  @Test
+  void sharedNetworksRunForEveryRow() {
+    Mixture none = new Mixture(1, NETWORK, Routers.adaptiveComputation(true), true);
+    for (boolean weighed : new boolean[] {false, true}) {
+      Map<String, float[]> weights =
+          Map.of(
+              "b.mixture.router.bias", values(1, 0),
+              "b.mixture.constant", values(0, 8),
+              "b.mixture.shared.score.weight", values((float) Math.log(3), 0));
+      Pass pass = pass(1, 3);
+      double[][] rows = run(Paper.block(none.withShared(NETWORK, weighed)), weights, pass);
+      assertArrayEquals(new double[] {weighed ? 4 : 5, 11}, rows[0], 1e-6);
+      assertEquals(0, pass.taken.get(0).ran[0]);
+    }
+  }
+
+  /** x (3, 4): the network adds (7, 0), the factor makes it (3.5, 0). */
+  @Test
+  void sumsAreOfMultipliedResults() {
+    Block block = Block.of(Paper.sublayer(NETWORK).withMultiplier(0.5));
+    assertArrayEquals(new double[] {6.5, 4}, run(block, Map.of(), pass(3, 4))[0], 1e-12);
+  }
+
+  private static Router placed(Router router, Placement placement) {
+    return new Router(
+        router.source(),
+        router.logits(),
+        router.score(),
+        router.preference(),
+        router.selection(),
+        router.gate(),
+        router.capacity(),
+        placement);
+  }
+
+  /**
+   * x (3, 4). Before: mean square 12.5 + 12.5, root 5 -> (0.6, 0.8). Network: 5*1.4 = 7 -> (7, 7).
+   * After: 49 + 51, root 10 -> (0.7*10, 0.7*20). Sum (10, 18): mean square 212 + 13, root 15 ->
+   * (10/15*3, 18/15*5).
+   */
+  @Test
+  void normsStandWhereTheDescriptionSays() {
+    Norm before = new Norm.Rms(12.5);
+    Block block = Block.of(new Sublayer("s", before, NETWORK, new Norm.Rms(51), new Norm.Rms(13)));
+    Map<String, float[]> weights =
+        Map.of(
+            "b.s.before.weight", values(1, 1),
+            "b.s.up.weight", values(5, 5),
+            "b.s.down.weight", values(1, 1),
+            "b.s.after.weight", values(10, 20),
+            "b.s.afterSum.weight", values(3, 5));
+    assertArrayEquals(new double[] {2, 6}, run(block, weights, pass(3, 4))[0], 1e-12);
+  }
+
+  /**
+   * Keys are x1, queries ask with (1, 1): row 0 gives itself all; row 1, with keys 0 and ln 3,
+   * gives 1/4 and 3/4. On average over the two that asked row 0 received 5/8, row 1 3/8.
+   */
+  @Test
+  void attentionReceivedIsTheMeanOverThoseThatAsked() {
+    Attention attention = Attention.causal(1, 1);
+    Map<String, float[]> weights =
+        Map.of(
+            "b.attention.q.weight", values(1, 0),
+            "b.attention.k.weight", values(0, 1));
+    Pass pass = pass(1, 0, 1, Math.log(3));
+    run(Paper.block(attention), weights, pass);
+    assertEquals(0.625, pass.rows.get(0).received, 1e-12);
+    assertEquals(0.375, pass.rows.get(1).received, 1e-12);
+    pass.rows.get(0).way = Way.PROJECT;
+    run(Paper.block(attention), weights, pass);
+    assertEquals(0.25, pass.rows.get(0).received, 1e-12, "it is read and does not ask");
+    Pass first = pass(1, 0, 1, Math.log(3));
+    first.rows.get(0).way = Way.SHARE;
+    run(Paper.block(attention), weights, first);
+    assertEquals(0, first.rows.get(0).received, "it has nothing to show");
+    assertEquals(1, first.rows.get(1).received, 1e-12);
+  }
+
+  private static double[][] run(Block block, Map<String, float[]> weights, Pass pass) {
+    List<Parameter> needed = new ArrayList<>();
+    block.parameters("b", 2, needed::add);
+    Parameters parameters = Paper.parameters(needed, weights);
+    return new BlockPart(block, "b", 0, parameters).of(pass);
+  }
+
+  /** Returns a pass of rows of two numbers each. */
+  private static Pass pass(double... numbers) {
+    Memory memory = new Memory(List.of());
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < numbers.length; i += 2) {
+      Row row = new Row(memory, 0, Event.ofTokens(0, 0), i / 2);
+      row.x = new double[] {numbers[i], numbers[i + 1]};
+      rows.add(row);
+    }
+    return new Pass(rows, new Trail(null, false), "0", 0, (path, row) -> null);
+  }
+}

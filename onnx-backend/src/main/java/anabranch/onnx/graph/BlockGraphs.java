@@ -1,0 +1,250 @@
+package anabranch.onnx.graph;
+
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Router;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Turns sublayers into steps. Confined to one call. */
+public final class BlockGraphs {
+  private final int width;
+  private final List<Step> steps = new ArrayList<>();
+  private @Nullable TokenRun open;
+
+  private BlockGraphs(int width) {
+    this.width = width;
+  }
+
+  /**
+   * Returns the steps of some sublayers, in order.
+   *
+   * @param width the length of a hidden vector
+   * @param path of their parameters, such as {@code "blocks.0"}
+   */
+  public static List<Step> of(int width, String path, List<Sublayer> sublayers) {
+    BlockGraphs graphs = new BlockGraphs(width);
+    for (Sublayer sublayer : sublayers) {
+      graphs.add(sublayer, path + "." + sublayer.name());
+    }
+    graphs.close();
+    return List.copyOf(graphs.steps);
+  }
+
+  /** Returns the steps of an operation without norms and sum: x becomes its result. */
+  private static List<Step> alone(int width, String path, Operation operation) {
+    BlockGraphs graphs = new BlockGraphs(width);
+    graphs.add(new Place(path, null, null, null, null, false), operation);
+    graphs.close();
+    return List.copyOf(graphs.steps);
+  }
+
+  private void add(Sublayer sublayer, String path) {
+    Place place =
+        new Place(
+            path,
+            sublayer.before(),
+            sublayer.after(),
+            sublayer.multiplier(),
+            sublayer.afterSum(),
+            true);
+    add(place, sublayer.operation());
+  }
+
+  private void add(Place place, Operation operation) {
+    if (operation instanceof Attention attention) {
+      attend(place, attention);
+    } else if (operation instanceof FeedForward network) {
+      open(place).network(place, network);
+    } else if (operation instanceof Mixture mixture) {
+      mix(place, mixture);
+    } else if (operation instanceof Recurrence recurrence) {
+      recur(place, recurrence);
+    } else if (operation instanceof Skip skip) {
+      inside(place, skip, skip.operation(), skip.operationPath(place.path()));
+    } else if (operation instanceof Chain chain) {
+      inside(place, null, chain, place.path());
+    } else {
+      throw new AssertionError(operation);
+    }
+  }
+
+  private void attend(Place place, Attention attention) {
+    close();
+    String path = place.path();
+    boolean memory = attention.mask() == Attention.Mask.MEMORY;
+    Graph all = new Graph(path + ".keysAndValues");
+    Layers layers = new Layers(all, width);
+    String x = all.input("x", -1, width);
+    String n = memory ? x : layers.norm(place.before(), path + ".before", x);
+    boolean normed = !n.equals(x);
+    if (normed) {
+      all.output("n", n, -1, width);
+    }
+    project(all, attention, path + ".k", attention.keyValueHeads(), n, "k");
+    int keyValueWidth = attention.keyValueWidth();
+    String v = layers.linear(path + ".v", keyValueWidth, width, attention.bias(), n);
+    all.output("v", v, -1, keyValueWidth);
+    Graph live = new Graph(path + ".query");
+    String read = live.input("n", -1, width);
+    if (memory) {
+      read = new Layers(live, width).norm(place.before(), path + ".before", read);
+    }
+    project(live, attention, path + ".q", attention.heads(), read, "q");
+    steps.add(new Step.Attend(path, attention, normed, all, live));
+    open = new TokenRun(path + ".o", width);
+    open.finish(place, attention.queryWidth(), path + ".o", attention.bias());
+  }
+
+  private void project(
+      Graph graph, Attention attention, String path, int heads, String from, String to) {
+    int out = heads * attention.headWidth();
+    String value = new Layers(graph, width).linear(path, out, width, attention.bias(), from);
+    if (attention.rotary() == null) {
+      graph.output(to, value, -1, out);
+    } else {
+      graph.output(to, Rotation.write(graph, value, heads, attention.headWidth()), 1, -1, out);
+    }
+  }
+
+  private void mix(Place place, Mixture mixture) {
+    String path = place.path();
+    Router router = mixture.router();
+    boolean ofSequence = router.hasWeight() && router.source().ofSequence();
+    boolean logits = router.hasWeight() && !ofSequence;
+    if (place.before() != null || logits) {
+      open(place).lead(place, router, logits ? router.logitsFor(mixture.members()) : 0);
+    }
+    close();
+    Graph apart = ofSequence ? router(path, router, router.logitsFor(mixture.members())) : null;
+    steps.add(
+        new Step.Mix(
+            path,
+            mixture,
+            place.before() != null,
+            apart,
+            place.finish(),
+            MemberGraphs.routed(width, path, mixture),
+            MemberGraphs.shared(width, path, mixture)));
+    finish(place);
+  }
+
+  private void recur(Place place, Recurrence recurrence) {
+    close();
+    String path = place.path();
+    int inner = recurrence.inner();
+    Graph in = new Graph(path + ".in");
+    Layers layers = new Layers(in, width);
+    String n = layers.norm(place.before(), path + ".before", in.input("x", -1, width));
+    in.output("uz", layers.linear(path + ".in", 2 * inner, width, false, n), -1, 2 * inner);
+    Graph project = new Graph(path + ".project");
+    layers = new Layers(project, width);
+    int rank = recurrence.rank();
+    int states = 2 * recurrence.states();
+    String tbc =
+        layers.linear(
+            path + ".project", rank + states, inner, false, project.input("u", -1, inner));
+    List<String> parts =
+        project.nodes("Split", 2, Map.of("axis", -1), tbc, project.integers(rank, states));
+    project.output("dt", layers.linear(path + ".step", inner, rank, true, parts.get(0)), -1, inner);
+    project.output("bc", parts.get(1), -1, states);
+    steps.add(new Step.Recur(path, recurrence, in, project));
+    open = new TokenRun(path + ".out", width);
+    open.finish(place, inner, path + ".out", false);
+  }
+
+  private void inside(Place place, @Nullable Skip skip, Operation operation, String inner) {
+    close();
+    String path = place.path();
+    Router router = skip == null ? null : skip.router();
+    boolean weighs = router != null && router.hasWeight();
+    boolean ofSequence = weighs && router != null && router.source().ofSequence();
+    boolean logits = weighs && !ofSequence;
+    Graph lead = null;
+    if (place.before() != null || logits) {
+      TokenRun run = new TokenRun(path + ".lead", width);
+      run.lead(place, router, logits ? 1 : 0);
+      lead = run.graph();
+    }
+    boolean chain = operation instanceof Chain;
+    List<Step> own =
+        operation instanceof Chain run
+            ? of(width, inner, run.sublayers())
+            : alone(width, inner, operation);
+    Graph apart = ofSequence && router != null ? router(path, router, 1) : null;
+    steps.add(
+        new Step.Inside(
+            path,
+            skip,
+            operation,
+            lead,
+            place.before() != null,
+            logits ? 1 : 0,
+            apart,
+            place.finish(),
+            own,
+            chain));
+    finish(place);
+  }
+
+  /** Returns the graph of a router that reads one vector for each sequence. */
+  private Graph router(String path, Router router, int logits) {
+    Graph graph = new Graph(path + ".router");
+    String x = graph.input("x", -1, width);
+    Layers layers = new Layers(graph, width);
+    String z = layers.linear(path + ".router", logits, width, router.hasBias(), x);
+    graph.output("logits", z, -1, logits);
+    return graph;
+  }
+
+  private void finish(Place place) {
+    if (place.finish() == Step.Finish.BEHIND) {
+      open = new TokenRun(place.path() + ".after", width);
+      open.finish(place, width, null, false);
+    }
+  }
+
+  private TokenRun open(Place place) {
+    TokenRun run = open == null ? new TokenRun(place.path(), width) : open;
+    open = run;
+    return run;
+  }
+
+  private void close() {
+    if (open != null) {
+      steps.add(open.done());
+      open = null;
+    }
+  }
+
+  /**
+   * Where an operation stands.
+   *
+   * @param summed whether its result is added to the residual; else nothing is around it
+   */
+  record Place(
+      String path,
+      @Nullable Norm before,
+      @Nullable Norm after,
+      @Nullable Double multiplier,
+      @Nullable Norm afterSum,
+      boolean summed) {
+    Step.Finish finish() {
+      if (!summed) {
+        return Step.Finish.ALONE;
+      }
+      return after == null && multiplier == null && afterSum == null
+          ? Step.Finish.ADDED
+          : Step.Finish.BEHIND;
+    }
+  }
+}

@@ -1,0 +1,218 @@
+package anabranch.onnx.state;
+
+import anabranch.onnx.memory.BufferPool;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keys and values of one sequence in one attention, one vector after the other in the order of the
+ * rows that show them.
+ *
+ * <p>Room is counted in whole tiles: the core reads keys tile by tile, and what lies behind the
+ * last row in its tile is zero. A tile is a page of an image: the positions of its rows, their
+ * keys, their values.
+ */
+public final class KeyValues implements Kept {
+  /** How many rows make a tile. */
+  public static final int TILE = 64;
+
+  private static final float[] ZEROS = new float[1024];
+
+  private final BufferPool pool;
+  private final int width;
+  private int[] positions = new int[0];
+  private long[] stamps = new long[0];
+  private int published;
+  private int written;
+  private @Nullable FloatBuffer keys;
+  private @Nullable FloatBuffer values;
+
+  /** Creates an empty store for vectors of that width. */
+  public KeyValues(BufferPool pool, int width) {
+    this.pool = pool;
+    this.width = width;
+  }
+
+  /** Returns the number of rows up to the end of the tile that holds row {@code index}. */
+  public static int tileEnd(int index) {
+    return (index / TILE + 1) * TILE;
+  }
+
+  /** Returns how many rows are published. */
+  public int published() {
+    return published;
+  }
+
+  /** Returns how many rows there are, those of the present call included. */
+  public int written() {
+    return written;
+  }
+
+  /** Makes room for that many rows behind those that are written. */
+  public void reserve(int rows) {
+    int all = written + rows;
+    if (all > 0) {
+      long floats = (long) tileEnd(all - 1) * width;
+      keys = grown(keys, floats);
+      values = grown(values, floats);
+    }
+    if (positions.length < all) {
+      positions = Arrays.copyOf(positions, Math.max(all, 2 * positions.length));
+    }
+  }
+
+  /** Writes a row from packed keys and values. */
+  public void add(int position, FloatBuffer packedKeys, FloatBuffer packedValues, int place) {
+    keys().put(written * width, packedKeys, place * width, width);
+    values().put(written * width, packedValues, place * width, width);
+    positions[written++] = position;
+  }
+
+  /** Writes a row that shows what it showed elsewhere; nothing where it showed nothing. */
+  public void add(int position, KeyValues elsewhere) {
+    int index = Arrays.binarySearch(elsewhere.positions, 0, elsewhere.written, position);
+    if (index >= 0) {
+      add(position, elsewhere.keys(), elsewhere.values(), index);
+    }
+  }
+
+  /** Writes zeros behind the last row, to the end of its tile. */
+  public void end() {
+    if (written > 0) {
+      zero(keys(), written * width, tileEnd(written - 1) * width);
+      zero(values(), written * width, tileEnd(written - 1) * width);
+    }
+  }
+
+  /** Returns the keys. */
+  public FloatBuffer keys() {
+    return reserved(keys);
+  }
+
+  /** Returns the values. */
+  public FloatBuffer values() {
+    return reserved(values);
+  }
+
+  @Override
+  public void publish(long stamp) {
+    if (written == published) {
+      return;
+    }
+    int tiles = tileEnd(written - 1) / TILE;
+    if (stamps.length < tiles) {
+      stamps = Arrays.copyOf(stamps, Math.max(tiles, 2 * stamps.length));
+    }
+    Arrays.fill(stamps, published / TILE, tiles, stamp);
+    published = written;
+  }
+
+  @Override
+  public void discard() {
+    written = published;
+  }
+
+  @Override
+  public long bytes() {
+    return keys == null ? 0 : BufferPool.bytes(keys()) + BufferPool.bytes(values());
+  }
+
+  @Override
+  public Kept copy() {
+    KeyValues copy = new KeyValues(pool, width);
+    if (published > 0) {
+      copy.reserve(published);
+      copy.keys().put(0, keys(), 0, published * width);
+      copy.values().put(0, values(), 0, published * width);
+      System.arraycopy(positions, 0, copy.positions, 0, published);
+      copy.written = published;
+      copy.published = published;
+      copy.stamps = stamps.clone();
+      copy.end();
+    }
+    return copy;
+  }
+
+  @Override
+  public int pages() {
+    return published == 0 ? 0 : tileEnd(published - 1) / TILE;
+  }
+
+  @Override
+  public long stamp(int page) {
+    return stamps[page];
+  }
+
+  @Override
+  public ByteBuffer page(int page) {
+    int from = page * TILE;
+    int count = Math.min(TILE, published - from);
+    ByteBuffer bytes = ByteBuffer.allocate(count * (4 + 8 * width)).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      bytes.putInt(positions[from + i]);
+    }
+    bytes
+        .slice()
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .asFloatBuffer()
+        .put(keys().slice(from * width, count * width))
+        .put(values().slice(from * width, count * width));
+    return bytes.rewind();
+  }
+
+  @Override
+  public void restore(ByteBuffer page, long stamp) {
+    ByteBuffer bytes = page.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    int count = bytes.remaining() / (4 + 8 * width);
+    reserve(count);
+    for (int i = 0; i < count; i++) {
+      positions[written + i] = bytes.getInt();
+    }
+    FloatBuffer floats = bytes.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+    keys().put(written * width, floats, 0, count * width);
+    values().put(written * width, floats, count * width, count * width);
+    written += count;
+    end();
+    publish(stamp);
+  }
+
+  @Override
+  public void close() {
+    if (keys != null) {
+      pool.give(keys());
+      keys = null;
+    }
+    if (values != null) {
+      pool.give(values());
+      values = null;
+    }
+  }
+
+  private FloatBuffer grown(@Nullable FloatBuffer old, long floats) {
+    if (old != null && old.capacity() >= floats) {
+      return old;
+    }
+    FloatBuffer more = pool.take(floats);
+    if (old != null) {
+      more.put(0, old, 0, written * width);
+      pool.give(old);
+    }
+    return more;
+  }
+
+  private static FloatBuffer reserved(@Nullable FloatBuffer buffer) {
+    if (buffer == null) {
+      throw new IllegalStateException("no room was reserved for keys and values");
+    }
+    return buffer;
+  }
+
+  private static void zero(FloatBuffer buffer, int from, int to) {
+    for (int at = from; at < to; at += ZEROS.length) {
+      buffer.put(at, ZEROS, 0, Math.min(ZEROS.length, to - at));
+    }
+  }
+}

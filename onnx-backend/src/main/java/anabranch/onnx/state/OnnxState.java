@@ -1,0 +1,221 @@
+package anabranch.onnx.state;
+
+import anabranch.backend.SequenceState;
+import anabranch.backend.StateImage;
+import anabranch.onnx.memory.BufferPool;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one sequence keeps. A call writes beside what is published and publishes when it succeeds,
+ * so one that fails leaves nothing. In one call at a time.
+ */
+public final class OnnxState implements SequenceState {
+  private final Layout layout;
+  private final BufferPool pool;
+  private final @Nullable Kept[] kept;
+  private final int[] last;
+  private final Set<Kept> touched = new HashSet<>();
+  private long version;
+  private long lastStamp;
+  private boolean closed;
+
+  /** Creates the state of a new sequence. */
+  public OnnxState(Layout layout, BufferPool pool) {
+    this.layout = layout;
+    this.pool = pool;
+    kept = new @Nullable Kept[layout.entries().size() + 1];
+    last = new int[layout.slots()];
+    Arrays.fill(last, -1);
+  }
+
+  /** Returns the layout, which no two models share. */
+  public Layout layout() {
+    return layout;
+  }
+
+  /** Returns keys and values, to be written in the present call. */
+  public KeyValues rows(Layout.Entry entry) {
+    return (KeyValues) touch(entry.index());
+  }
+
+  /** Returns numbers, to be written in the present call. */
+  public Numbers numbers(Layout.Entry entry) {
+    return (Numbers) touch(entry.index());
+  }
+
+  /** Returns the token id at a position that an earlier event brought. */
+  public int token(int position) {
+    return tokens().at(position);
+  }
+
+  /** Returns how many token ids are known, from position 0 on. */
+  public int knownTokens() {
+    return tokens().known();
+  }
+
+  /** Remembers token ids from a position on, which is not above {@link #knownTokens}. */
+  public void writeTokens(int position, int[] ids) {
+    tokens().write(position, ids);
+  }
+
+  /** Returns the position of the last row that was published in a slot; -1 if there is none. */
+  public int last(int slot) {
+    requireOpen();
+    return last[slot];
+  }
+
+  /** Makes what the call wrote the truth. */
+  public void publish(int slot, int position) {
+    publish();
+    last[slot] = position;
+  }
+
+  /** Makes what was written before the first call the truth. */
+  public void publish() {
+    touched.forEach(each -> each.publish(version + 1));
+    touched.clear();
+    lastStamp = version + 1;
+  }
+
+  /** Forgets what the call wrote. */
+  public void discard() {
+    touched.forEach(Kept::discard);
+    touched.clear();
+  }
+
+  @Override
+  public int length() {
+    return Arrays.stream(last).max().orElse(-1) + 1;
+  }
+
+  @Override
+  public long bytes() {
+    long sum = 0;
+    for (Kept each : kept) {
+      sum += each == null ? 0 : each.bytes();
+    }
+    return sum;
+  }
+
+  @Override
+  public SequenceState fork() {
+    requireOpen();
+    OnnxState fork = new OnnxState(layout, pool);
+    for (int i = 0; i < kept.length; i++) {
+      Kept each = kept[i];
+      fork.kept[i] = each == null ? null : each.copy();
+    }
+    System.arraycopy(last, 0, fork.last, 0, last.length);
+    fork.version = version;
+    fork.lastStamp = lastStamp;
+    return fork;
+  }
+
+  @Override
+  public StateImage image(long since) {
+    requireOpen();
+    if (since < 0 || since > version) {
+      throw new IllegalArgumentException("version " + since + " is not in 0.." + version);
+    }
+    Map<Integer, ByteBuffer> pages = new TreeMap<>();
+    if (since == 0 || lastStamp > since) {
+      ByteBuffer head = ByteBuffer.allocate(4 * last.length).order(ByteOrder.LITTLE_ENDIAN);
+      head.asIntBuffer().put(last);
+      pages.put(0, head);
+    }
+    for (int i = 0; i < kept.length; i++) {
+      Kept each = kept[i];
+      for (int page = 0; each != null && page < each.pages(); page++) {
+        if (each.stamp(page) > since) {
+          pages.put(Math.addExact(1 + i, Math.multiplyExact(page, kept.length)), each.page(page));
+        }
+      }
+    }
+    version++;
+    return new StateImage(layout.signature(), version, since == 0, pages, Set.of());
+  }
+
+  /**
+   * Returns a sequence as it was.
+   *
+   * @throws IllegalArgumentException if the image is not complete, or of another signature
+   */
+  public static OnnxState restore(Layout layout, BufferPool pool, StateImage image) {
+    if (!image.signature().equals(layout.signature())) {
+      throw new IllegalArgumentException(
+          "an image of " + image.signature() + " does not fit " + layout.signature());
+    }
+    ByteBuffer head = image.pages().get(0);
+    if (!image.complete() || head == null) {
+      throw new IllegalArgumentException("an image of " + image.signature() + " is not complete");
+    }
+    OnnxState state = new OnnxState(layout, pool);
+    state.version = image.version();
+    state.lastStamp = image.version();
+    head.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(state.last);
+    for (Map.Entry<Integer, ByteBuffer> page : new TreeMap<>(image.pages()).entrySet()) {
+      if (page.getKey() > 0) {
+        int index = (page.getKey() - 1) % state.kept.length;
+        state.made(index).restore(page.getValue(), image.version());
+      }
+    }
+    return state;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    for (int i = 0; i < kept.length; i++) {
+      Kept each = kept[i];
+      if (each != null) {
+        each.close();
+        kept[i] = null;
+      }
+    }
+    touched.clear();
+  }
+
+  private Tokens tokens() {
+    return (Tokens) touch(kept.length - 1);
+  }
+
+  private Kept touch(int index) {
+    requireOpen();
+    Kept each = made(index);
+    touched.add(each);
+    return each;
+  }
+
+  private Kept made(int index) {
+    Kept each = kept[index];
+    if (each == null) {
+      each = make(index);
+      kept[index] = each;
+    }
+    return each;
+  }
+
+  private Kept make(int index) {
+    if (index == kept.length - 1) {
+      return new Tokens();
+    }
+    Layout.Entry entry = layout.entries().get(index);
+    return switch (entry.kind()) {
+      case ROWS, CALL, MEMORY -> new KeyValues(pool, entry.width());
+      case RECURRENCE, DECISION, CHOICE -> new Numbers();
+    };
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the sequence state is closed");
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package anabranch.onnx.step;
+
+import anabranch.model.layer.Attention;
+import anabranch.onnx.attention.Angles;
+import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.graph.Step;
+import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
+import anabranch.onnx.rows.Packing;
+import anabranch.onnx.session.Call;
+import anabranch.onnx.session.Session;
+import anabranch.onnx.state.KeyValues;
+import anabranch.onnx.state.Layout;
+import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** An attention up to its output projection. Thread-safe. */
+public final class AttendStep implements LoadedStep {
+  private final Step.Attend step;
+  private final Attention attention;
+  private final Session keysAndValues;
+  private final Session query;
+  private final AttentionCore core;
+  private final @Nullable Angles angles;
+
+  /**
+   * Creates a step.
+   *
+   * @param core shared with attentions of the same shape
+   * @param angles rotary positions; null for none
+   */
+  AttendStep(
+      Step.Attend step,
+      Session keysAndValues,
+      Session query,
+      AttentionCore core,
+      @Nullable Angles angles) {
+    this.step = step;
+    this.attention = step.attention();
+    this.keysAndValues = keysAndValues;
+    this.query = query;
+    this.core = core;
+    this.angles = angles;
+  }
+
+  @Override
+  public void take(StageRun run) {
+    Packing packing = run.packing;
+    int keyValueWidth = attention.keyValueWidth();
+    FloatBuffer o = run.newUpdate(attention.queryWidth());
+    try (Scope inner = new Scope(run.call.pool)) {
+      if (attention.mask() == Attention.Mask.MEMORY) {
+        FloatBuffer q = queries(run, run.x(), inner);
+        remember(run, q, o);
+        return;
+      }
+      int showing = packing.projecting;
+      FloatBuffer k = inner.rows(showing, keyValueWidth);
+      FloatBuffer v = inner.rows(showing, keyValueWidth);
+      if (showing > 0) {
+        try (Call call = keysAndValues.call()) {
+          call.in("x", run.x(), 0, showing, run.width);
+          if (step.normed()) {
+            call.out("n", run.normed(), 0, showing, run.width);
+          }
+          rotated(run, call, "k", k, showing, keyValueWidth);
+          call.out("v", v, 0, showing, keyValueWidth).run();
+        }
+      }
+      FloatBuffer q = queries(run, step.normed() ? run.normed() : run.x(), inner);
+      Layout.Entry entry = run.entry(step.path());
+      boolean asked = run.call.asks(run.member(), step.path());
+      for (int span = 0; span < packing.spans.size(); span++) {
+        if (packing.size(span) > 0) {
+          new SpanAttention(run, span, entry, attention, core, asked).run(q, k, v, o);
+        }
+      }
+    }
+  }
+
+  /** Writes keys and values of rows of the memory. */
+  public void project(FloatBuffer memory, int rows, int width, FloatBuffer k, FloatBuffer v) {
+    try (Call call = keysAndValues.call()) {
+      call.in("x", memory, 0, rows, width)
+          .out("k", k, 0, rows, attention.keyValueWidth())
+          .out("v", v, 0, rows, attention.keyValueWidth())
+          .run();
+    }
+  }
+
+  private void remember(StageRun run, FloatBuffer q, FloatBuffer o) {
+    Packing packing = run.packing;
+    BufferPool pool = run.call.pool;
+    Layout.Entry entry = run.entry(step.path());
+    for (int span = 0; span < packing.spans.size(); span++) {
+      int[] queries = new int[packing.liveOf(span)];
+      if (queries.length > 0) {
+        KeyValues memory = run.call.state(span).rows(entry);
+        if (memory.written() == 0) {
+          throw new IllegalArgumentException(
+              step.path() + " reads a memory, and the sequence has none");
+        }
+        int first = packing.firstPlace(span);
+        core.answer(
+            q, o, first, queries, memory.keys(), memory.values(), 0, memory.written(), pool);
+      }
+    }
+  }
+
+  private FloatBuffer queries(StageRun run, FloatBuffer read, Scope inner) {
+    int live = run.packing.live;
+    int queryWidth = attention.queryWidth();
+    FloatBuffer q = inner.rows(live, queryWidth);
+    if (live > 0) {
+      try (Call call = query.call()) {
+        call.in("n", read, 0, live, run.width);
+        rotated(run, call, "q", q, live, queryWidth);
+        call.run();
+      }
+    }
+    return q;
+  }
+
+  private void rotated(StageRun run, Call call, String name, FloatBuffer into, int rows, int out) {
+    if (angles == null) {
+      call.out(name, into, 0, rows, out);
+      return;
+    }
+    FloatBuffer[] both = run.angles(angles);
+    call.in("cos", both[0], 0, 1, rows, angles.half());
+    call.in("sin", both[1], 0, 1, rows, angles.half());
+    call.out(name, into, 0, 1, rows, out);
+  }
+}

@@ -1,0 +1,7 @@
+package anabranch.onnx.step;
+
+/** A step with its sessions. Thread-safe. */
+public interface LoadedStep {
+  /** Runs the rows of a run through this step. */
+  void take(StageRun run);
+}

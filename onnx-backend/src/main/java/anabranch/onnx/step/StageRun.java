@@ -1,0 +1,144 @@
+package anabranch.onnx.step;
+
+import anabranch.onnx.attention.Angles;
+import anabranch.onnx.memory.Scope;
+import anabranch.onnx.rows.Packing;
+import anabranch.onnx.state.Layout;
+import java.nio.FloatBuffer;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Some rows of a call on their way through steps; steps run others on fewer rows within it.
+ * Confined to one thread.
+ */
+public final class StageRun {
+  final StageCall call;
+  final Packing packing;
+  final int width;
+
+  /** Buffers that live as long as this run. */
+  final Scope scope;
+
+  /** The number of the visit in its stage. */
+  private final int visit;
+
+  /** The number of the block's run in its stage. */
+  private final int member;
+
+  private final Map<Angles, FloatBuffer[]> angles = new IdentityHashMap<>();
+
+  /** Hidden vectors by place; those of rows that are not live are the same in both. */
+  private FloatBuffer x;
+
+  private FloatBuffer spare;
+  private @Nullable FloatBuffer normed;
+  private @Nullable FloatBuffer logits;
+  private @Nullable FloatBuffer update;
+
+  /**
+   * Starts a run.
+   *
+   * @param packing the rows that run
+   * @param scope of the buffers, which outlives the run
+   * @param visit the number of the visit in its stage
+   * @param member the number of the block's run in its stage
+   * @param x hidden vectors by place, overwritten
+   */
+  public StageRun(
+      StageCall call, Packing packing, Scope scope, int visit, int member, FloatBuffer x) {
+    this.call = call;
+    this.packing = packing;
+    this.scope = scope;
+    this.visit = visit;
+    this.member = member;
+    this.width = call.width;
+    this.x = x;
+    spare = scope.rows(packing.rows, width);
+    int frozen = packing.rows - packing.live;
+    spare.put(packing.live * width, x, packing.live * width, frozen * width);
+  }
+
+  /** Runs steps and returns the hidden vectors by place. */
+  public FloatBuffer through(List<LoadedStep> steps) {
+    steps.forEach(step -> step.take(this));
+    return x;
+  }
+
+  int visit() {
+    return visit;
+  }
+
+  int member() {
+    return member;
+  }
+
+  /** Returns what is kept for an operation of this run. */
+  Layout.Entry entry(String path) {
+    return call.layout.entry(call.slot, member, path);
+  }
+
+  FloatBuffer x() {
+    return x;
+  }
+
+  /** Returns where the next hidden vectors of live rows are written, before {@link #move}. */
+  FloatBuffer spare() {
+    return spare;
+  }
+
+  /** Makes what was written to {@link #spare} the hidden vectors. */
+  void move() {
+    FloatBuffer moved = spare;
+    spare = x;
+    x = moved;
+  }
+
+  /** Returns the normed vectors by place, written by one step and read by the next. */
+  FloatBuffer normed() {
+    FloatBuffer buffer = normed == null ? scope.rows(packing.rows, width) : normed;
+    normed = buffer;
+    return buffer;
+  }
+
+  /** Returns room for the logits of live rows. */
+  FloatBuffer newLogits(int rows, int count) {
+    FloatBuffer buffer = scope.rows(rows, count);
+    logits = buffer;
+    return buffer;
+  }
+
+  /** Returns the logits that the step before left. */
+  @Nullable FloatBuffer logits() {
+    return logits;
+  }
+
+  /** Returns room for an update of each live row, for the next step to finish. */
+  FloatBuffer newUpdate(int length) {
+    FloatBuffer buffer = scope.rows(packing.live, length);
+    update = buffer;
+    return buffer;
+  }
+
+  /** Returns the update that the step before left. */
+  FloatBuffer update() {
+    if (update == null) {
+      throw new AssertionError("a step left nothing to finish");
+    }
+    return update;
+  }
+
+  /** Returns cosines and sines by place. */
+  FloatBuffer[] angles(Angles turned) {
+    return angles.computeIfAbsent(
+        turned,
+        a -> {
+          FloatBuffer cos = scope.rows(packing.rows, a.half());
+          FloatBuffer sin = scope.rows(packing.rows, a.half());
+          a.write(packing.positions(), cos, sin);
+          return new FloatBuffer[] {cos, sin};
+        });
+  }
+}

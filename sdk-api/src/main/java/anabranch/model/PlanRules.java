@@ -1,0 +1,263 @@
+package anabranch.model;
+
+import anabranch.error.Bounds;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.Skip;
+import anabranch.model.plan.Criterion;
+import anabranch.model.plan.DepthChoice;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Loop;
+import anabranch.model.plan.Part;
+import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What input, plan and head owe each other. Stateless. */
+final class PlanRules {
+  private PlanRules() {}
+
+  static void check(Plan plan, Input input, Embedding embedding, Head head, boolean memory) {
+    ngrams(input, embedding);
+    body("head", head);
+    operations(plan, input, memory);
+    order(plan, plan.parts(), head, memory);
+    plan.alternatives().values().forEach(order -> order(plan, order, head, memory));
+  }
+
+  static void ngrams(Input input, Embedding embedding) {
+    Embedding.Ngrams ngrams = embedding.ngrams();
+    if (ngrams != null) {
+      Bounds.require(
+          input instanceof Input.Tokens, "embedding.ngrams needs token ids, input is features");
+      Bounds.within(
+          "embedding.ngrams.begin", ngrams.begin(), 0, ((Input.Tokens) input).vocabulary() - 1);
+    }
+  }
+
+  static void operations(Plan plan, Input input, boolean memory) {
+    for (Block block : plan.blocks()) {
+      for (Operation operation : block.operations()) {
+        if (operation instanceof Mixture mixture) {
+          router(mixture.router(), input);
+        } else if (operation instanceof Skip skip) {
+          router(skip.router(), input);
+        } else if (operation instanceof Attention attention) {
+          Bounds.require(
+              memory || attention.mask() != Attention.Mask.MEMORY,
+              "attention.mask MEMORY needs a model with an encoder, outside of it");
+        }
+      }
+    }
+  }
+
+  private static void router(Router router, Input input) {
+    Bounds.require(
+        !router.needsTokenIds() || input instanceof Input.Tokens,
+        "router logits by token id need token ids, input is features");
+    if (router.logits() instanceof Logits.TokenTable table) {
+      int vocabulary = ((Input.Tokens) input).vocabulary();
+      Bounds.within("router.table.size", table.size(), vocabulary, vocabulary);
+    }
+  }
+
+  private static void body(String field, Head head) {
+    if (head.body() == null) {
+      return;
+    }
+    for (Operation operation : head.body().operations()) {
+      Bounds.require(
+          operation instanceof FeedForward || operation instanceof Recurrence,
+          field + " body " + operation + " is not a feed-forward network or a recurrence");
+    }
+  }
+
+  private static void order(Plan plan, List<Part> order, Head head, boolean memory) {
+    boolean ofItem = head.pool().ofItem();
+    for (int i = 0; i < order.size(); i++) {
+      Part part = order.get(i);
+      List<Part> behind = order.subList(i + 1, order.size());
+      if (part instanceof Exit exit) {
+        exit(exit, head, mixes(plan, behind));
+      } else if (part instanceof Loop loop && loop.until() != null) {
+        halt(loop, loop.until(), ofItem, mixes(plan, List.of(loop)));
+      } else if (part instanceof Prune prune) {
+        prune(prune, head, plan, order.subList(0, i));
+        for (Part later : behind) {
+          if (later instanceof Exit exit && exit.head() != null) {
+            pruned(prune, exit.head().pool());
+          }
+        }
+      } else if (part instanceof DepthChoice choice) {
+        Bounds.require(
+            memory || choice.from() == DepthChoice.From.ROWS,
+            "choice \"" + choice.id() + "\" from MEMORY needs a model with an encoder, outside it");
+        Bounds.require(
+            !ofItem || choice.pool().ofItem(),
+            "choice \"" + choice.id() + "\" pool EACH does not go with a head of the item");
+      }
+    }
+    freezing(plan, order);
+  }
+
+  private static void exit(Exit exit, Head head, boolean mixesLater) {
+    String field = "exit \"" + exit.id() + "\" ";
+    Head own = exit.head();
+    if (own == null) {
+      throw new anabranch.error.DescriptionException(field + "head is missing outside an encoder");
+    }
+    body(field + "head", own);
+    Bounds.require(
+        own.outputs() == head.outputs(),
+        field + "outputs " + own.outputs() + " differ from the final " + head.outputs());
+    Bounds.require(
+        own.pool().ofItem() == head.pool().ofItem(),
+        field + "pool " + own.pool() + " does not go with the final " + head.pool());
+    boolean terminates = exit.bypass() == Bypass.TERMINATE;
+    Bounds.require(
+        !own.pool().ofItem() || terminates,
+        field + "bypass " + exit.bypass() + " needs rows, but the whole item leaves");
+    Bounds.require(
+        own.pool().ofItem() || !terminates || !mixesLater,
+        field + "bypass TERMINATE takes keys from later blocks that mix rows");
+  }
+
+  static void halt(Loop loop, Loop.Halt halt, boolean ofItem, boolean mixes) {
+    String field = "halt \"" + halt.id() + "\" ";
+    boolean terminates = halt.bypass() == Bypass.TERMINATE;
+    Bounds.require(
+        halt.bypass() != Bypass.DEFER_RECOMPUTE, field + "bypass DEFER_RECOMPUTE is for exits");
+    Bounds.require(
+        !halt.pool().ofItem() || terminates,
+        field + "bypass " + halt.bypass() + " needs rows, but the whole item goes on");
+    Bounds.require(
+        halt.pool().ofItem() || !terminates || !mixes,
+        field + "bypass TERMINATE takes keys from a loop that mixes rows");
+    Bounds.require(
+        !halt.pool().ofItem() || ofItem,
+        field + "pool " + halt.pool() + " does not go with heads of single rows");
+  }
+
+  private static void prune(Prune prune, Head head, Plan plan, List<Part> before) {
+    String field = "prune \"" + prune.id() + "\" ";
+    pruned(prune, head.pool());
+    if (prune.score() == Criterion.Score.ATTENTION_RECEIVED) {
+      int from = before.size();
+      while (from > 0 && !decides(before.get(from - 1))) {
+        from--;
+      }
+      boolean attends =
+          visits(plan, before.subList(from, before.size())).stream()
+              .flatMap(block -> block.sublayers().stream())
+              .anyMatch(PlanRules::attends);
+      Bounds.require(
+          attends, field + "score ATTENTION_RECEIVED needs attention since the last decision");
+    }
+  }
+
+  private static void pruned(Prune prune, Head.Pool pool) {
+    String field = "prune \"" + prune.id() + "\" ";
+    Bounds.require(
+        pool == Head.Pool.FIRST || pool == Head.Pool.MEAN,
+        field + "does not go with head pool " + pool + ", which needs rows that it may drop");
+    Bounds.require(
+        pool != Head.Pool.FIRST || prune.kept().contains(0),
+        field + "kept " + prune.kept() + " lacks position 0, which the head reads");
+  }
+
+  private static boolean attends(anabranch.model.layer.Sublayer sublayer) {
+    return sublayer.operation() instanceof Attention attention
+        && attention.mask() != Attention.Mask.MEMORY;
+  }
+
+  private static boolean decides(Part part) {
+    return part instanceof Exit
+        || part instanceof Prune
+        || part instanceof DepthChoice
+        || part instanceof Loop loop && loop.until() != null;
+  }
+
+  /** Rows freeze in one way, and shared keys have one shape and a block that made them. */
+  private static void freezing(Plan plan, List<Part> order) {
+    Bypass way = null;
+    List<Part> before = new ArrayList<>();
+    for (Part part : order) {
+      Bypass here = bypass(part);
+      if (here != null && here.freezes()) {
+        Bounds.require(
+            way == null || way == here,
+            "bypass " + here + " does not go with " + way + " at another place of the plan");
+        way = here;
+        if (here == Bypass.FREEZE_SHARE_KV) {
+          List<Part> made = new ArrayList<>(before);
+          if (part instanceof Loop loop) {
+            made.addAll(loop.body());
+          }
+          Bounds.require(
+              attentions(visits(plan, made)).findAny().isPresent()
+                  || attentions(visits(plan, order)).findAny().isEmpty(),
+              "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared");
+        }
+      }
+      before.add(part);
+    }
+    boolean skipsShare =
+        visits(plan, order).stream()
+            .flatMap(block -> block.operations().stream())
+            .anyMatch(o -> o instanceof Skip skip && skip.keys() == Bypass.FREEZE_SHARE_KV);
+    Bounds.require(
+        !skipsShare || way != Bypass.FREEZE_PROJECT,
+        "skip.keys FREEZE_SHARE_KV does not go with bypass FREEZE_PROJECT in the same plan");
+    if (skipsShare || way == Bypass.FREEZE_SHARE_KV) {
+      long shapes =
+          attentions(visits(plan, order))
+              .map(a -> List.of(a.keyValueHeads(), a.headWidth(), a.mask(), "" + a.rotary()))
+              .distinct()
+              .count();
+      Bounds.require(shapes <= 1, "bypass FREEZE_SHARE_KV needs attentions of one shape");
+    }
+  }
+
+  private static @Nullable Bypass bypass(Part part) {
+    if (part instanceof Exit exit) {
+      return exit.bypass();
+    }
+    return part instanceof Loop loop && loop.until() != null ? loop.until().bypass() : null;
+  }
+
+  private static java.util.stream.Stream<Attention> attentions(List<Block> blocks) {
+    return blocks.stream()
+        .flatMap(block -> block.operations().stream())
+        .filter(Attention.class::isInstance)
+        .map(Attention.class::cast)
+        .filter(attention -> attention.mask() != Attention.Mask.MEMORY);
+  }
+
+  static boolean mixes(Plan plan, List<Part> parts) {
+    return visits(plan, parts).stream().anyMatch(Block::mixes);
+  }
+
+  private static List<Block> visits(Plan plan, List<Part> parts) {
+    List<Block> visits = new ArrayList<>();
+    for (Part part : parts) {
+      if (part instanceof Part.Run run) {
+        visits.add(plan.blocks().get(run.block()));
+      } else if (part instanceof Part.Mean mean) {
+        mean.blocks().forEach(block -> visits.add(plan.blocks().get(block)));
+      } else if (part instanceof Loop loop) {
+        visits.addAll(visits(plan, loop.body()));
+      }
+    }
+    return visits;
+  }
+}

@@ -1,0 +1,149 @@
+package anabranch.model.layer;
+
+import anabranch.error.Bounds;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
+import anabranch.model.route.Source;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Several feed-forward networks of one shape, of which a router picks a few for each row.
+ *
+ * @param experts how many there are, at least 1
+ * @param expert the shape of each
+ * @param router which rows see which members, and with what weight; it decides about the experts
+ *     and, behind them, the specials
+ * @param constant whether a learned vector is added for every row, whatever was picked (Wójcik et
+ *     al., Adaptive Computation Modules)
+ * @param shared a network that every row sees beside those that were picked; null for none
+ * @param specials members that are no networks; null for none
+ */
+public record Mixture(
+    int experts,
+    FeedForward expert,
+    Router router,
+    boolean constant,
+    @Nullable Shared shared,
+    @Nullable Specials specials)
+    implements Operation {
+  /**
+   * A network that every live row runs, added last and not routed (DeepSeek-V2). Several shared
+   * experts of one shape are one network as long as all of them.
+   *
+   * @param network its shape
+   * @param weighed whether its result is multiplied by {@code sigmoid(w . x)} (Qwen2-MoE)
+   */
+  public record Shared(FeedForward network, boolean weighed) {}
+
+  /**
+   * Members that cost next to nothing, numbered behind the experts: first those that answer zero,
+   * then those that answer what they read, then learned constants, which answer {@code a0 * x + a1
+   * * v} with {@code a = softmax(W x)} (Jin et al., MoE++).
+   *
+   * @param zeros from 0 on
+   * @param identities from 0 on
+   * @param constants from 0 on
+   */
+  public record Specials(int zeros, int identities, int constants) {
+    /** Checks the bounds: there is at least one. */
+    public Specials {
+      Bounds.within("mixture.specials.zeros", zeros, 0, 1 << 16);
+      Bounds.within("mixture.specials.identities", identities, 0, 1 << 16);
+      Bounds.within("mixture.specials.constants", constants, 0, 1 << 16);
+      Bounds.atLeast("mixture.specials", zeros + identities + constants, 1);
+    }
+
+    /** Returns members that answer what they read (LongCat-Flash). */
+    public static Specials identities(int count) {
+      return new Specials(0, count, 0);
+    }
+
+    /** Returns how many there are. */
+    public int count() {
+      return zeros + identities + constants;
+    }
+  }
+
+  /** Checks the bounds, and that the router fits the number of members. */
+  public Mixture {
+    Bounds.within("mixture.experts", experts, 1, 1 << 16);
+    router.checkAgainst(experts + (specials == null ? 0 : specials.count()));
+    Bounds.require(
+        router.source() != Source.PROMPT_MEAN,
+        "mixture.router.source PROMPT_MEAN is for skips: a mixture keeps no decision");
+  }
+
+  /** Creates a mixture without shared and special members. */
+  public Mixture(int experts, FeedForward expert, Router router, boolean constant) {
+    this(experts, expert, router, constant, null, null);
+  }
+
+  /** Creates a mixture to which nothing is added. */
+  public Mixture(int experts, FeedForward expert, Router router) {
+    this(experts, expert, router, false);
+  }
+
+  /** Returns this mixture with a network that every row sees. */
+  public Mixture withShared(FeedForward network, boolean weighed) {
+    return new Mixture(experts, expert, router, constant, new Shared(network, weighed), specials);
+  }
+
+  /** Returns this mixture with members that are no networks. */
+  public Mixture withSpecials(Specials added) {
+    return new Mixture(experts, expert, router, constant, shared, added);
+  }
+
+  /** Returns this mixture with other experts and another router. */
+  public Mixture with(FeedForward other, Router another) {
+    return new Mixture(experts, other, another, constant, shared, specials);
+  }
+
+  /** Returns how many members the router decides about: the experts and the specials. */
+  public int members() {
+    return experts + (specials == null ? 0 : specials.count());
+  }
+
+  @Override
+  public void parameters(String path, int width, Consumer<Parameter> into) {
+    router(router, path + ".router", width, members(), into);
+    for (int e = 0; e < experts; e++) {
+      expert.parameters(path + ".experts." + e, width, into);
+    }
+    for (int c = 0; specials != null && c < specials.constants(); c++) {
+      into.accept(Parameter.matrix(path + ".constants." + c + ".weight", 2, width));
+      into.accept(Parameter.vector(path + ".constants." + c + ".vector", width));
+    }
+    if (constant) {
+      into.accept(Parameter.vector(path + ".constant", width));
+    }
+    if (shared != null) {
+      shared.network().parameters(path + ".shared", width, into);
+      if (shared.weighed()) {
+        into.accept(Parameter.matrix(path + ".shared.score.weight", 1, width));
+      }
+    }
+  }
+
+  /** Lists the parameters of a router that decides about that many members. */
+  static void router(Router router, String path, int width, int members, Consumer<Parameter> into) {
+    int logits = router.logitsFor(members);
+    if (router.hasWeight()) {
+      into.accept(Parameter.matrix(path + ".weight", logits, width));
+    }
+    if (router.hasBias()) {
+      into.accept(Parameter.vector(path + ".bias", logits));
+    }
+    if (router.logits() instanceof Logits.TokenTable table) {
+      into.accept(Parameter.vector(path + ".table", table.size()));
+    }
+    if (router.hasCorrection()) {
+      into.accept(Parameter.vector(path + ".correction", logits));
+    }
+  }
+
+  @Override
+  public boolean mixes() {
+    return false;
+  }
+}

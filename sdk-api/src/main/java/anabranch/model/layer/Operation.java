@@ -1,0 +1,18 @@
+package anabranch.model.layer;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+/** What a sublayer computes between its norm and the residual sum. */
+public sealed interface Operation permits Attention, FeedForward, Mixture, Recurrence, Skip, Chain {
+  /** Lists the parameters under {@code path}, for hidden vectors of length {@code width}. */
+  void parameters(String path, int width, Consumer<Parameter> into);
+
+  /** Returns whether a row's result reads other rows of its sequence. */
+  boolean mixes();
+
+  /** Returns the operations that this one is made of; empty for most. */
+  default List<Operation> parts() {
+    return List.of();
+  }
+}

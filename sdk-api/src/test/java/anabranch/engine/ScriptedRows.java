@@ -1,0 +1,151 @@
+package anabranch.engine;
+
+import anabranch.backend.Activations;
+import anabranch.backend.SequenceState;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
+import anabranch.backend.StateImage;
+import anabranch.backend.Trace;
+import anabranch.model.facts.StageSpec;
+import anabranch.model.facts.Visit;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What a scripted model gives away: rows, states and results, counted while they are open. */
+final class ScriptedRows {
+  private ScriptedRows() {}
+
+  /** The keys of one sequence, by slot and position, and the sum of its memory. */
+  static final class Keys implements SequenceState {
+    final Map<Integer, Map<Integer, Double>> slots = new HashMap<>();
+    final double memory;
+    private final AtomicInteger open;
+    private boolean gone;
+
+    Keys(AtomicInteger open, double memory) {
+      this.open = open;
+      this.memory = memory;
+    }
+
+    @Override
+    public int length() {
+      return slots.getOrDefault(0, Map.of()).size();
+    }
+
+    @Override
+    public long bytes() {
+      return 0;
+    }
+
+    @Override
+    public SequenceState fork() {
+      throw new AssertionError("an item has one way");
+    }
+
+    @Override
+    public StateImage image(long since) {
+      throw new AssertionError("an item is over when it is answered");
+    }
+
+    @Override
+    public void close() {
+      if (!gone) {
+        gone = true;
+        open.decrementAndGet();
+      }
+    }
+  }
+
+  /** The numbers of the rows of one call. */
+  static final class Handle implements Activations {
+    private final AtomicInteger open;
+    private final double[] values;
+    private boolean gone;
+
+    Handle(AtomicInteger open, double[] values) {
+      this.open = open;
+      this.values = values;
+    }
+
+    double value(int i) {
+      ScriptedModel.require(!gone, "rows of a closed handle");
+      return values[i];
+    }
+
+    @Override
+    public long bytes() {
+      return 8L * values.length;
+    }
+
+    @Override
+    public void close() {
+      ScriptedModel.require(!gone, "a handle closed twice");
+      gone = true;
+      open.decrementAndGet();
+    }
+  }
+
+  /** The answer to one call. */
+  record Result(
+      StageSpec stage, Handle rows, List<Float> scoreOf, List<Integer> labelOf, StageBatch batch)
+      implements StageResult {
+    @Override
+    public FloatBuffer scores() {
+      FloatBuffer scores = FloatBuffer.allocate(scoreOf.size());
+      scoreOf.forEach(scores::put);
+      return scores.flip();
+    }
+
+    @Override
+    public IntBuffer labels() {
+      return stage.point().labels()
+          ? IntBuffer.wrap(labelOf.stream().mapToInt(label -> label).toArray())
+          : IntBuffer.allocate(0);
+    }
+
+    @Override
+    public void output(int[] units, ByteBuffer into) {
+      ScriptedModel.require(stage.point().head() != null, "a head where logits are read");
+      int[] firstRow = new int[batch.spans().size()];
+      for (int s = 1; s < firstRow.length; s++) {
+        firstRow[s] = firstRow[s - 1] + batch.spans().get(s - 1).rows().size();
+      }
+      boolean ofItem = stage.point().pool().ofItem();
+      for (int unit : units) {
+        into.putFloat((float) rows.value(ofItem ? firstRow[unit] : unit));
+        into.putFloat(batch.slot());
+      }
+    }
+
+    /** Says that every mixture picked the expert with the number of the step. */
+    @Override
+    public Trace trace() {
+      List<Trace.Choices> choices = new ArrayList<>();
+      for (int visit = 0; batch.trace() && visit < stage.visits().size(); visit++) {
+        for (Visit.Member member : stage.visits().get(visit).blocks()) {
+          int[] experts = new int[batch.size()];
+          Arrays.fill(experts, batch.slot());
+          choices.add(
+              new Trace.Choices(
+                  member.path() + ".mixture",
+                  visit,
+                  1,
+                  IntBuffer.wrap(experts),
+                  FloatBuffer.allocate(experts.length),
+                  IntBuffer.allocate(0)));
+        }
+      }
+      return new Trace(choices);
+    }
+
+    @Override
+    public void close() {}
+  }
+}

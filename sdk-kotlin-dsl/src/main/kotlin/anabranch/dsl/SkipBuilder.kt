@@ -1,0 +1,80 @@
+package anabranch.dsl
+
+import anabranch.error.DescriptionException
+import anabranch.model.layer.Activation
+import anabranch.model.layer.Attention
+import anabranch.model.layer.Chain
+import anabranch.model.layer.Mixture
+import anabranch.model.layer.Operation
+import anabranch.model.route.Router
+
+/**
+ * Says what rows may skip: exactly one operation, or a chain of sublayers. Its words are those of
+ * [SublayerWords], without norms and names of their own. Confined to its lambda.
+ */
+@ModelDsl
+public class SkipBuilder internal constructor(private val width: Int, private val norms: Norms) {
+  private var operation: Operation? = null
+
+  /** Says attention. */
+  public fun attention(
+    heads: Int,
+    headWidth: Int = shareOf(width, heads),
+    keyValueHeads: Int = heads,
+    mask: Attention.Mask = Attention.Mask.CAUSAL,
+    rotary: Attention.Rotary? = null,
+    bias: Boolean = false,
+  ) {
+    say(Attention(heads, keyValueHeads, headWidth, mask, rotary, bias))
+  }
+
+  /** Says a feed-forward network. */
+  public fun feedForward(
+    inner: Int,
+    activation: Activation = Activation.GELU,
+    gated: Boolean = false,
+    bias: Boolean = false,
+    limit: Double? = null,
+  ) {
+    say(network(inner, activation, gated, bias, limit))
+  }
+
+  /** Says a mixture. */
+  public fun experts(
+    count: Int,
+    inner: Int,
+    router: Router,
+    activation: Activation = Activation.GELU,
+    gated: Boolean = false,
+    bias: Boolean = false,
+    constant: Boolean = false,
+    shared: Mixture.Shared? = null,
+    specials: Mixture.Specials? = null,
+    limit: Double? = null,
+  ) {
+    val expert = network(inner, activation, gated, bias, limit)
+    say(Mixture(count, expert, router, constant, shared, specials))
+  }
+
+  /** Says a recurrence. */
+  public fun recurrence(
+    inner: Int,
+    states: Int = 16,
+    convolution: Int = 4,
+    rank: Int = (width + 15) / 16,
+  ) {
+    say(state(inner, states, convolution, rank))
+  }
+
+  /** Says sublayers that are skipped together; none of them is a skip. */
+  public fun chain(describe: SkippedChainBuilder.() -> Unit) {
+    say(Chain(SkippedChainBuilder(width, norms).apply(describe).sublayers))
+  }
+
+  private fun say(said: Operation) {
+    operation = once("skip.operation", operation, said)
+  }
+
+  internal fun build(): Operation =
+    operation ?: throw DescriptionException("skip.operation is missing: say attention(...) or such")
+}

@@ -1,0 +1,161 @@
+package anabranch.dsl
+
+import anabranch.model.Input
+import anabranch.model.layer.Activation
+import anabranch.model.layer.Attention
+import anabranch.model.layer.Bypass
+import anabranch.model.layer.Chain
+import anabranch.model.layer.FeedForward
+import anabranch.model.layer.Mixture
+import anabranch.model.layer.Operation
+import anabranch.model.layer.Skip
+import anabranch.model.layer.Sublayer
+import anabranch.model.route.Capacity
+import anabranch.model.route.Gate
+import anabranch.model.route.Logits
+import anabranch.model.route.Placement
+import anabranch.model.route.Preference
+import anabranch.model.route.Router
+import anabranch.model.route.Score
+import anabranch.model.route.Selection
+import anabranch.model.route.Source
+import kotlin.random.Random
+
+/** Draws the operations of layers. */
+abstract class DrawLayers(random: Random) : DrawValues(random) {
+  protected fun operation(input: Input, memory: Boolean): Operation =
+    when (random.nextInt(5)) {
+      0 ->
+        Skip(skipRouter(), skipped(input, memory), pick(listOf(Bypass.MASK, Bypass.FREEZE_PROJECT)))
+      1 -> {
+        val skip = Skip(skipRouter(), simple(input, memory), Bypass.MASK)
+        Chain(chained(input, memory) + Sublayer("last", norm(), skip, norm(), norm(), factor()))
+      }
+      else -> simple(input, memory)
+    }
+
+  private fun skipped(input: Input, memory: Boolean): Operation =
+    if (yes()) simple(input, memory) else Chain(chained(input, memory))
+
+  private fun chained(input: Input, memory: Boolean) =
+    List(upTo(3)) { Sublayer("c$it", norm(), simple(input, memory), norm(), norm(), factor()) }
+
+  private fun simple(input: Input, memory: Boolean): Operation =
+    when (random.nextInt(4)) {
+      0 -> attention(memory)
+      1 -> feedForward()
+      2 -> recurrence()
+      else -> mixture(input)
+    }
+
+  private fun attention(memory: Boolean): Attention {
+    val keyValueHeads = upTo(3)
+    val masks = Attention.Mask.entries.filter { memory || it != Attention.Mask.MEMORY }
+    val mask = pick(masks)
+    val rotary =
+      Attention.Rotary(1.0 + upTo(20_000)).takeIf { mask != Attention.Mask.MEMORY && yes() }
+    return Attention(keyValueHeads * upTo(3), keyValueHeads, 2 * upTo(8), mask, rotary, yes())
+  }
+
+  protected fun feedForward(): FeedForward {
+    val gated = yes()
+    return FeedForward(upTo(64), activation(), gated, yes(), factor().takeIf { gated })
+  }
+
+  protected fun activation(): Activation = pick(Activation.entries)
+
+  private fun mixture(input: Input): Mixture {
+    val groups = Preference.Groups(upTo(3), 1, 1, yes()).takeIf { yes() }
+    val each = upTo(4)
+    val members = each * (groups?.count ?: 1)
+    val identities = if (members > 1 && yes()) 1 else 0
+    val experts = members - identities
+    val selection = Selection.TopK(1 + random.nextInt(each), secondary())
+    val capacity = if (yes()) Capacity.Unlimited() else limited()
+    val after = capacity is Capacity.Limited && yes()
+    val normalise = Gate.Normalise(1e-9, after).takeIf { yes() }
+    val of = pick(Gate.Of.entries).takeIf { !near(it) || selection.secondary == null }
+    val jitter = (upTo(5) / 10.0).takeIf { of != null && near(of) }
+    val gate = Gate(of ?: Gate.Of.ONE, normalise, upTo(5) / 2.0, jitter)
+    val (source, logits) = logits(input)
+    val score = pick(Score.entries)
+    val preference = Preference(yes(), groups)
+    val topK = Router(source, logits, score, preference, selection, gate, capacity, place())
+    return Mixture(
+      experts,
+      feedForward(),
+      if (yes()) topK else other(source, logits, members),
+      yes(),
+      Mixture.Shared(feedForward(), yes()).takeIf { yes() },
+      Mixture.Specials.identities(1).takeIf { identities > 0 },
+    )
+  }
+
+  private fun near(of: Gate.Of) = of == Gate.Of.SOFTMAX_OF_NEAR
+
+  private fun other(source: Source, logits: Logits, experts: Int): Router {
+    val selections =
+      listOfNotNull(
+        Selection.Threshold(upTo(9) / 4.0, yes()),
+        Selection.Prefix(random.nextInt(experts + 1)),
+        Selection.ExpertChoice(size()).takeIf { source == Source.HIDDEN },
+      )
+    return Router(
+      source,
+      logits,
+      pick(Score.entries),
+      Preference(yes(), null),
+      pick(selections),
+      plainGate(),
+      Capacity.Unlimited(),
+      place(),
+    )
+  }
+
+  private fun skipRouter(): Router {
+    val source = pick(listOf(Source.HIDDEN, Source.EVENT_MEAN, Source.PROMPT_MEAN))
+    val choice = source == Source.HIDDEN && yes()
+    return Router(
+      source,
+      Logits.Linear(yes()),
+      pick(Score.entries),
+      Preference(yes(), null),
+      if (choice) Selection.ExpertChoice(size()) else Selection.Threshold(upTo(9) / 4.0, yes()),
+      plainGate(),
+      Capacity.Unlimited(),
+      Placement.OUTPUT,
+    )
+  }
+
+  private fun logits(input: Input): Pair<Source, Logits> {
+    val drawn = Logits.Random(random.nextLong())
+    val hashed =
+      listOfNotNull(
+        Logits.TokenHash(random.nextLong()),
+        (input as? Input.Tokens)?.let { Logits.TokenTable(it.vocabulary) },
+      )
+    return when (random.nextInt(4)) {
+      0 -> pick(listOf(Source.KEY, Source.KEY_AND_POSITION)) to drawn
+      1 if input is Input.Tokens -> Source.TOKEN_ID to pick(hashed)
+      2 -> Source.EVENT_MEAN to Logits.Linear(yes())
+      else -> Source.HIDDEN to Logits.Linear(yes())
+    }
+  }
+
+  private fun plainGate(): Gate {
+    val of = pick(Gate.Of.entries.filter { !it.ofOthers() })
+    return Gate(of, null, upTo(5) / 2.0)
+  }
+
+  private fun limited() =
+    Capacity.Limited(size(), pick(Capacity.Population.entries), pick(Capacity.Priority.entries))
+
+  private fun size(): Capacity.Size =
+    if (yes()) Capacity.Size.Fixed(upTo(9))
+    else Capacity.Size.Share(upTo(9) / 4.0, random.nextInt(4), pick(Capacity.Rounding.entries))
+
+  private fun secondary() =
+    Selection.Secondary(upTo(9) / 10.0, random.nextLong().takeIf { yes() }).takeIf { seldom() }
+
+  private fun place(): Placement = pick(Placement.entries)
+}
