@@ -1,0 +1,97 @@
+package anabranch.conformance.report;
+
+import anabranch.backend.Backend;
+import anabranch.conformance.BackendConformance;
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.ModelSpace;
+import anabranch.conformance.trial.Trial;
+import anabranch.engine.Policy;
+import anabranch.error.DescriptionException;
+import anabranch.model.ModelSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Draws descriptions at random, without asking whether their parts go together: each is refused
+ * with a reason, or answered as the oracle does, on free decisions and on forced ones.
+ */
+public final class Fuzz {
+  private final BackendConformance kit;
+  private final Vocabulary vocabulary = new Vocabulary();
+  private final Map<String, Integer> reasons = new TreeMap<>();
+  private final List<String> wrong = new ArrayList<>();
+  private int accepted;
+
+  private Fuzz(Backend backend) {
+    kit =
+        new BackendConformance() {
+          @Override
+          public Backend backend() {
+            return backend;
+          }
+        };
+  }
+
+  /** Draws that many descriptions, from a first seed on. */
+  public static Fuzz run(Backend backend, long first, int count) {
+    Fuzz fuzz = new Fuzz(backend);
+    for (long seed = first; seed < first + count; seed++) {
+      fuzz.draw(seed);
+    }
+    return fuzz;
+  }
+
+  private void draw(long seed) {
+    ModelSpec spec;
+    try {
+      spec = ModelSpace.attempt(seed);
+    } catch (DescriptionException refused) {
+      String reason = String.valueOf(refused.getMessage());
+      reasons.merge(reason.replaceAll("[\"\\[].*?[\"\\]]|\\d+", "?"), 1, Integer::sum);
+      return;
+    }
+    accepted++;
+    vocabulary.add(spec);
+    try {
+      Case drawn = ModelSpace.inhabit(spec, seed);
+      Trial.of(
+          kit,
+          drawn,
+          trial -> {
+            Policy policy = trial.halfLeave();
+            trial.judge(policy, trial.by(policy).run(drawn.sequences()));
+            List<List<Integer>> exits = drawn.anyExits(seed);
+            trial.judge(exits, trial.forced(exits, seed).run(drawn.sequences()));
+          });
+    } catch (RuntimeException | AssertionError failure) {
+      wrong.add("seed " + seed + ": " + failure.getMessage());
+    }
+  }
+
+  /** Returns how many descriptions were accepted. */
+  public int accepted() {
+    return accepted;
+  }
+
+  /** Returns how many were refused. */
+  public int refused() {
+    return reasons.values().stream().mapToInt(count -> count).sum();
+  }
+
+  /** Returns the reasons for refusals, numbers and names left out, with their counts. */
+  public Map<String, Integer> reasons() {
+    return reasons;
+  }
+
+  /** Returns what came out wrong, with the seed of each. */
+  public List<String> wrong() {
+    return wrong;
+  }
+
+  /** Returns in how many accepted descriptions each word of the language stands. */
+  public Map<String, Integer> vocabulary() {
+    return vocabulary.counts(List.of(ModelSpec.class));
+  }
+}

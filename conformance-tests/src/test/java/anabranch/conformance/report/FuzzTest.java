@@ -1,0 +1,28 @@
+package anabranch.conformance.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.conformance.reference.ReferenceBackend;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class FuzzTest {
+  private static final int DRAWS = 1000;
+
+  @Test
+  void aThousandDescriptionsAreRefusedInWordsOrAnsweredAsTheOracleDoes() {
+    Fuzz fuzz = Fuzz.run(new ReferenceBackend(), 0, DRAWS);
+    assertEquals(List.of(), fuzz.wrong());
+    assertEquals(DRAWS, fuzz.accepted() + fuzz.refused());
+    assertTrue(2 * fuzz.accepted() >= DRAWS, fuzz.accepted() + " were accepted");
+    assertTrue(fuzz.refused() > 0, "nothing was refused");
+    fuzz.reasons().keySet().forEach(reason -> assertTrue(reason.length() > 20, reason));
+    List<String> rare =
+        fuzz.vocabulary().entrySet().stream()
+            .filter(word -> word.getValue() < 50)
+            .map(Object::toString)
+            .toList();
+    assertEquals(List.of(), rare, "words in fewer than 50 descriptions");
+  }
+}
