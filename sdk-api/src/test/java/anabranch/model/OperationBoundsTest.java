@@ -67,6 +67,99 @@ class OperationBoundsTest {
   }
 
   @Test
+  void windowsClipsAndScalesAreAboveZero() {
+    Attention causal = Attention.causal(1, 2);
+    assertRefused("attention.window 0 is below 1", () -> causal.withWindow(0));
+    assertRefused(
+        "attention.window needs mask CAUSAL, not FULL", () -> Attention.full(1, 2).withWindow(3));
+    assertEquals(Attention.full(1, 2), causal.withWindow(3).withMask(Attention.Mask.FULL));
+    assertRefused(
+        "attention.clip -1.0 is not a finite number above 0", () -> causal.withClip(-1.0));
+    assertRefused(
+        "attention.scores.scale 0.0 is not a finite number above 0",
+        () -> Attention.Scores.scaled(0));
+    assertEquals(0.5, Attention.causal(1, 4).scale());
+    assertEquals(3, causal.withScores(Attention.Scores.scaled(3)).scale());
+  }
+
+  @Test
+  void rotaryPartsAreEvenAndNoLongerThanAHead() {
+    assertRefused("attention.rotary.part 0 is below 2", () -> rotary(0));
+    assertRefused("attention.rotary.part 3 is odd, so it has no pairs", () -> rotary(3));
+    assertRefused(
+        "attention.rotary.part 6 is above headWidth 5",
+        () -> Attention.causal(1, 5).withRotary(rotary(6)));
+    assertEquals(
+        rotary(4), Attention.causal(1, 5).withRotary(rotary(4)).rotary(), "an odd head may turn");
+  }
+
+  private static Attention.Rotary rotary(int part) {
+    return new Attention.Rotary(10, false, part, null);
+  }
+
+  @Test
+  void rotaryScalingIsAboveZero() {
+    assertRefused(
+        "attention.rotary.scaling.factor 0.0 is not a finite number above 0",
+        () -> new Attention.Rotary.Linear(0));
+    assertRefused(
+        "attention.rotary.scaling.originalLength 0 is below 1",
+        () -> Attention.Rotary.Yarn.of(2, 0));
+    assertRefused(
+        "attention.rotary.scaling.factor -1.0 is not a finite number above 0",
+        () -> Attention.Rotary.Yarn.of(-1, 4));
+    assertRefused(
+        "attention.rotary.scaling.betaFast 0.0 is not a finite number above 0",
+        () -> new Attention.Rotary.Yarn(2, 4, 0, 1, 1, true));
+    assertRefused(
+        "attention.rotary.scaling.betaSlow 0.0 is not a finite number above 0",
+        () -> new Attention.Rotary.Yarn(2, 4, 1, 0, 1, true));
+    assertRefused(
+        "attention.rotary.scaling.attentionFactor 0.0 is not a finite number above 0",
+        () -> new Attention.Rotary.Yarn(2, 4, 1, 1, 0, true));
+    assertEquals(0.1 * Math.log(32) + 1, Attention.Rotary.Yarn.of(32, 8).attentionFactor());
+    assertEquals(1, Attention.Rotary.Yarn.of(0.5, 8).attentionFactor());
+  }
+
+  @Test
+  void distancesNeedBucketsAndCommonPositions() {
+    assertRefused(
+        "attention.scores.distances.buckets 1 is not in 2..1048576",
+        () -> new Attention.Distances(1, 9, false));
+    assertRefused(
+        "attention.scores.distances.buckets 3 is not in 4..1048576",
+        () -> new Attention.Distances(3, 9, true));
+    assertRefused(
+        "attention.scores.distances.furthest 8 is not above 8",
+        () -> new Attention.Distances(32, 8, true));
+    assertRefused(
+        "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions",
+        () ->
+            Attention.memory(1, 2)
+                .withScores(
+                    Attention.Scores.usual().withDistances(new Attention.Distances(8, 9, true))));
+  }
+
+  /** The distances of T5, 32 buckets up to 128: 8 exact ones each way, or 16 for one way. */
+  @Test
+  void bucketsOfDistancesGrow() {
+    Attention.Distances both = new Attention.Distances(32, 128, true);
+    int[] distances = {0, 7, 8, 11, 12, 16, 22, 23, 32, 64, 91, 128, 5000};
+    int[] buckets = {0, 7, 8, 8, 9, 10, 10, 11, 12, 14, 15, 15, 15};
+    for (int i = 0; i < distances.length; i++) {
+      assertEquals(buckets[i], both.bucket(-distances[i]), "distance " + distances[i]);
+      assertEquals(i == 0 ? 0 : 16 + buckets[i], both.bucket(distances[i]));
+    }
+    Attention.Distances back = new Attention.Distances(32, 128, false);
+    assertEquals(0, back.bucket(5));
+    assertEquals(15, back.bucket(-15));
+    assertEquals(16, back.bucket(-16));
+    assertEquals(21, back.bucket(-32));
+    assertEquals(26, back.bucket(-64));
+    assertEquals(31, back.bucket(-128));
+  }
+
+  @Test
   void feedForwardHasAnInnerLength() {
     assertRefused("feedForward.inner 0 is below 1", () -> FeedForward.plain(0, Activation.RELU));
   }

@@ -34,6 +34,41 @@ class ParametersTest {
   private static final Norm RMS = new Norm.Rms(1e-6);
 
   @Test
+  void attentionNeedsNormsAndBiasesAsDescribed() {
+    Attention grouped =
+        Attention.causal(4, 3)
+            .withKeyValueHeads(2)
+            .withBias(Attention.Bias.QUERY_KEY_VALUE)
+            .withNorm(RMS, Attention.QueryKeyNorm.Over.ALL);
+    List<Parameter> needed = new ArrayList<>();
+    grouped.parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.matrix("a.q.weight", 12, 5),
+            Parameter.vector("a.q.bias", 12),
+            Parameter.matrix("a.k.weight", 6, 5),
+            Parameter.vector("a.k.bias", 6),
+            Parameter.matrix("a.v.weight", 6, 5),
+            Parameter.vector("a.v.bias", 6),
+            Parameter.matrix("a.o.weight", 5, 12),
+            Parameter.vector("a.q.norm.weight", 12),
+            Parameter.vector("a.k.norm.weight", 6)),
+        needed);
+    needed.clear();
+    grouped
+        .withBias(Attention.Bias.NONE)
+        .withNorm(LAYER, Attention.QueryKeyNorm.Over.HEAD)
+        .parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.vector("a.q.norm.weight", 3),
+            Parameter.vector("a.q.norm.bias", 3),
+            Parameter.vector("a.k.norm.weight", 3),
+            Parameter.vector("a.k.norm.bias", 3)),
+        needed.subList(4, 8));
+  }
+
+  @Test
   void smallModelNeedsWhatAHandCounts() {
     Attention attention = Attention.causal(2, 3).withKeyValueHeads(1).withBias();
     FeedForward expert = FeedForward.gated(5, Activation.SILU).withBias();

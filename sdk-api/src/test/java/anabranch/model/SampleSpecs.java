@@ -32,7 +32,12 @@ public final class SampleSpecs {
   /** Returns descriptions that together hold every record and every constant of the language. */
   public static List<ModelSpec> all() {
     return Stream.concat(
-            Stream.of(bytes(), features(), everything(), SampleRouters.mixtures()),
+            Stream.of(
+                bytes(),
+                features(),
+                everything(),
+                SampleRouters.mixtures(),
+                SampleAttentions.attentions()),
             SamplePlans.all().stream())
         .toList();
   }

@@ -34,6 +34,8 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
    * @param keyValueHeads key and value heads, a divisor of [heads]; by default as many as heads
    * @param mask which rows a row may read; `MEMORY` for those of an encoder
    * @param rotary rotation by position; none by default
+   * @param bias whether all projections add one; no by default
+   * @param more what else it has, such as `{ it.withWindow(128) }`
    */
   public fun attention(
     heads: Int,
@@ -44,8 +46,9 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
     bias: Boolean = false,
     norms: Norms = this.norms,
     name: String? = null,
+    more: (Attention) -> Attention = { it },
   ) {
-    add(Attention(heads, keyValueHeads, headWidth, mask, rotary, bias), norms, name)
+    add(more(Attention(heads, keyValueHeads, headWidth, mask, rotary, bias)), norms, name)
   }
 
   /**

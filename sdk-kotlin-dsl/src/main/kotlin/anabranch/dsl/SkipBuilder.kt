@@ -24,8 +24,9 @@ public class SkipBuilder internal constructor(private val width: Int, private va
     mask: Attention.Mask = Attention.Mask.CAUSAL,
     rotary: Attention.Rotary? = null,
     bias: Boolean = false,
+    more: (Attention) -> Attention = { it },
   ) {
-    say(Attention(heads, keyValueHeads, headWidth, mask, rotary, bias))
+    say(more(Attention(heads, keyValueHeads, headWidth, mask, rotary, bias)))
   }
 
   /** Says a feed-forward network. */

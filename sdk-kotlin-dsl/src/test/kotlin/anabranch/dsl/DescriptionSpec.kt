@@ -145,6 +145,14 @@ private fun PruneBuilder.say(prune: Prune) {
   keep(*prune.kept.toIntArray())
 }
 
+private fun more(said: Attention, wanted: Attention): Attention =
+  said
+    .withBias(wanted.bias)
+    .withWindow(wanted.window)
+    .withNorm(wanted.norm)
+    .withClip(wanted.clip)
+    .withScores(wanted.scores)
+
 private fun body(head: Head): (BodyBuilder.() -> Unit)? {
   val body = head.body ?: return null
   return {
@@ -179,7 +187,9 @@ private fun SublayerWords.say(s: Sublayer) {
   val norms = around(s)
   when (val o = s.operation) {
     is Attention ->
-      attention(o.heads, o.headWidth, o.keyValueHeads, o.mask, o.rotary, o.bias, norms, s.name)
+      attention(o.heads, o.headWidth, o.keyValueHeads, o.mask, o.rotary, false, norms, s.name) {
+        more(it, o)
+      }
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, norms, s.name, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank, norms, s.name)
     is Mixture -> {
@@ -205,7 +215,8 @@ private fun SublayerWords.say(s: Sublayer) {
 
 private fun SkipBuilder.say(operation: Operation) {
   when (val o = operation) {
-    is Attention -> attention(o.heads, o.headWidth, o.keyValueHeads, o.mask, o.rotary, o.bias)
+    is Attention ->
+      attention(o.heads, o.headWidth, o.keyValueHeads, o.mask, o.rotary) { more(it, o) }
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank)
     is Mixture -> {

@@ -7,6 +7,7 @@ import anabranch.model.layer.Bypass
 import anabranch.model.layer.Chain
 import anabranch.model.layer.FeedForward
 import anabranch.model.layer.Mixture
+import anabranch.model.layer.Norm
 import anabranch.model.layer.Operation
 import anabranch.model.layer.Skip
 import anabranch.model.layer.Sublayer
@@ -54,7 +55,19 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     val mask = pick(masks)
     val rotary =
       Attention.Rotary(1.0 + upTo(20_000)).takeIf { mask != Attention.Mask.MEMORY && yes() }
-    return Attention(keyValueHeads * upTo(3), keyValueHeads, 2 * upTo(8), mask, rotary, yes())
+    val over = pick(Attention.QueryKeyNorm.Over.entries)
+    return Attention(
+      keyValueHeads * upTo(3),
+      keyValueHeads,
+      2 * upTo(8),
+      mask,
+      rotary,
+      pick(Attention.Bias.entries),
+      upTo(9).takeIf { mask == Attention.Mask.CAUSAL && yes() },
+      Attention.QueryKeyNorm(Norm.Rms(upTo(9) / 1e6), over).takeIf { yes() },
+      (upTo(9) / 2.0).takeIf { yes() },
+      Attention.Scores(upTo(9) / 2.0, yes(), null).takeIf { yes() },
+    )
   }
 
   protected fun feedForward(): FeedForward {

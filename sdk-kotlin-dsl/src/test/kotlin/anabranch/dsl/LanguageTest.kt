@@ -191,7 +191,7 @@ class LanguageTest :
         }
       } shouldBe
         "skip.operation is said twice: Recurrence[inner=3, states=16, convolution=4, rank=1], " +
-          "then FeedForward[inner=4, activation=GELU, gated=false, bias=false]"
+          "then FeedForward[inner=4, activation=GELU, gated=false, bias=false, limit=null]"
       fails { order("other") { same("early") } } shouldBe
         "order \"other\" part \"early\" is not one of []"
       fails { choose("other") } shouldBe "plan.chosen \"other\" is not one of []"

@@ -9,6 +9,7 @@ import anabranch.model.layer.Activation.GELU
 import anabranch.model.layer.Activation.RELU_SQUARED
 import anabranch.model.layer.Activation.SILU
 import anabranch.model.layer.Attention
+import anabranch.model.layer.Attention.Bias.QUERY_KEY_VALUE
 import anabranch.model.layer.Attention.Mask.FULL
 import anabranch.model.layer.Block
 import anabranch.model.layer.Bypass
@@ -16,6 +17,7 @@ import anabranch.model.layer.FeedForward
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Norm
 import anabranch.model.layer.Parameter
+import anabranch.model.layer.Skip
 import anabranch.model.layer.Sublayer
 import anabranch.model.plan.Criterion
 import anabranch.model.plan.Exit
@@ -24,6 +26,7 @@ import anabranch.model.plan.Head.Pool.EACH
 import anabranch.model.plan.Head.Pool.FIRST
 import anabranch.model.plan.Plan
 import anabranch.model.route.Routers
+import anabranch.model.route.Routers.mindSkip
 import anabranch.model.route.Routers.mixtral
 import anabranch.model.route.Routers.switchTop1
 import io.kotest.assertions.throwables.shouldThrow
@@ -123,6 +126,21 @@ class ModelTest :
       first shouldBe Sublayer.postNorm(FeedForward.plain(4, GELU), rms)
       second shouldBe Sublayer.preNorm(Norm.Layer(1e-5), Attention.causal(2, 4))
       spec.head shouldBe Head(EACH, null, 2, false)
+    }
+
+    test("wordsOfAttentionAreSaid") {
+      val spec =
+        model("words", width = 8) {
+          tokens(vocabulary = 9, maxLength = 4)
+          layer {
+            attention(heads = 2) { it.withWindow(3).withClip(8.0) }
+            skip(mindSkip(0.5)) { attention(heads = 2) { it.withBias(QUERY_KEY_VALUE) } }
+          }
+          head(outputs = 2)
+        }
+      val (windowed, skipped) = spec.plan.blocks.single().operations()
+      windowed shouldBe Attention.causal(2, 4).withWindow(3).withClip(8.0)
+      (skipped as Skip).operation shouldBe Attention.causal(2, 4).withBias(QUERY_KEY_VALUE)
     }
 
     test("keyValueHeadsRotaryAndNamesAreSaid") {

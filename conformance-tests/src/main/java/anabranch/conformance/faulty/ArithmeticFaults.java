@@ -113,13 +113,59 @@ final class ArithmeticFaults {
             new Rewritten() {
               @Override
               Attention change(Attention attention) {
-                return new Attention(
-                    attention.heads(),
-                    attention.keyValueHeads(),
-                    attention.headWidth(),
-                    attention.mask(),
-                    null,
-                    attention.bias());
+                return attention.withRotary(null);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "windows are left out",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                return attention.withWindow(null);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "queries, keys and values are not clipped",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                return attention.withClip(null);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "scores are scaled by the width of a head only",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                return attention.withScores(Attention.Scores.usual());
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "sinks take no part",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Attention.Scores scores = attention.scores();
+                return scores == null
+                    ? attention
+                    : attention.withScores(
+                        new Attention.Scores(scores.scale(), false, scores.distances()));
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "keys are as near as any other",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Attention.Scores scores = attention.scores();
+                return scores == null
+                    ? attention
+                    : attention.withScores(scores.withDistances(null));
               }
             },
             "everyUnitAnswersAsTheOracleAtFullDepth"),
@@ -128,13 +174,7 @@ final class ArithmeticFaults {
             new Rewritten() {
               @Override
               Attention change(Attention attention) {
-                return new Attention(
-                    attention.heads(),
-                    attention.keyValueHeads(),
-                    attention.headWidth(),
-                    Attention.Mask.FULL,
-                    attention.rotary(),
-                    attention.bias());
+                return attention.withMask(Attention.Mask.FULL);
               }
             },
             "laterRowsNeverChangeEarlierOnes",

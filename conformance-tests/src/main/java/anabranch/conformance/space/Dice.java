@@ -6,9 +6,17 @@ import java.util.SplittableRandom;
 /** Random choices that are the same on every machine. Confined to one draw. */
 final class Dice {
   final SplittableRandom random;
+  private final long seed;
+  private int besides;
 
   Dice(long seed) {
+    this.seed = seed;
     random = new SplittableRandom(seed);
+  }
+
+  /** Returns dice whose choices leave those of these dice as they are. */
+  Dice beside() {
+    return new Dice(31 * (seed + 1) + 1_000_003L * ++besides);
   }
 
   boolean chance(double probability) {

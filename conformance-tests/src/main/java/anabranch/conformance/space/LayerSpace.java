@@ -129,15 +129,69 @@ final class LayerSpace {
     int shared = dice.between(1, 3);
     int keyValueHeads = dice.between(1, 2);
     int headWidth = dice.pick(new int[] {2, 3, 4, 6});
-    return new Attention(
-        keyValueHeads * shared,
-        keyValueHeads,
-        headWidth,
-        causal ? Attention.Mask.CAUSAL : Attention.Mask.FULL,
-        headWidth % 2 == 0 && dice.chance(0.5)
-            ? new Attention.Rotary(dice.pick(new int[] {10, 10000}))
-            : null,
-        dice.chance(0.4));
+    Attention attention =
+        new Attention(
+            keyValueHeads * shared,
+            keyValueHeads,
+            headWidth,
+            causal ? Attention.Mask.CAUSAL : Attention.Mask.FULL,
+            headWidth % 2 == 0 && dice.chance(0.5)
+                ? new Attention.Rotary(dice.pick(new int[] {10, 10000}))
+                : null,
+            dice.chance(0.4));
+    return more(attention, dice.beside());
+  }
+
+  /** Returns the attention with some of the rarer words. */
+  private Attention more(Attention attention, Dice rare) {
+    boolean causal = attention.mask() == Attention.Mask.CAUSAL;
+    if (attention.bias() == Attention.Bias.ALL && rare.chance(0.5)) {
+      attention = attention.withBias(Attention.Bias.QUERY_KEY_VALUE);
+    }
+    if (attention.rotary() != null || rare.chance(0.2)) {
+      attention = attention.withRotary(rotary(attention, rare));
+    }
+    return attention
+        .withWindow(causal && rare.chance(0.25) ? rare.between(1, 6) : null)
+        .withNorm(
+            rare.chance(0.2)
+                ? new Attention.QueryKeyNorm(
+                    new Norm.Rms(1e-5), rare.pick(Attention.QueryKeyNorm.Over.values()))
+                : null)
+        .withClip(rare.chance(0.15) ? rare.between(1, 4) / 2.0 : null)
+        .withScores(rare.chance(0.4) ? scores(rare) : null);
+  }
+
+  private static Attention.Scores scores(Dice rare) {
+    boolean bothWays = rare.chance(0.5);
+    return new Attention.Scores(
+        rare.chance(0.5) ? rare.between(1, 4) / 4.0 : null,
+        rare.chance(0.4),
+        rare.chance(0.4)
+            ? new Attention.Distances(rare.between(4, 9), rare.between(5, 9), bothWays)
+            : null);
+  }
+
+  private static Attention.Rotary rotary(Attention attention, Dice rare) {
+    int width = attention.headWidth();
+    Attention.Rotary plain = attention.rotary();
+    double base = plain == null ? 100 : plain.base();
+    double scaled = rare.random.nextDouble();
+    return new Attention.Rotary(
+        base,
+        rare.chance(0.3),
+        width % 2 != 0 || rare.chance(0.3) ? 2 * rare.between(1, width / 2) : null,
+        scaled < 0.6
+            ? null
+            : scaled < 0.7
+                ? new Attention.Rotary.Linear(rare.between(1, 4))
+                : new Attention.Rotary.Yarn(
+                    rare.between(2, 8),
+                    rare.pick(new int[] {16, 64, 4096}),
+                    rare.pick(new int[] {4, 32}),
+                    1,
+                    rare.between(2, 6) / 4.0,
+                    rare.chance(0.5)));
   }
 
   FeedForward network(boolean bias) {

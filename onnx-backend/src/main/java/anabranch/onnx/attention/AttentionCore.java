@@ -6,8 +6,8 @@ import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.KeyValues;
+import anabranch.onnx.state.Keys;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +24,8 @@ public final class AttentionCore {
   private final int queryWidth;
   private final int keyValueWidth;
   private final int heads;
+  private final int groups;
   private final boolean causal;
-  private volatile float[] ramp = new float[0];
 
   /**
    * Creates a core.
@@ -39,139 +39,109 @@ public final class AttentionCore {
     this.queryWidth = attention.queryWidth();
     this.keyValueWidth = attention.keyValueWidth();
     this.heads = attention.heads();
+    this.groups = attention.keyValueHeads();
     this.causal = attention.mask() == Attention.Mask.CAUSAL;
   }
 
   /**
    * Answers the queries of one sequence.
    *
-   * @param q packed queries
    * @param o where results go, packed like the queries
-   * @param place of the first query; the others follow
-   * @param indices for each query, the index of its own key; ascending
-   * @param keys the keys, from number {@code firstKey} on
-   * @param values the values beside them
-   * @param count how many keys there are, for attention that is not causal
    */
   public void answer(
-      FloatBuffer q,
-      FloatBuffer o,
-      int place,
-      int[] indices,
-      FloatBuffer keys,
-      FloatBuffer values,
-      int firstKey,
-      int count,
-      BufferPool pool) {
+      Queries queries, Keys keys, Additions additions, FloatBuffer o, BufferPool pool) {
     if (!causal) {
-      ask(q, o, place, indices, 0, indices.length, keys, values, firstKey, count, pool);
+      ask(queries, 0, queries.count(), keys, keys.count(), additions, o, pool);
       return;
     }
+    int[] own = queries.own();
     int from = 0;
-    while (from < indices.length) {
-      int end = KeyValues.tileEnd(indices[from]);
+    while (from < own.length) {
+      int end = KeyValues.tileEnd(own[from]);
       int to = from + 1;
-      while (to < indices.length && indices[to] < end) {
+      while (to < own.length && own[to] < end) {
         to++;
       }
-      ask(q, o, place + from, indices, from, to, keys, values, firstKey, end, pool);
+      ask(queries, from, to, keys, end, additions, o, pool);
       from = to;
     }
   }
 
-  /**
-   * Returns what each key receives, averaged over heads and over the queries.
-   *
-   * @param count how many keys there are
-   */
-  public float[] received(
-      FloatBuffer q,
-      int place,
-      int[] indices,
-      FloatBuffer keys,
-      int firstKey,
-      int count,
-      BufferPool pool) {
+  /** Returns what each key receives, averaged over heads and over the queries. */
+  public float[] received(Queries queries, Keys keys, Additions additions, BufferPool pool) {
     if (received == null) {
       throw new AssertionError("nobody asked for what keys receive");
     }
+    int count = keys.count();
+    int asked = queries.count();
     float[] sums = new float[count];
-    if (indices.length == 0) {
+    if (asked == 0) {
       return sums;
     }
     try (Scope scope = new Scope(pool);
         Call call = received.call()) {
-      FloatBuffer mask = scope.rows(indices.length, count);
-      for (int i = 0; i < indices.length; i++) {
-        hideBehind(causal ? indices[i] : count, mask, i * count, count);
+      FloatBuffer mask = scope.rows(1, additions.size(asked, count));
+      additions.write(mask, queries, 0, asked, asked, keys, count);
+      int columns = additions.columns(count);
+      FloatBuffer out = scope.rows(1, columns);
+      call.in("q", queries.q(), queries.place() * queryWidth, 1, asked, queryWidth)
+          .in("k", keys.keys(), keys.first() * keyValueWidth, 1, count, keyValueWidth)
+          .out("received", out, 0, columns);
+      if (additions.byHead()) {
+        call.in("mask", mask, 0, groups, heads / groups, asked, columns);
+      } else {
+        call.in("mask", mask, 0, asked, columns);
       }
-      FloatBuffer out = scope.rows(1, count);
-      call.in("q", q, place * queryWidth, 1, indices.length, queryWidth)
-          .in("k", keys, firstKey * keyValueWidth, 1, count, keyValueWidth)
-          .in("mask", mask, 0, indices.length, count)
-          .out("received", out, 0, count)
-          .run();
+      call.run();
       out.get(0, sums);
     }
     for (int i = 0; i < count; i++) {
-      sums[i] /= heads * indices.length;
+      sums[i] /= heads * asked;
     }
     return sums;
   }
 
   private void ask(
-      FloatBuffer q,
-      FloatBuffer o,
-      int place,
-      int[] indices,
+      Queries queries,
       int from,
       int to,
-      FloatBuffer keys,
-      FloatBuffer values,
-      int firstKey,
+      Keys keys,
       int count,
+      Additions additions,
+      FloatBuffer o,
       BufferPool pool) {
-    int queries = to - from;
-    int asked = Math.max(2, queries);
+    int rows = to - from;
+    int asked = Math.max(2, rows);
+    int at = (queries.place() + from) * queryWidth;
     try (Scope scope = new Scope(pool);
         Call call = session.call()) {
-      if (queries == 1) {
+      if (rows == 1) {
         FloatBuffer twice = scope.rows(2, queryWidth);
-        twice.put(0, q, place * queryWidth, queryWidth);
-        twice.put(queryWidth, q, place * queryWidth, queryWidth);
+        twice.put(0, queries.q(), at, queryWidth);
+        twice.put(queryWidth, queries.q(), at, queryWidth);
         call.in("q", twice, 0, 1, 2, queryWidth);
       } else {
-        call.in("q", q, place * queryWidth, 1, queries, queryWidth);
+        call.in("q", queries.q(), at, 1, rows, queryWidth);
       }
-      call.in("k", keys, firstKey * keyValueWidth, 1, count, keyValueWidth);
-      call.in("v", values, firstKey * keyValueWidth, 1, count, keyValueWidth);
-      if (causal) {
-        FloatBuffer mask = scope.rows(asked, count);
-        for (int i = 0; i < asked; i++) {
-          hideBehind(indices[Math.min(from + i, to - 1)], mask, i * count, count);
+      int first = keys.first() * keyValueWidth;
+      call.in("k", keys.keys(), first, 1, count, keyValueWidth);
+      call.in("v", keys.values(), first, 1, count, keyValueWidth);
+      if (causal || additions.byHead()) {
+        FloatBuffer mask = scope.rows(1, additions.size(asked, count));
+        additions.write(mask, queries, from, to, asked, keys, count);
+        if (additions.byHead()) {
+          call.in("mask", mask, 0, 1, heads, asked, additions.columns(count));
+        } else {
+          call.in("mask", mask, 0, asked, count);
         }
-        call.in("mask", mask, 0, asked, count);
       }
-      if (queries == 1) {
+      if (rows == 1) {
         FloatBuffer twice = scope.rows(2, queryWidth);
         call.out("o", twice, 0, 1, 2, queryWidth).run();
-        o.put(place * queryWidth, twice, 0, queryWidth);
+        o.put(at, twice, 0, queryWidth);
       } else {
-        call.out("o", o, place * queryWidth, 1, queries, queryWidth).run();
+        call.out("o", o, at, 1, rows, queryWidth).run();
       }
     }
-  }
-
-  /** Writes 0 for the keys up to {@code index} and minus infinity for the others. */
-  private void hideBehind(int index, FloatBuffer mask, int at, int count) {
-    float[] steps = ramp;
-    int half = steps.length / 2;
-    if (half <= Math.max(index, count)) {
-      half = Math.max(2 * Math.max(index, count), 4 * KeyValues.TILE);
-      steps = new float[2 * half];
-      Arrays.fill(steps, half, steps.length, Float.NEGATIVE_INFINITY);
-      ramp = steps;
-    }
-    mask.put(at, steps, half - index - 1, count);
   }
 }

@@ -92,7 +92,9 @@ public final class BlockGraphs {
     }
     project(all, attention, path + ".k", attention.keyValueHeads(), n, "k");
     int keyValueWidth = attention.keyValueWidth();
-    String v = layers.linear(path + ".v", keyValueWidth, width, attention.bias(), n);
+    boolean bias = attention.bias().ofInputs();
+    String v = layers.linear(path + ".v", keyValueWidth, width, bias, n);
+    v = layers.clip(attention.clip(), v);
     all.output("v", v, -1, keyValueWidth);
     Graph live = new Graph(path + ".query");
     String read = live.input("n", -1, width);
@@ -102,17 +104,26 @@ public final class BlockGraphs {
     project(live, attention, path + ".q", attention.heads(), read, "q");
     steps.add(new Step.Attend(path, attention, normed, all, live));
     open = new TokenRun(path + ".o", width);
-    open.finish(place, attention.queryWidth(), path + ".o", attention.bias());
+    open.finish(place, attention.queryWidth(), path + ".o", attention.bias().ofResult());
   }
 
   private void project(
       Graph graph, Attention attention, String path, int heads, String from, String to) {
     int out = heads * attention.headWidth();
-    String value = new Layers(graph, width).linear(path, out, width, attention.bias(), from);
-    if (attention.rotary() == null) {
+    Layers layers = new Layers(graph, width);
+    String value = layers.linear(path, out, width, attention.bias().ofInputs(), from);
+    Attention.QueryKeyNorm norm = attention.norm();
+    if (norm != null) {
+      int together = norm.over() == Attention.QueryKeyNorm.Over.HEAD ? attention.headWidth() : out;
+      value = layers.parts(norm.norm(), path + ".norm", together, out, value);
+    }
+    value = layers.clip(attention.clip(), value);
+    Attention.Rotary rotary = attention.rotary();
+    if (rotary == null) {
       graph.output(to, value, -1, out);
     } else {
-      graph.output(to, Rotation.write(graph, value, heads, attention.headWidth()), 1, -1, out);
+      graph.output(
+          to, Rotation.write(graph, value, heads, attention.headWidth(), rotary), 1, -1, out);
     }
   }
 

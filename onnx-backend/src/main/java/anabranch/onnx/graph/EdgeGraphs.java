@@ -77,7 +77,8 @@ public final class EdgeGraphs {
   /**
    * Returns the core of an attention for the rows of one sequence: maps q (1 x queries x width), k,
    * v (1 x keys x width) and, where causal, {@code mask} (queries x keys, added to the scores) to
-   * o.
+   * o. With sinks or distances there always is a mask, 1 x heads x queries x keys, with a column
+   * for the sink behind the keys.
    */
   public static Graph core(Attention attention) {
     Graph graph = new Graph("core");
@@ -85,12 +86,25 @@ public final class EdgeGraphs {
     String q = graph.input("q", 1, -1, queryWidth);
     String k = graph.input("k", 1, -1, attention.keyValueWidth());
     String v = graph.input("v", 1, -1, attention.keyValueWidth());
+    if (sinks(attention)) {
+      k = withZero(graph, k);
+      v = withZero(graph, v);
+    }
     Map<String, Object> heads =
-        Map.of("q_num_heads", attention.heads(), "kv_num_heads", attention.keyValueHeads());
+        Map.of(
+            "q_num_heads",
+            attention.heads(),
+            "kv_num_heads",
+            attention.keyValueHeads(),
+            "scale",
+            (float) attention.scale());
     String o =
-        attention.mask() == Attention.Mask.CAUSAL
-            ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
-            : graph.node("Attention", heads, q, k, v);
+        byHead(attention)
+            ? graph.node(
+                "Attention", heads, q, k, v, graph.input("mask", 1, attention.heads(), -1, -1))
+            : attention.mask() == Attention.Mask.CAUSAL
+                ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
+                : graph.node("Attention", heads, q, k, v);
     graph.output("o", o, 1, -1, queryWidth);
     return graph;
   }
@@ -98,7 +112,7 @@ public final class EdgeGraphs {
   /**
    * Returns the graph of what keys receive: maps q, k and mask, as {@link #core} has them but with
    * a mask always, to {@code received}, for each key the sum of its probabilities over heads and
-   * queries.
+   * queries. A mask by head is groups x heads of each x queries x keys.
    */
   public static Graph received(Attention attention) {
     Graph graph = new Graph("received");
@@ -107,17 +121,37 @@ public final class EdgeGraphs {
     int width = attention.headWidth();
     String q = graph.input("q", 1, -1, attention.queryWidth());
     String k = graph.input("k", 1, -1, attention.keyValueWidth());
+    if (sinks(attention)) {
+      k = withZero(graph, k);
+    }
     String queries = graph.node("Reshape", Map.of(), q, graph.integers(-1, groups, each, width));
     queries = graph.node("Transpose", Map.of("perm", new long[] {1, 2, 0, 3}), queries);
     String keys = graph.node("Reshape", Map.of(), k, graph.integers(-1, groups, 1, width));
     keys = graph.node("Transpose", Map.of("perm", new long[] {1, 2, 3, 0}), keys);
     String scores = graph.node("MatMul", Map.of(), queries, keys);
-    String scale = graph.number((float) (1 / Math.sqrt(width)));
+    String scale = graph.number((float) attention.scale());
     scores = graph.node("Mul", Map.of(), scores, scale);
-    scores = graph.node("Add", Map.of(), scores, graph.input("mask", -1, -1));
+    String mask =
+        byHead(attention) ? graph.input("mask", groups, each, -1, -1) : graph.input("mask", -1, -1);
+    scores = graph.node("Add", Map.of(), scores, mask);
     String p = graph.node("Softmax", Map.of("axis", -1), scores);
     String sum = graph.node("ReduceSum", Map.of("keepdims", 0), p, graph.integers(0, 1, 2));
     graph.output("received", sum, -1);
     return graph;
+  }
+
+  private static boolean sinks(Attention attention) {
+    Attention.Scores scores = attention.scores();
+    return scores != null && scores.sinks();
+  }
+
+  private static boolean byHead(Attention attention) {
+    Attention.Scores scores = attention.scores();
+    return sinks(attention) || scores != null && scores.distances() != null;
+  }
+
+  /** Writes a row of zeros behind the rows of a value, the sink's, whose score is its addition. */
+  private static String withZero(Graph graph, String value) {
+    return graph.node("Pad", Map.of(), value, graph.integers(0, 0, 0, 0, 1, 0));
   }
 }

@@ -18,6 +18,29 @@ final class Layers {
 
   /** Writes a norm and returns its result; the value itself where there is none. */
   String norm(@Nullable Norm norm, String path, String value) {
+    return norm(norm, path, width, value);
+  }
+
+  /** Writes a norm of each part of a vector, all with the same parameters. */
+  String parts(Norm norm, String path, int part, int out, String value) {
+    if (part == out) {
+      return norm(norm, path, out, value);
+    }
+    String apart = graph.node("Reshape", Map.of(), value, graph.integers(-1, part));
+    String normed = norm(norm, path, part, apart);
+    return graph.node("Reshape", Map.of(), normed, graph.integers(-1, out));
+  }
+
+  /** Writes a cut of every number to {@code -most..most}; none where it is null. */
+  String clip(@Nullable Double most, String value) {
+    if (most == null) {
+      return value;
+    }
+    float bound = (float) (double) most;
+    return graph.node("Clip", Map.of(), value, graph.number(-bound), graph.number(bound));
+  }
+
+  private String norm(@Nullable Norm norm, String path, int width, String value) {
     if (norm == null) {
       return value;
     }

@@ -1,22 +1,36 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Attention;
 import java.util.Map;
 
-/** Writes rotary positions: the halves of each head's vector rotate against each other. */
+/** Writes rotary positions: pairs of elements of each head's vector rotate against each other. */
 final class Rotation {
   private Rotation() {}
 
   /**
-   * Rotates rows x (heads * headWidth) by the angles of the inputs cos and sin, 1 x rows x
-   * headWidth/2, which it declares.
+   * Rotates rows x (heads * headWidth) by the angles of the inputs cos and sin, 1 x rows x pairs,
+   * which it declares.
    *
    * @return the name of the result, 1 x rows x (heads * headWidth)
    */
-  static String write(Graph graph, String value, int heads, int headWidth) {
-    String cos = graph.input("cos", 1, -1, headWidth / 2);
-    String sin = graph.input("sin", 1, -1, headWidth / 2);
+  static String write(
+      Graph graph, String value, int heads, int headWidth, Attention.Rotary rotary) {
+    int width = rotary.width(headWidth);
+
+    String cos = graph.input("cos", 1, -1, width / 2);
+    String sin = graph.input("sin", 1, -1, width / 2);
     String batched = graph.node("Unsqueeze", Map.of(), value, graph.integers(0));
     return graph.node(
-        "RotaryEmbedding", Map.of("num_heads", heads, "interleaved", 0), batched, cos, sin);
+        "RotaryEmbedding",
+        Map.of(
+            "num_heads",
+            heads,
+            "interleaved",
+            rotary.interleaved() ? 1 : 0,
+            "rotary_embedding_dim",
+            width == headWidth ? 0 : width),
+        batched,
+        cos,
+        sin);
   }
 }

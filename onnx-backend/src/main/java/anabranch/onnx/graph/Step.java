@@ -34,8 +34,8 @@ public sealed interface Step {
    *
    * <p>{@code keysAndValues} maps x (and cos, sin) to n, k, v; {@code query} maps n (and cos, sin)
    * to q. Without a norm there is no n, and {@code query} reads x under that name. With rotary
-   * positions k and q have the shape 1 x rows x width, and so have cos and sin, at half a head's
-   * width. With the mask MEMORY x are rows of the memory, and {@code query} has the norm.
+   * positions k and q have the shape 1 x rows x width, and so have cos and sin, for each pair that
+   * is rotated. With the mask MEMORY x are rows of the memory, and {@code query} has the norm.
    *
    * @param path the attention's parameter path
    * @param attention the description

@@ -87,6 +87,12 @@ public final class KeyValues implements Kept {
     }
   }
 
+  /** Returns what queries may read, from number {@code first} on. */
+  public Keys seen(int first) {
+    return new Keys(
+        keys(), values(), first, written - first, Arrays.copyOfRange(positions, first, written));
+  }
+
   /** Returns the keys. */
   public FloatBuffer keys() {
     return reserved(keys);

@@ -1,8 +1,10 @@
 package anabranch.onnx.step;
 
 import anabranch.model.layer.Attention;
+import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.attention.Queries;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
@@ -10,6 +12,7 @@ import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.KeyValues;
+import anabranch.onnx.state.Keys;
 import anabranch.onnx.state.Layout;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
@@ -21,12 +24,14 @@ public final class AttendStep implements LoadedStep {
   private final Session keysAndValues;
   private final Session query;
   private final AttentionCore core;
+  private final Additions additions;
   private final @Nullable Angles angles;
 
   /**
    * Creates a step.
    *
    * @param core shared with attentions of the same shape
+   * @param additions to the scores
    * @param angles rotary positions; null for none
    */
   AttendStep(
@@ -34,12 +39,14 @@ public final class AttendStep implements LoadedStep {
       Session keysAndValues,
       Session query,
       AttentionCore core,
+      Additions additions,
       @Nullable Angles angles) {
     this.step = step;
     this.attention = step.attention();
     this.keysAndValues = keysAndValues;
     this.query = query;
     this.core = core;
+    this.additions = additions;
     this.angles = angles;
   }
 
@@ -72,7 +79,7 @@ public final class AttendStep implements LoadedStep {
       boolean asked = run.call.asks(run.member(), step.path());
       for (int span = 0; span < packing.spans.size(); span++) {
         if (packing.size(span) > 0) {
-          new SpanAttention(run, span, entry, attention, core, asked).run(q, k, v, o);
+          new SpanAttention(run, span, entry, attention, core, additions, asked).run(q, k, v, o);
         }
       }
     }
@@ -100,9 +107,9 @@ public final class AttendStep implements LoadedStep {
           throw new IllegalArgumentException(
               step.path() + " reads a memory, and the sequence has none");
         }
-        int first = packing.firstPlace(span);
+        Keys keys = memory.seen(0);
         core.answer(
-            q, o, first, queries, memory.keys(), memory.values(), 0, memory.written(), pool);
+            new Queries(q, packing.firstPlace(span), queries, queries), keys, additions, o, pool);
       }
     }
   }
@@ -127,8 +134,8 @@ public final class AttendStep implements LoadedStep {
       return;
     }
     FloatBuffer[] both = run.angles(angles);
-    call.in("cos", both[0], 0, 1, rows, angles.half());
-    call.in("sin", both[1], 0, 1, rows, angles.half());
+    call.in("cos", both[0], 0, 1, rows, angles.pairs());
+    call.in("sin", both[1], 0, 1, rows, angles.pairs());
     call.out(name, into, 0, 1, rows, out);
   }
 }

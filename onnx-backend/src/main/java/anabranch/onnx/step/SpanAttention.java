@@ -1,11 +1,14 @@
 package anabranch.onnx.step;
 
 import anabranch.model.layer.Attention;
+import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.attention.Queries;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.rows.Role;
 import anabranch.onnx.state.KeyValues;
+import anabranch.onnx.state.Keys;
 import anabranch.onnx.state.Layout;
 import anabranch.onnx.state.OnnxState;
 import java.nio.FloatBuffer;
@@ -21,6 +24,7 @@ final class SpanAttention {
   private final boolean causal;
   private final int keyValueWidth;
   private final AttentionCore core;
+  private final Additions additions;
   private final BufferPool pool;
   private final boolean asked;
 
@@ -33,6 +37,7 @@ final class SpanAttention {
       Layout.Entry entry,
       Attention attention,
       AttentionCore core,
+      Additions additions,
       boolean asked) {
     this.run = run;
     this.packing = run.packing;
@@ -41,6 +46,7 @@ final class SpanAttention {
     this.causal = attention.mask() == Attention.Mask.CAUSAL;
     this.keyValueWidth = attention.keyValueWidth();
     this.core = core;
+    this.additions = additions;
     this.pool = run.call.pool;
     this.asked = asked;
     index = new int[packing.size(span)];
@@ -59,14 +65,16 @@ final class SpanAttention {
       Layout.Entry before = entry.before();
       append(store, before == null ? null : state.rows(before), k, v);
       int first = causal ? 0 : store.published();
-      answer(q, o, store.keys(), store.values(), first, store.written() - first);
+      answer(q, o, store.seen(first));
     } else if (packing.liveOf(span) == size) {
       Arrays.setAll(index, i -> i);
-      answer(q, o, k, v, packing.firstPlace(span), size);
+      int[] positions = new int[size];
+      Arrays.setAll(positions, i -> packing.position(packing.first[span] + i));
+      answer(q, o, new Keys(k, v, packing.firstPlace(span), size, positions));
     } else {
       try (KeyValues store = new KeyValues(pool, keyValueWidth)) {
         append(store, null, k, v);
-        answer(q, o, store.keys(), store.values(), 0, store.written());
+        answer(q, o, store.seen(0));
       }
     }
   }
@@ -89,29 +97,25 @@ final class SpanAttention {
     }
   }
 
-  /**
-   * Answers the live rows.
-   *
-   * @param firstKey the first key they may read
-   * @param count how many follow
-   */
-  private void answer(
-      FloatBuffer q, FloatBuffer o, FloatBuffer keys, FloatBuffer values, int firstKey, int count) {
+  private void answer(FloatBuffer q, FloatBuffer o, Keys keys) {
     int[] own = new int[packing.liveOf(span)];
+    int[] positions = new int[own.length];
     int live = 0;
     for (int i = 0; i < index.length; i++) {
-      if (packing.isLive(packing.first[span] + i)) {
+      int row = packing.first[span] + i;
+      if (packing.isLive(row)) {
+        positions[live] = packing.position(row);
         own[live++] = index[i];
       }
     }
-    int place = packing.firstPlace(span);
+    Queries queries = new Queries(q, packing.firstPlace(span), own, positions);
     if (live > 0) {
-      core.answer(q, o, place, own, keys, values, firstKey, count, pool);
+      core.answer(queries, keys, additions, o, pool);
     }
     float[] received = run.call.received;
     if (asked && received != null) {
-      float[] of = core.received(q, place, own, keys, firstKey, count, pool);
-      int offset = entry.kind() == Layout.Kind.ROWS && !causal ? firstKey : 0;
+      float[] of = core.received(queries, keys, additions, pool);
+      int offset = entry.kind() == Layout.Kind.ROWS && !causal ? keys.first() : 0;
       for (int i = 0; i < index.length; i++) {
         int row = packing.inBatch(packing.first[span] + i);
         received[row] = index[i] < 0 ? 0 : of[index[i] - offset];

@@ -135,8 +135,8 @@ public final class StageRun {
     return angles.computeIfAbsent(
         turned,
         a -> {
-          FloatBuffer cos = scope.rows(packing.rows, a.half());
-          FloatBuffer sin = scope.rows(packing.rows, a.half());
+          FloatBuffer cos = scope.rows(packing.rows, a.pairs());
+          FloatBuffer sin = scope.rows(packing.rows, a.pairs());
           a.write(packing.positions(), cos, sin);
           return new FloatBuffer[] {cos, sin};
         });

@@ -8,6 +8,7 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
+import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.graph.BlockGraphs;
@@ -107,6 +108,7 @@ public final class StepLoader {
             opener.open(attend.keysAndValues()),
             opener.open(attend.query()),
             core(attend.attention()),
+            additions(attend),
             angles(attend.attention()));
     if (attend.attention().mask() == Attention.Mask.MEMORY) {
       memoryReaders.put(attend.path(), loaded);
@@ -144,7 +146,11 @@ public final class StepLoader {
             attention.headWidth(),
             attention.mask(),
             null,
-            false);
+            Attention.Bias.NONE,
+            null,
+            null,
+            null,
+            new Attention.Scores(attention.scale(), sinks(attention), distances(attention)));
     return cores.computeIfAbsent(
         shape,
         described ->
@@ -154,6 +160,24 @@ public final class StepLoader {
                 asksReceived ? opener.open(EdgeGraphs.received(described)) : null));
   }
 
+  private Additions additions(Step.Attend attend) {
+    Attention attention = attend.attention();
+    return new Additions(
+        attention,
+        distances(attention) == null ? null : opener.numbers(attend.path() + ".distances"),
+        sinks(attention) ? opener.numbers(attend.path() + ".sinks") : null);
+  }
+
+  private static boolean sinks(Attention attention) {
+    Attention.Scores scores = attention.scores();
+    return scores != null && scores.sinks();
+  }
+
+  private static Attention.@Nullable Distances distances(Attention attention) {
+    Attention.Scores scores = attention.scores();
+    return scores == null ? null : scores.distances();
+  }
+
   private @Nullable Angles angles(Attention attention) {
     Attention.Rotary rotary = attention.rotary();
     if (rotary == null) {
@@ -161,6 +185,7 @@ public final class StepLoader {
     }
     return angles
         .computeIfAbsent(rotary, r -> new HashMap<>())
-        .computeIfAbsent(attention.headWidth() / 2, half -> new Angles(rotary.base(), half));
+        .computeIfAbsent(
+            rotary.width(attention.headWidth()) / 2, pairs -> new Angles(rotary, pairs));
   }
 }

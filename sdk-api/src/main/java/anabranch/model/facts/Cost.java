@@ -18,7 +18,12 @@ import anabranch.model.plan.Head;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.IntToLongFunction;
 
 /**
  * Floating-point operations of a model, counted from its description: two for each multiply-add of
@@ -33,6 +38,10 @@ public final class Cost {
   private final long[] live;
   private final long[] frozen;
   private final long[] perEarlier;
+
+  /** For each stage and each length of a window, the cost for each row in it. */
+  private final List<SortedMap<Integer, Long>> windows;
+
   private final long[] perRow;
   private final long[] perMemoryRow;
   private final long[] head;
@@ -43,12 +52,14 @@ public final class Cost {
     live = new long[n];
     frozen = new long[n];
     perEarlier = new long[n];
+    windows = new ArrayList<>();
     perRow = new long[n];
     perMemoryRow = new long[n];
     head = new long[n];
     Encoder encoder = spec.encoder();
     for (StageSpec stage : cut.stages()) {
       int s = stage.index();
+      windows.add(new TreeMap<>());
       Input input = stage.encoder() && encoder != null ? encoder.input() : spec.input();
       if (stage.embeds()) {
         Embedding embedding =
@@ -96,7 +107,9 @@ public final class Cost {
         sum(
             live[stage],
             sum(
-                Math.multiplyExact(perEarlier[stage], position + 1L),
+                sum(
+                    Math.multiplyExact(perEarlier[stage], position + 1L),
+                    windowed(stage, window -> Math.min(position + 1L, window))),
                 Math.multiplyExact(perRow[stage], (long) rows)));
     return sum(own, Math.multiplyExact(perMemoryRow[stage], (long) memoryRows));
   }
@@ -136,9 +149,24 @@ public final class Cost {
       each = sum(each, Math.multiplyExact(perMemoryRow[s], (long) memoryRows));
       sum = sum(sum, Math.multiplyExact(each, (long) count));
       sum = sum(sum, Math.multiplyExact(perEarlier[s], count * (count + 1L) / 2));
+      sum = sum(sum, windowed(s, window -> pairs(count, window)));
       if (stage.point() instanceof Point.End end) {
         sum = sum(sum, Math.multiplyExact(head[s], end.pool().ofItem() ? 1L : rows));
       }
+    }
+    return sum;
+  }
+
+  /** Returns how many rows that many rows read, each itself and earlier ones in the window. */
+  private static long pairs(int rows, int window) {
+    long grown = Math.min(rows, window);
+    return sum(grown * (grown + 1) / 2, Math.multiplyExact(rows - grown, (long) window));
+  }
+
+  private long windowed(int stage, IntToLongFunction rows) {
+    long sum = 0;
+    for (Map.Entry<Integer, Long> each : windows.get(stage).entrySet()) {
+      sum = sum(sum, Math.multiplyExact(each.getValue(), rows.applyAsLong(each.getKey())));
     }
     return sum;
   }
@@ -181,7 +209,10 @@ public final class Cost {
     }
     live[stage] = sum(live[stage], sum(keysAndValues, queries));
     frozen[stage] = sum(frozen[stage], keysAndValues);
-    if (attention.mask() == Attention.Mask.CAUSAL) {
+    Integer window = attention.window();
+    if (window != null) {
+      windows.get(stage).merge(window, perKey, Cost::sum);
+    } else if (attention.mask() == Attention.Mask.CAUSAL) {
       perEarlier[stage] = sum(perEarlier[stage], perKey);
     } else {
       perRow[stage] = sum(perRow[stage], perKey);

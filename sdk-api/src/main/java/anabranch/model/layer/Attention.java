@@ -5,19 +5,37 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Multi-head attention (Vaswani et al.), scaled by {@code 1/sqrt(headWidth)}; with fewer key/value
- * heads than heads, each serves {@code heads / keyValueHeads} consecutive heads (Ainslie et al.,
- * GQA).
+ * Multi-head attention (Vaswani et al.); with fewer key/value heads than heads, each serves {@code
+ * heads / keyValueHeads} consecutive heads (Ainslie et al., GQA).
+ *
+ * <p>Queries and keys are projected, then normed, clipped and rotated, as far as each is described;
+ * values are projected and clipped.
  *
  * @param heads query heads, at least 1
  * @param keyValueHeads key and value heads; divides {@code heads}
  * @param headWidth length of one head's vectors; all heads together have at most 2^20
  * @param mask which rows a row may read
  * @param rotary rotation of queries and keys by position; null for none
- * @param bias whether the four projections add a bias
+ * @param bias which projections add a bias
+ * @param window with the mask CAUSAL, a row at position p reads positions above {@code p - window}
+ *     only (Beltagy et al., Longformer); at least 1; null for no bound
+ * @param norm of queries and keys; null for none
+ * @param clip numbers of queries, keys and values are cut to {@code -clip..clip}; above 0; null for
+ *     none
+ * @param scores how products of queries and keys become probabilities; null for the usual way,
+ *     {@link Scores#usual()}
  */
 public record Attention(
-    int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, boolean bias)
+    int heads,
+    int keyValueHeads,
+    int headWidth,
+    Mask mask,
+    @Nullable Rotary rotary,
+    Bias bias,
+    @Nullable Integer window,
+    @Nullable QueryKeyNorm norm,
+    @Nullable Double clip,
+    @Nullable Scores scores)
     implements Operation {
   private static final int MOST_WIDTH = 1 << 20;
 
@@ -31,17 +49,205 @@ public record Attention(
     MEMORY
   }
 
+  /** Which projections add a bias. */
+  public enum Bias {
+    /** None. */
+    NONE,
+    /** Those of queries, keys and values. */
+    QUERY_KEY_VALUE,
+    /** All four. */
+    ALL;
+
+    /** Returns whether queries, keys and values have one. */
+    public boolean ofInputs() {
+      return this != NONE;
+    }
+
+    /** Returns whether the result has one. */
+    public boolean ofResult() {
+      return this == ALL;
+    }
+  }
+
   /**
-   * Rotary positions (Su et al., RoFormer): the halves of a head's vector are rotated against each
-   * other, element i of {@code n = headWidth/2} by {@code position * base^(-i/n)} radians.
+   * A norm of queries and one of keys (Henry et al., Query-Key Normalization).
+   *
+   * @param norm the form of both
+   * @param over which numbers are normed together
+   */
+  public record QueryKeyNorm(Norm norm, Over over) {
+    /** Which numbers are normed together. */
+    public enum Over {
+      /** Those of each head; the heads share the norm's parameters. */
+      HEAD,
+      /** Those of all heads. */
+      ALL
+    }
+  }
+
+  /**
+   * How products of queries and keys become probabilities.
+   *
+   * @param scale products are multiplied by it before the softmax; above 0; null for {@code
+   *     1/sqrt(headWidth)}
+   * @param sinks whether a learned number for each head joins the softmax as a key without a value
+   *     (Xiao et al., attention sinks, as GPT-OSS learns them)
+   * @param distances what is added for the distance of a key; null for nothing
+   */
+  public record Scores(@Nullable Double scale, boolean sinks, @Nullable Distances distances) {
+    /** Checks the bound. */
+    public Scores {
+      if (scale != null) {
+        Bounds.positive("attention.scores.scale", scale);
+      }
+    }
+
+    /** Returns the usual way: scaled by {@code 1/sqrt(headWidth)}. */
+    public static Scores usual() {
+      return new Scores(null, false, null);
+    }
+
+    /** Returns products multiplied by a number of their own. */
+    public static Scores scaled(double scale) {
+      return new Scores(scale, false, null);
+    }
+
+    /** Returns the same with a sink for each head. */
+    public Scores withSinks() {
+      return new Scores(scale, true, distances);
+    }
+
+    /** Returns the same with numbers for distances; null for none. */
+    public Scores withDistances(@Nullable Distances some) {
+      return new Scores(scale, sinks, some);
+    }
+  }
+
+  /**
+   * A learned number for each head and each bucket of distances, added to the scaled product
+   * (Raffel et al., T5). The nearer half of the buckets holds one distance each, the others grow
+   * with the logarithm up to {@code furthest}, and the last holds all that is further.
+   *
+   * @param buckets at least 2; at least 4 where both ways
+   * @param furthest above the number of buckets that hold one distance
+   * @param bothWays whether later keys have the second half of the buckets; else they count as
+   *     distance 0
+   */
+  public record Distances(int buckets, int furthest, boolean bothWays) {
+    /** Checks the bounds. */
+    public Distances {
+      Bounds.within("attention.scores.distances.buckets", buckets, bothWays ? 4 : 2, 1 << 20);
+      int exact = (bothWays ? buckets / 2 : buckets) / 2;
+      Bounds.require(
+          furthest > exact,
+          "attention.scores.distances.furthest " + furthest + " is not above " + exact);
+    }
+
+    /** Returns the bucket of a key that lies so many positions behind the query, or before it. */
+    public int bucket(int behind) {
+      int each = bothWays ? buckets / 2 : buckets;
+      int first = bothWays && behind > 0 ? each : 0;
+      int distance = bothWays ? Math.abs(behind) : Math.max(0, -behind);
+      int exact = each / 2;
+      if (distance < exact) {
+        return first + distance;
+      }
+      double share =
+          StrictMath.log((double) distance / exact) / StrictMath.log((double) furthest / exact);
+      return first + Math.min(each - 1, exact + (int) (share * (each - exact)));
+    }
+  }
+
+  /**
+   * Rotary positions (Su et al., RoFormer): pairs of elements are rotated against each other, pair
+   * i of n by {@code position * base^(-i/n)} radians, as far as nothing scales that.
    *
    * @param base above 1
+   * @param interleaved whether pair i is elements 2i and 2i + 1 (GPT-J, DeepSeek); else i and i + n
+   *     (Llama)
+   * @param part how many elements of a head are rotated, the first ones, even; null for all (Black
+   *     et al., GPT-NeoX)
+   * @param scaling of the angles; null for none
    */
-  public record Rotary(double base) {
-    /** Checks the bound. */
+  public record Rotary(
+      double base, boolean interleaved, @Nullable Integer part, @Nullable Scaling scaling) {
+    /** How the angles of longer texts than those of the training are brought into reach. */
+    public sealed interface Scaling {}
+
+    /**
+     * All angles are divided (Chen et al., Position Interpolation).
+     *
+     * @param factor above 0
+     */
+    public record Linear(double factor) implements Scaling {
+      /** Checks the bound. */
+      public Linear {
+        Bounds.positive("attention.rotary.scaling.factor", factor);
+      }
+    }
+
+    /**
+     * Angles are divided where pairs turn slowly and stay where they turn fast (Peng et al., YaRN):
+     * with {@code border(b) = n * ln(originalLength / (2 pi b)) / ln(base)}, pair i has a share
+     * {@code (i - low) / (high - low)}, cut to 0..1, of the divided angle and the rest of its own;
+     * low is the larger of 0 and border(betaFast), high the smaller of 2n - 1 and border(betaSlow).
+     * Where they are equal, high is 0.001 more.
+     *
+     * @param factor above 0, what angles are divided by
+     * @param originalLength rows of the training, at least 1
+     * @param betaFast turns within the original length from which on angles stay, above 0
+     * @param betaSlow turns below which angles are divided, above 0
+     * @param attentionFactor what rotated elements are multiplied by, above 0
+     * @param truncated whether the borders are rounded, that of betaFast down, that of betaSlow up
+     */
+    public record Yarn(
+        double factor,
+        int originalLength,
+        double betaFast,
+        double betaSlow,
+        double attentionFactor,
+        boolean truncated)
+        implements Scaling {
+      /** Checks the bounds. */
+      public Yarn {
+        Bounds.positive("attention.rotary.scaling.factor", factor);
+        Bounds.atLeast("attention.rotary.scaling.originalLength", originalLength, 1);
+        Bounds.positive("attention.rotary.scaling.betaFast", betaFast);
+        Bounds.positive("attention.rotary.scaling.betaSlow", betaSlow);
+        Bounds.positive("attention.rotary.scaling.attentionFactor", attentionFactor);
+      }
+
+      /**
+       * Returns the paper's constants: betas 32 and 1, an attention factor of {@code 0.1 ln(factor)
+       * + 1}, rounded borders.
+       *
+       * @param factor at least 1
+       */
+      public static Yarn of(double factor, int originalLength) {
+        double attention = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
+        return new Yarn(factor, originalLength, 32, 1, attention, true);
+      }
+    }
+
+    /** Checks the bounds. */
     public Rotary {
       Bounds.positive("attention.rotary.base", base);
       Bounds.require(base > 1, "attention.rotary.base " + base + " is not above 1");
+      if (part != null) {
+        Bounds.atLeast("attention.rotary.part", part, 2);
+        Bounds.require(
+            part % 2 == 0, "attention.rotary.part " + part + " is odd, so it has no pairs");
+      }
+    }
+
+    /** Creates positions that rotate the halves of a whole head, unscaled. */
+    public Rotary(double base) {
+      this(base, false, null, null);
+    }
+
+    /** Returns how many elements of a head are rotated. */
+    public int width(int headWidth) {
+      return part == null ? headWidth : part;
     }
   }
 
@@ -59,9 +265,41 @@ public record Attention(
     Bounds.require(
         rotary == null || mask != Mask.MEMORY,
         "attention.rotary does not go with mask MEMORY, whose rows have no common positions");
+    if (rotary != null) {
+      Bounds.require(
+          rotary.part() != null || headWidth % 2 == 0,
+          "attention.headWidth " + headWidth + " is odd, so rotary positions have no halves");
+      Bounds.require(
+          rotary.width(headWidth) <= headWidth,
+          "attention.rotary.part " + rotary.part() + " is above headWidth " + headWidth);
+    }
+    if (window != null) {
+      Bounds.atLeast("attention.window", window, 1);
+      Bounds.require(mask == Mask.CAUSAL, "attention.window needs mask CAUSAL, not " + mask);
+    }
     Bounds.require(
-        rotary == null || headWidth % 2 == 0,
-        "attention.headWidth " + headWidth + " is odd, so rotary positions have no halves");
+        scores == null || scores.distances() == null || mask != Mask.MEMORY,
+        "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions");
+    if (clip != null) {
+      Bounds.positive("attention.clip", clip);
+    }
+  }
+
+  /** Creates attention without a window, a norm or a clip, with the usual scores. */
+  public Attention(
+      int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, Bias bias) {
+    this(heads, keyValueHeads, headWidth, mask, rotary, bias, null, null, null, null);
+  }
+
+  /** Creates the same, with biases on all projections or on none. */
+  public Attention(
+      int heads,
+      int keyValueHeads,
+      int headWidth,
+      Mask mask,
+      @Nullable Rotary rotary,
+      boolean bias) {
+    this(heads, keyValueHeads, headWidth, mask, rotary, bias ? Bias.ALL : Bias.NONE);
   }
 
   /** Returns causal attention without bias or rotary positions. */
@@ -81,17 +319,91 @@ public record Attention(
 
   /** Returns this attention with rotary positions. */
   public Attention withRotary(double base) {
-    return new Attention(heads, keyValueHeads, headWidth, mask, new Rotary(base), bias);
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, new Rotary(base), bias, window, norm, clip, scores);
+  }
+
+  /** Returns this attention with rotary positions, or with none. */
+  public Attention withRotary(@Nullable Rotary turned) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, turned, bias, window, norm, clip, scores);
+  }
+
+  /** Returns this attention with another mask; its window goes with {@link Mask#CAUSAL} only. */
+  public Attention withMask(Mask other) {
+    return new Attention(
+        heads,
+        keyValueHeads,
+        headWidth,
+        other,
+        rotary,
+        bias,
+        other == Mask.CAUSAL ? window : null,
+        norm,
+        clip,
+        scores);
   }
 
   /** Returns this attention with that many key and value heads. */
   public Attention withKeyValueHeads(int count) {
-    return new Attention(heads, count, headWidth, mask, rotary, bias);
+    return new Attention(heads, count, headWidth, mask, rotary, bias, window, norm, clip, scores);
   }
 
-  /** Returns this attention with biases. */
+  /** Returns this attention with biases on all projections. */
   public Attention withBias() {
-    return new Attention(heads, keyValueHeads, headWidth, mask, rotary, true);
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, Bias.ALL, window, norm, clip, scores);
+  }
+
+  /** Returns this attention with biases on some projections. */
+  public Attention withBias(Bias some) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, some, window, norm, clip, scores);
+  }
+
+  /** Returns this attention with a window, or with none. */
+  public Attention withWindow(@Nullable Integer rows) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, bias, rows, norm, clip, scores);
+  }
+
+  /** Returns this attention with norms of queries and keys. */
+  public Attention withNorm(Norm form, QueryKeyNorm.Over over) {
+    return new Attention(
+        heads,
+        keyValueHeads,
+        headWidth,
+        mask,
+        rotary,
+        bias,
+        window,
+        new QueryKeyNorm(form, over),
+        clip,
+        scores);
+  }
+
+  /** Returns this attention with norms of queries and keys, or with none. */
+  public Attention withNorm(@Nullable QueryKeyNorm both) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, bias, window, both, clip, scores);
+  }
+
+  /** Returns this attention with clipped queries, keys and values; null for others. */
+  public Attention withClip(@Nullable Double most) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, bias, window, norm, most, scores);
+  }
+
+  /** Returns this attention with scores of its own, or with the usual ones. */
+  public Attention withScores(@Nullable Scores own) {
+    return new Attention(
+        heads, keyValueHeads, headWidth, mask, rotary, bias, window, norm, clip, own);
+  }
+
+  /** Returns the number that products of queries and keys are multiplied by. */
+  public double scale() {
+    Double own = scores == null ? null : scores.scale();
+    return own == null ? 1 / Math.sqrt(headWidth) : own;
   }
 
   /** Returns the length of all query heads together. */
@@ -106,13 +418,25 @@ public record Attention(
 
   @Override
   public void parameters(String path, int width, Consumer<Parameter> into) {
-    project(path + ".q", queryWidth(), width, into);
-    project(path + ".k", keyValueWidth(), width, into);
-    project(path + ".v", keyValueWidth(), width, into);
-    project(path + ".o", width, queryWidth(), into);
+    project(path + ".q", queryWidth(), width, bias.ofInputs(), into);
+    project(path + ".k", keyValueWidth(), width, bias.ofInputs(), into);
+    project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+    project(path + ".o", width, queryWidth(), bias.ofResult(), into);
+    if (norm != null) {
+      boolean each = norm.over() == QueryKeyNorm.Over.HEAD;
+      norm.norm().parameters(path + ".q.norm", each ? headWidth : queryWidth(), into);
+      norm.norm().parameters(path + ".k.norm", each ? headWidth : keyValueWidth(), into);
+    }
+    if (scores != null && scores.sinks()) {
+      into.accept(Parameter.vector(path + ".sinks", heads));
+    }
+    if (scores != null && scores.distances() != null) {
+      into.accept(Parameter.matrix(path + ".distances", scores.distances().buckets(), heads));
+    }
   }
 
-  private void project(String path, int out, int in, Consumer<Parameter> into) {
+  private static void project(
+      String path, int out, int in, boolean bias, Consumer<Parameter> into) {
     into.accept(Parameter.matrix(path + ".weight", out, in));
     if (bias) {
       into.accept(Parameter.vector(path + ".bias", out));

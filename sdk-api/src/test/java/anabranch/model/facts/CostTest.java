@@ -19,6 +19,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.SamplePlans;
 import anabranch.model.SampleSpecs;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
@@ -55,6 +56,17 @@ class CostTest {
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + PER_KEY, cost.live(0, 0, 9, 0));
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 3 * PER_KEY, cost.live(0, 2, 9, 0));
     assertEquals(KEYS_AND_VALUES, cost.frozen(0));
+  }
+
+  /** In a window of 2, rows 0 to 3 read 1, 2, 2 and 2 rows. */
+  @Test
+  void windowsBoundTheRowsThatAreRead() {
+    Attention attention = (Attention) CAUSAL.sublayers().get(0).operation();
+    Cost cost = Cost.of(spec(PLAIN, EACH, block(attention.withWindow(2))));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + PER_KEY, cost.live(0, 0, 9, 0));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 2 * PER_KEY, cost.live(0, 7, 9, 0));
+    assertEquals(4 * (KEYS_AND_VALUES + QUERY_AND_OUT + HEAD) + 7 * PER_KEY, cost.full(4));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + HEAD + PER_KEY, cost.full(1));
   }
 
   @Test

@@ -14,21 +14,25 @@ import org.jspecify.annotations.Nullable;
 /** An attention among the rows of a call, and those that their sequences keep. */
 final class Attending implements OperationPart {
   private final AttentionPart attention;
+  private final Attention.Mask mask;
+  private final @Nullable Integer window;
   private final String path;
 
   Attending(Attention attention, String path, Parameters parameters) {
     this.attention = new AttentionPart(attention, path, parameters);
     this.path = path;
+    mask = attention.mask();
+    window = attention.window();
   }
 
   @Override
   public List<String> attentions() {
-    return attention.mask() == Attention.Mask.MEMORY ? List.of() : List.of(path);
+    return mask == Attention.Mask.MEMORY ? List.of() : List.of(path);
   }
 
   @Override
   public double[][] of(Pass pass, double[][] v, Way[] ways) {
-    if (attention.mask() == Attention.Mask.MEMORY) {
+    if (mask == Attention.Mask.MEMORY) {
       return memory(pass, v, ways);
     }
     double[][] result = new double[v.length][];
@@ -38,11 +42,12 @@ final class Attending implements OperationPart {
       Reading reading = null;
       if (ways[row] == Way.RUN) {
         NavigableMap<Integer, Shown> visible =
-            attention.mask() == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
+            mask == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
         List<Shown> values = List.copyOf(visible.values());
-        Read read = attention.read(v[row], pass.rows.get(row).position, values);
+        List<Integer> positions = List.copyOf(visible.keySet());
+        Read read = attention.read(v[row], pass.rows.get(row).position, values, positions);
         result[row] = read.result();
-        reading = new Reading(List.copyOf(visible.keySet()), read.probabilities());
+        reading = new Reading(positions, read.probabilities());
       }
       readings.add(reading);
     }
@@ -64,7 +69,7 @@ final class Attending implements OperationPart {
   private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways) {
     @Nullable Shown[] shown = new Shown[v.length];
     String place = pass.at(path);
-    boolean keeps = pass.trail.shares() || attention.mask() == Attention.Mask.CAUSAL;
+    boolean keeps = pass.trail.shares() || mask == Attention.Mask.CAUSAL;
     for (int i = 0; i < v.length; i++) {
       Row row = pass.rows.get(i);
       String last = pass.trail.last;
@@ -84,10 +89,11 @@ final class Attending implements OperationPart {
     return shown;
   }
 
-  /** Rule A1: a row sees itself and the earlier rows of its sequence, of whatever call. */
+  /** Rule A1 and Rule A18: a row sees itself and earlier rows of its sequence, of any call. */
   private NavigableMap<Integer, Shown> causal(Pass pass, int row) {
     Row asking = pass.rows.get(row);
-    return asking.memory.visible(pass.at(path), asking.position);
+    NavigableMap<Integer, Shown> visible = asking.memory.visible(pass.at(path), asking.position);
+    return window == null ? visible : visible.tailMap(asking.position - window, false);
   }
 
   /** Rule A2: a row sees all rows of its span. */

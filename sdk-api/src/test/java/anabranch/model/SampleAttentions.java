@@ -1,0 +1,44 @@
+package anabranch.model;
+
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Attention.QueryKeyNorm.Over;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import java.util.List;
+
+/** Attention in every form. */
+public final class SampleAttentions {
+  private SampleAttentions() {}
+
+  /** A model of one block for each of {@link #forms}. */
+  public static ModelSpec attentions() {
+    List<Block> blocks =
+        forms().stream().map(form -> Block.of(Sublayer.preNorm(new Norm.Rms(1e-6), form))).toList();
+    return new ModelSpec(
+        "attentions",
+        8,
+        new Input.Tokens(10, 20),
+        Embedding.plain(),
+        Plan.of(blocks),
+        new Head(Head.Pool.EACH, null, 2, false));
+  }
+
+  /** Attention with every word. */
+  public static List<Attention> forms() {
+    Attention plain = Attention.causal(4, 2);
+    return List.of(
+        plain.withBias(Attention.Bias.QUERY_KEY_VALUE),
+        plain.withRotary(new Attention.Rotary(100, true, 2, new Attention.Rotary.Linear(2))),
+        plain.withRotary(
+            new Attention.Rotary(100, false, null, Attention.Rotary.Yarn.of(32, 4096))),
+        plain.withWindow(7).withScores(Attention.Scores.scaled(0.25)),
+        plain.withScores(Attention.Scores.usual().withSinks()),
+        plain.withScores(
+            Attention.Scores.scaled(1).withDistances(new Attention.Distances(32, 128, false))),
+        plain.withNorm(new Norm.Rms(1e-6), Over.HEAD),
+        plain.withNorm(new Norm.Layer(1e-6), Over.ALL).withClip(8.0));
+  }
+}
