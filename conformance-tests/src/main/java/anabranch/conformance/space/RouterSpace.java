@@ -71,7 +71,7 @@ final class RouterSpace {
       case 17:
         return Routers.longcat(k, 6);
       case 18:
-        return Routers.granite(k);
+        return dice.chance(0.5) ? Routers.granite(k) : Routers.thor(dice.random.nextLong());
       case 19:
       case 20:
         return experts < 2 ? Routers.dbrx(1) : Routers.sparseMixer(jitter());

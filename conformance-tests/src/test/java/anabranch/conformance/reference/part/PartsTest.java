@@ -46,6 +46,7 @@ class PartsTest {
   }
 
   /** x (2, 3), limit 2: gate 3 -> 2, up 5 -> 2 and one more, or -5 -> -2 and one more. */
+  /** Rule A24. */
   @Test
   void limitsClampTheGateAboveAndTheOtherOnBothSides() {
     FeedForward limited = FeedForward.gated(1, Activation.RELU).withLimit(2);
@@ -102,6 +103,7 @@ class PartsTest {
   /**
    * 3 * (1, 2, 3, 4, 5) + 1, doubled; waves of 1 + 2 at angles 3 and 3 / 10000; an odd end of 0.
    */
+  /** Rule A23. */
   @Test
   void rowsAreMultipliedBeforePositionsAreAdded() {
     Embedding embedding =
