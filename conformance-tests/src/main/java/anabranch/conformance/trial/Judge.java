@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import anabranch.backend.Event;
 import anabranch.conformance.reference.Oracle;
 import anabranch.conformance.reference.Verdict;
 import anabranch.conformance.reference.route.Choice;
@@ -57,7 +58,8 @@ public final class Judge {
       for (Step step : cut.steps()) {
         decisions(what, step, verdicts.get(n), policy, answers.get(n));
       }
-      routers(what, verdicts.get(n), answers.get(n));
+      Event memory = sequences.get(n).memory();
+      routers(what, memory == null ? 0 : memory.rows(), verdicts.get(n), answers.get(n));
       logits(what, verdicts.get(n), answers.get(n));
     }
   }
@@ -142,14 +144,15 @@ public final class Judge {
     }
   }
 
-  private void routers(String what, Verdict verdict, Answered answered) {
+  private void routers(String what, int memory, Verdict verdict, Answered answered) {
     for (String router : answered.experts.keySet()) {
       assertTrue(verdict.routers().contains(router), what + ": there is no router " + router);
     }
     for (String router : verdict.routers()) {
       int[][] experts = answered.experts.get(router);
       float[][] gates = answered.gates.get(router);
-      int rows = experts == null ? verdict.rows() : experts.length;
+      int unseen = router.startsWith("encoder.") ? memory : verdict.rows();
+      int rows = experts == null ? unseen : experts.length;
       for (int row = 0; row < rows; row++) {
         Choice exact = verdict.choice(router, row);
         String at = what + ": " + router + " row " + row;
