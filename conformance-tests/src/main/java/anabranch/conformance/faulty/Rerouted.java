@@ -89,15 +89,7 @@ final class Rerouted {
   }
 
   private static Router with(Router router, Selection selection, Gate gate, Capacity capacity) {
-    return new Router(
-        router.source(),
-        router.logits(),
-        router.score(),
-        router.preference(),
-        selection,
-        gate,
-        capacity,
-        router.placement());
+    return router.with(selection).with(gate).with(capacity);
   }
 
   private static Broken priority(Capacity.Priority from, Capacity.Priority to) {
@@ -194,15 +186,7 @@ final class Rerouted {
       Router change(Router router) {
         return router.source() != Source.PROMPT_MEAN
             ? router
-            : new Router(
-                Source.EVENT_MEAN,
-                router.logits(),
-                router.score(),
-                router.preference(),
-                router.selection(),
-                router.gate(),
-                router.capacity(),
-                router.placement());
+            : router.with(Source.EVENT_MEAN, router.logits());
       }
     };
   }
@@ -240,15 +224,9 @@ final class Rerouted {
       @Override
       Router change(Router router) {
         return router.logits() instanceof anabranch.model.route.Logits.Random random
-            ? new Router(
+            ? router.with(
                 router.source(),
-                new anabranch.model.route.Logits.Random(random.seed() + ++loads[0]),
-                router.score(),
-                router.preference(),
-                router.selection(),
-                router.gate(),
-                router.capacity(),
-                router.placement())
+                new anabranch.model.route.Logits.Random(random.seed() + ++loads[0]))
             : router;
       }
     };

@@ -117,15 +117,7 @@ final class RoutingFaults {
               Router change(Router router) {
                 return router.source() != Source.TOKEN_ID
                     ? router
-                    : new Router(
-                        Source.HIDDEN,
-                        new Logits.Linear(false),
-                        router.score(),
-                        router.preference(),
-                        router.selection(),
-                        router.gate(),
-                        router.capacity(),
-                        router.placement());
+                    : router.with(Source.HIDDEN, new Logits.Linear(false));
               }
 
               @Override

@@ -182,18 +182,7 @@ final class DrawnSystems {
   }
 
   private static ModelSpec drawnBy(ModelSpec spec, Source source, Logits logits) {
-    return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                source,
-                logits,
-                r.score(),
-                r.preference(),
-                r.selection(),
-                r.gate(),
-                r.capacity(),
-                r.placement()));
+    return Rewrite.routers(spec, r -> r.with(source, logits));
   }
 
   private static long hash(long seed, long... words) {

@@ -61,19 +61,7 @@ final class LoopedSystems {
         List.of("how a layer's input is pooled, and the shape of the predictor"),
         preset,
         "skip.router.selection.bound",
-        spec ->
-            Rewrite.routers(
-                spec,
-                r ->
-                    new Router(
-                        r.source(),
-                        r.logits(),
-                        r.score(),
-                        r.preference(),
-                        new Selection.Threshold(0.9, true),
-                        r.gate(),
-                        r.capacity(),
-                        r.placement())),
+        spec -> Rewrite.routers(spec, r -> r.with(new Selection.Threshold(0.9, true))),
         (kit, given) ->
             Trial.of(
                 kit,

@@ -57,33 +57,11 @@ final class RoutedSystems {
   }
 
   private static ModelSpec gated(ModelSpec spec, Gate gate) {
-    return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                r.source(),
-                r.logits(),
-                r.score(),
-                r.preference(),
-                r.selection(),
-                gate,
-                r.capacity(),
-                r.placement()));
+    return Rewrite.routers(spec, r -> r.with(gate));
   }
 
   private static ModelSpec limited(ModelSpec spec, Capacity capacity) {
-    return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                r.source(),
-                r.logits(),
-                r.score(),
-                r.preference(),
-                r.selection(),
-                r.gate(),
-                capacity,
-                r.placement()));
+    return Rewrite.routers(spec, r -> r.with(capacity));
   }
 
   private static Answered only(Subject kit, Case preset) {
@@ -188,16 +166,10 @@ final class RoutedSystems {
     return Rewrite.routers(
         spec,
         r ->
-            new Router(
-                r.source(),
-                r.logits(),
-                r.score(),
-                r.preference(),
-                new anabranch.model.route.Selection.TopK(
-                    2, new anabranch.model.route.Selection.Secondary(threshold, seed)),
-                r.gate(),
-                new Capacity.Unlimited(),
-                r.placement()));
+            r.with(
+                    new anabranch.model.route.Selection.TopK(
+                        2, new anabranch.model.route.Selection.Secondary(threshold, seed)))
+                .with(new Capacity.Unlimited()));
   }
 
   private static PublishedSystem expertChoice() {
@@ -233,16 +205,6 @@ final class RoutedSystems {
 
   private static ModelSpec chosen(ModelSpec spec, Capacity.Size rows) {
     return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                r.source(),
-                r.logits(),
-                r.score(),
-                r.preference(),
-                new anabranch.model.route.Selection.ExpertChoice(rows),
-                r.gate(),
-                r.capacity(),
-                r.placement()));
+        spec, r -> r.with(new anabranch.model.route.Selection.ExpertChoice(rows)));
   }
 }

@@ -141,18 +141,7 @@ final class SkippingSystems {
   }
 
   private static ModelSpec read(ModelSpec spec, Source source) {
-    return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                source,
-                r.logits(),
-                r.score(),
-                r.preference(),
-                r.selection(),
-                r.gate(),
-                r.capacity(),
-                r.placement()));
+    return Rewrite.routers(spec, r -> r.with(source, r.logits()));
   }
 
   private static PublishedSystem mixtureOfDepths() {
@@ -166,19 +155,7 @@ final class SkippingSystems {
         List.of("that the weight is the raw logit", "which blocks and which share"),
         preset,
         "skip.router.gate.of",
-        spec ->
-            Rewrite.routers(
-                spec,
-                r ->
-                    new Router(
-                        r.source(),
-                        r.logits(),
-                        r.score(),
-                        r.preference(),
-                        r.selection(),
-                        new Gate(Gate.Of.ONE, null, 1),
-                        r.capacity(),
-                        r.placement())),
+        spec -> Rewrite.routers(spec, r -> r.with(new Gate(Gate.Of.ONE, null, 1))),
         (kit, given) -> {
           Trial.of(
               kit,
@@ -274,19 +251,7 @@ final class SkippingSystems {
         List.of(),
         preset,
         "router.selection.least",
-        spec ->
-            Rewrite.routers(
-                spec,
-                r ->
-                    new Router(
-                        r.source(),
-                        r.logits(),
-                        r.score(),
-                        r.preference(),
-                        new Selection.Prefix(1),
-                        r.gate(),
-                        r.capacity(),
-                        r.placement())),
+        spec -> Rewrite.routers(spec, r -> r.with(new Selection.Prefix(1))),
         (kit, given) ->
             Trial.of(
                 kit,

@@ -26,7 +26,6 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
-import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import java.util.Arrays;
 import java.util.List;
@@ -195,17 +194,6 @@ final class StreamedSystems {
     Capacity one =
         new Capacity.Limited(
             new Capacity.Size.Fixed(4), Capacity.Population.DISPATCH, Capacity.Priority.POSITION);
-    return Rewrite.routers(
-        spec,
-        r ->
-            new Router(
-                r.source(),
-                r.logits(),
-                r.score(),
-                r.preference(),
-                r.selection(),
-                r.gate(),
-                one,
-                r.placement()));
+    return Rewrite.routers(spec, r -> r.with(one));
   }
 }

@@ -80,6 +80,52 @@ public record Router(
     }
   }
 
+  /**
+   * Returns the router of a learned matrix without bias that reads each row, ranks by the score,
+   * weighs by the score and drops nothing: what others differ from in a step or two.
+   */
+  public static Router linear(Score score, Selection selection) {
+    return new Router(
+        Source.HIDDEN,
+        new Logits.Linear(false),
+        score,
+        Preference.byScore(),
+        selection,
+        Gate.score(),
+        new Capacity.Unlimited(),
+        Placement.OUTPUT);
+  }
+
+  /** Returns this router with other steps 0 and 1, which go together. */
+  public Router with(Source other, Logits from) {
+    return new Router(other, from, score, preference, selection, gate, capacity, placement);
+  }
+
+  /** Returns this router with another step 3. */
+  public Router with(Preference other) {
+    return new Router(source, logits, score, other, selection, gate, capacity, placement);
+  }
+
+  /** Returns this router with another step 4. */
+  public Router with(Selection other) {
+    return new Router(source, logits, score, preference, other, gate, capacity, placement);
+  }
+
+  /** Returns this router with another step 5. */
+  public Router with(Gate other) {
+    return new Router(source, logits, score, preference, selection, other, capacity, placement);
+  }
+
+  /** Returns this router with another step 6. */
+  public Router with(Capacity other) {
+    return new Router(source, logits, score, preference, selection, gate, other, placement);
+  }
+
+  /** Returns this router with another step 7. */
+  public Router with(Placement other) {
+    return new Router(source, logits, score, preference, selection, gate, capacity, other);
+  }
+
   /** Returns how many logits decide about so many experts. */
   public int logitsFor(int experts) {
     return selection instanceof Selection.Prefix ? experts + 1 : experts;

@@ -23,15 +23,7 @@ public final class Routers {
 
   /** Returns the k best logits with bias, weighed by the softmax over the selected (gpt-oss). */
   public static Router gptOss(int k) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(true),
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SOFTMAX_OF_SELECTED, null, 1),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return granite(k).with(Source.HIDDEN, new Logits.Linear(true));
   }
 
   /**
@@ -39,15 +31,7 @@ public final class Routers {
    * scaled (DeepSeek-V3).
    */
   public static Router deepseekV3(int k, Preference.Groups groups, double scale) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.SIGMOID,
-        new Preference(true, groups),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SCORE, new Gate.Normalise(1e-20), scale),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return glm4Moe(k, scale).with(new Preference(true, groups));
   }
 
   /**
@@ -58,15 +42,9 @@ public final class Routers {
    * @param keep how many of them stay
    */
   public static Router deepseekV2(int k, int groups, int keep, double scale) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.SOFTMAX,
-        new Preference(false, new Preference.Groups(groups, keep, 1, false)),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SCORE, null, scale),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return olmoe(k)
+        .with(new Preference(false, new Preference.Groups(groups, keep, 1, false)))
+        .with(new Gate(Gate.Of.SCORE, null, scale));
   }
 
   /** Returns sigmoid scores ranked with a correction, weights normalised and scaled (GLM-4.5). */
@@ -104,28 +82,15 @@ public final class Routers {
 
   /** Returns the k best logits, weighed by the softmax over the selected (Granite, JetMoE). */
   public static Router granite(int k) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SOFTMAX_OF_SELECTED, null, 1),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(Score.IDENTITY, new Selection.TopK(k))
+        .with(new Gate(Gate.Of.SOFTMAX_OF_SELECTED, null, 1));
   }
 
   /** Returns the k best logits, whose sigmoids scale what the experts read (Llama 4). */
   public static Router llama4(int k) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SIGMOID_OF_SELECTED, null, 1),
-        new Capacity.Unlimited(),
-        Placement.INPUT);
+    return Router.linear(Score.IDENTITY, new Selection.TopK(k))
+        .with(new Gate(Gate.Of.SIGMOID_OF_SELECTED, null, 1))
+        .with(Placement.INPUT);
   }
 
   /**
@@ -135,15 +100,7 @@ public final class Routers {
    * @param jitter in its configuration {@code router_jitter_noise}; acts at inference, too
    */
   public static Router sparseMixer(double jitter) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.TopK(2),
-        Gate.softmaxOfNear(jitter),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(Score.IDENTITY, new Selection.TopK(2)).with(Gate.softmaxOfNear(jitter));
   }
 
   /**
@@ -211,7 +168,7 @@ public final class Routers {
    * @param rows how many rows of an event run
    */
   public static Router mixtureOfDepths(Capacity.Size rows) {
-    return member(Source.HIDDEN, Score.IDENTITY, new Selection.ExpertChoice(rows), Gate.score());
+    return Router.linear(Score.IDENTITY, new Selection.ExpertChoice(rows));
   }
 
   /**
@@ -219,7 +176,7 @@ public final class Routers {
    * weighed by the logit: the causal form for sampling (Raposo et al., Mixture-of-Depths).
    */
   public static Router mixtureOfDepthsCausal() {
-    return member(Source.HIDDEN, Score.IDENTITY, new Selection.Threshold(0, true), Gate.score());
+    return Router.linear(Score.IDENTITY, new Selection.Threshold(0, true));
   }
 
   /**
@@ -228,11 +185,9 @@ public final class Routers {
    * Router-Tuning).
    */
   public static Router mindSkip(double threshold) {
-    return member(
-        Source.PROMPT_MEAN,
-        Score.SIGMOID,
-        new Selection.Threshold(threshold, false),
-        new Gate(Gate.Of.ONE, null, 1));
+    return Router.linear(Score.SIGMOID, new Selection.Threshold(threshold, false))
+        .with(Source.PROMPT_MEAN, new Logits.Linear(false))
+        .with(new Gate(Gate.Of.ONE, null, 1));
   }
 
   /**
@@ -240,15 +195,9 @@ public final class Routers {
    * mean row's logit is above {@code threshold} (Peng et al., I3D).
    */
   public static Router utteranceGate(double threshold) {
-    return new Router(
-        Source.EVENT_MEAN,
-        new Logits.Linear(true),
-        Score.SIGMOID,
-        Preference.byScore(),
-        new Selection.Threshold(threshold, true),
-        new Gate(Gate.Of.ONE, null, 1),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(Score.SIGMOID, new Selection.Threshold(threshold, true))
+        .with(Source.EVENT_MEAN, new Logits.Linear(true))
+        .with(new Gate(Gate.Of.ONE, null, 1));
   }
 
   /**
@@ -256,52 +205,22 @@ public final class Routers {
    * Computation Modules).
    */
   public static Router adaptiveComputation(boolean bias) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(bias),
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.Prefix(0),
-        new Gate(Gate.Of.ONE, null, 1),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(Score.IDENTITY, new Selection.Prefix(0))
+        .with(Source.HIDDEN, new Logits.Linear(bias))
+        .with(new Gate(Gate.Of.ONE, null, 1));
   }
 
   private static Router corrected(
       int k, Score score, Gate.@Nullable Normalise normalise, double scale) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        score,
-        new Preference(true, null),
-        new Selection.TopK(k),
-        new Gate(Gate.Of.SCORE, normalise, scale),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
-  }
-
-  private static Router member(Source source, Score score, Selection selection, Gate gate) {
-    return new Router(
-        source,
-        new Logits.Linear(false),
-        score,
-        Preference.byScore(),
-        selection,
-        gate,
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(score, new Selection.TopK(k))
+        .with(new Preference(true, null))
+        .with(new Gate(Gate.Of.SCORE, normalise, scale));
   }
 
   private static Router fixed(Source source, Logits logits) {
-    return new Router(
-        source,
-        logits,
-        Score.IDENTITY,
-        Preference.byScore(),
-        new Selection.TopK(1),
-        new Gate(Gate.Of.ONE, null, 1),
-        new Capacity.Unlimited(),
-        Placement.OUTPUT);
+    return Router.linear(Score.IDENTITY, new Selection.TopK(1))
+        .with(source, logits)
+        .with(new Gate(Gate.Of.ONE, null, 1));
   }
 
   private static Router softmax(int k, Gate gate) {
@@ -309,14 +228,6 @@ public final class Routers {
   }
 
   private static Router softmax(Selection selection, Gate gate, Capacity capacity) {
-    return new Router(
-        Source.HIDDEN,
-        new Logits.Linear(false),
-        Score.SOFTMAX,
-        Preference.byScore(),
-        selection,
-        gate,
-        capacity,
-        Placement.OUTPUT);
+    return Router.linear(Score.SOFTMAX, selection).with(capacity).with(gate);
   }
 }
