@@ -18,7 +18,6 @@ import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.facts.Step;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,7 +36,6 @@ public final class Walk {
   private final LoadedModel model;
   private final ModelSpec spec;
   private final Cut cut;
-  private final RunNames names;
   private final Deciding deciding;
   private final Map<String, long[]> ran = new LinkedHashMap<>();
   private int chunk = Integer.MAX_VALUE;
@@ -57,7 +55,6 @@ public final class Walk {
     this.deciding = deciding;
     spec = model.spec();
     cut = Cut.of(spec);
-    names = new RunNames(cut);
   }
 
   /** Takes that many rows of each event at a time through all steps. */
@@ -280,7 +277,7 @@ public final class Walk {
       for (int i = 0; i < traveller.running.size(); i++, row++) {
         int position = traveller.running.get(i);
         for (Trace.Choices choices : result.trace().choices()) {
-          String name = names.of(choices.path(), step.index(), choices.visit());
+          String name = nameOf(step, choices);
           traveller.answered.choose(name, choices, row, position, traveller.size());
         }
       }
@@ -292,7 +289,16 @@ public final class Walk {
         counts[e] += choices.ran().get(e);
       }
     }
-    FloatBuffer unused = result.scores();
-    assertTrue(unused.remaining() >= 0);
+  }
+
+  private String nameOf(Step step, Trace.Choices choices) {
+    for (Cut.Run run : cut.runs()) {
+      if (run.step() == step.index()
+          && run.visit() == choices.visit()
+          && choices.path().startsWith(run.member().path() + ".")) {
+        return run.name(choices.path());
+      }
+    }
+    throw new AssertionError(choices.path() + " does not run in step " + step.index());
   }
 }
