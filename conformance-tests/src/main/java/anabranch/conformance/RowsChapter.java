@@ -54,6 +54,27 @@ public interface RowsChapter extends Subject {
     }
   }
 
+  /**
+   * Intent: keys may be made of what a row keeps, and queries by experts; neither changes what is
+   * read.
+   */
+  @Test
+  @Rule({"A25", "A26"})
+  default void latentKeysAndRoutedHeadsReadAsDescribed() {
+    for (Attention attention : List.of(Shapes.latent(), Shapes.routedHeads())) {
+      for (Attention.Mask mask : List.of(Attention.Mask.CAUSAL, Attention.Mask.FULL)) {
+        Case drawn = Case.of(Shapes.freezing(attention.withMask(mask)), 26, 6, 3);
+        Trial.of(
+            this,
+            drawn,
+            trial -> {
+              List<List<Integer>> exits = trial.subject.anyExits(2);
+              trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+            });
+      }
+    }
+  }
+
   /** Intent: what left stays a key for all who may see it, as it was when it left. */
   @Test
   @Rule({"A4", "A11"})
@@ -102,10 +123,14 @@ public interface RowsChapter extends Subject {
   @Rule({"D8", "D7"})
   default void promptsInPiecesAndSingleRowsGiveTheSameBits() {
     for (Attention attention :
-        List.of(Attention.causal(2, 4), Attention.causal(4, 6).withKeyValueHeads(2))) {
+        List.of(
+            Attention.causal(2, 4).withRotary(1000),
+            Attention.causal(4, 6).withKeyValueHeads(2).withRotary(1000),
+            Shapes.latent(),
+            Shapes.routedHeads())) {
       Trial.of(
           this,
-          Case.of(Shapes.decoding(attention.withRotary(1000)), 25, 80, 20, 3),
+          Case.of(Shapes.decoding(attention), 25, 80, 20, 3),
           trial -> {
             List<Sequence> sequences = trial.subject.sequences();
             List<List<Integer>> exits = trial.subject.anyExits(1);

@@ -5,7 +5,6 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
-import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -48,15 +47,14 @@ final class PlanRules {
   static void operations(Plan plan, Input input, boolean memory) {
     for (Block block : plan.blocks()) {
       for (Operation operation : block.operations()) {
-        if (operation instanceof Mixture mixture) {
-          router(mixture.router(), input);
-        } else if (operation instanceof Skip skip) {
-          router(skip.router(), input);
-        } else if (operation instanceof Attention attention) {
-          Bounds.require(
-              memory || attention.mask() != Attention.Mask.MEMORY,
-              "attention.mask MEMORY needs a model with an encoder, outside of it");
+        if (operation.router() != null) {
+          router(operation.router(), input);
         }
+        Bounds.require(
+            memory
+                || !(operation instanceof Attention attention)
+                || attention.mask() != Attention.Mask.MEMORY,
+            "attention.mask MEMORY needs a model with an encoder, outside of it");
       }
     }
   }
@@ -219,6 +217,9 @@ final class PlanRules {
         !skipsShare || way != Bypass.FREEZE_PROJECT,
         "skip.keys FREEZE_SHARE_KV does not go with bypass FREEZE_PROJECT in the same plan");
     if (skipsShare || way == Bypass.FREEZE_SHARE_KV) {
+      Bounds.require(
+          attentions(visits(plan, order)).allMatch(a -> a.latent() == null),
+          "bypass FREEZE_SHARE_KV does not go with attention.latent: its keys are made where read");
       long shapes =
           attentions(visits(plan, order))
               .map(a -> List.of(a.keyValueHeads(), a.headWidth(), a.mask(), "" + a.rotary()))

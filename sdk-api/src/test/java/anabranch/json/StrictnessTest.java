@@ -53,6 +53,9 @@ class StrictnessTest {
           "shared",
           "specials",
           "jitter",
+          "latent",
+          "queryRank",
+          "routed",
           "head",
           "chosen");
 

@@ -3,26 +3,32 @@ package anabranch.model;
 import static anabranch.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Attention.QueryKeyNorm.Over;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Source;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -345,5 +351,100 @@ class OperationBoundsTest {
     assertEquals("b.s", skip.operationPath("b.s"));
     Skip single = new Skip(Routers.mindSkip(.5), attention, Bypass.MASK);
     assertEquals("b.s.attention", single.operationPath("b.s"));
+  }
+
+  @Test
+  void latentKeysHaveBounds() {
+    Attention three = Attention.causal(2, 3);
+    Latent usual = new Latent(null, 4, 2, 3, null);
+    assertEquals(6, three.withLatent(usual).kept());
+    assertEquals(6, three.withLatent(usual).resultWidth());
+    assertRefused("attention.latent.rank 0 is not in 1..1048576", () -> latent(0, 0, 1));
+    assertRefused("attention.latent.turned -1 is not in 0..1048576", () -> latent(1, -1, 1));
+    assertRefused("attention.latent.valueWidth 0 is not in 1..1048576", () -> latent(1, 0, 0));
+    assertRefused(
+        "attention.latent.queryRank 0 is not in 1..1048576", () -> new Latent(0, 1, 0, 1, null));
+    assertRefused(
+        "attention.latent.turned 3 is not in 0..2", () -> three.withLatent(latent(1, 3, 1)));
+    assertRefused(
+        "attention.latent.turned 1 has no pairs for rotary positions",
+        () -> Attention.causal(2, 4).withRotary(9).withLatent(latent(1, 1, 1)));
+    assertRefused(
+        "attention.rotary.part 2 is said by latent.turned 2",
+        () -> three.withLatent(usual).withRotary(new Attention.Rotary(9, false, 2, null)));
+    assertRefused(
+        "attention.latent does not go with keyValueHeads 1, heads 2",
+        () -> three.withKeyValueHeads(1).withLatent(usual));
+    assertRefused(
+        "attention.latent does not go with mask MEMORY",
+        () -> Attention.memory(2, 3).withLatent(usual));
+    assertRefused(
+        "attention.latent does not go with bias ALL", () -> three.withBias().withLatent(usual));
+    assertRefused(
+        "attention.latent does not go with norm: it has its own",
+        () -> three.withNorm(new Norm.Rms(1), Over.HEAD).withLatent(usual));
+    assertRefused(
+        "attention.latent does not go with clip 1.0", () -> three.withClip(1.0).withLatent(usual));
+    assertRefused(
+        "attention.heads 2 times latent.valueWidth 1000000 is above 1048576",
+        () -> three.withLatent(latent(1, 0, 1_000_000)));
+  }
+
+  @Test
+  void routedHeadsPickTheSameNumberForEveryRow() {
+    Attention two = Attention.causal(2, 4);
+    RoutedHeads usual = new RoutedHeads(3, Routers.granite(2), false);
+    assertEquals(2, usual.k());
+    assertEquals(usual.router(), two.withRouted(usual).router());
+    assertNull(two.router());
+    assertRefused(
+        "attention.routed.experts 0 is not in 1..65536", () -> heads(0, Routers.granite(1)));
+    assertRefused("router.k 4 is not in 1..3", () -> heads(3, Routers.granite(4)));
+    Router depths = Routers.mixtureOfDepthsCausal();
+    assertRefused(
+        "attention.routed.router.selection "
+            + depths.selection()
+            + " does not pick the same number for every row",
+        () -> heads(3, depths));
+    Capacity one =
+        new Capacity.Limited(
+            new Capacity.Size.Fixed(1), Capacity.Population.STEP, Capacity.Priority.POSITION);
+    assertRefused(
+        "attention.routed.router.capacity " + one + " is not unlimited",
+        () -> heads(3, Routers.switchTop1(one)));
+    assertRefused(
+        "attention.routed.router.source PROMPT_MEAN is for skips",
+        () -> heads(3, Routers.granite(1).with(Source.PROMPT_MEAN, new Logits.Linear(false))));
+    assertRefused(
+        "attention.routed.router.placement INPUT is not OUTPUT", () -> heads(3, Routers.llama4(1)));
+    assertRefused(
+        "attention.routed does not go with mask MEMORY",
+        () -> Attention.memory(2, 4).withRouted(usual));
+    assertRefused(
+        "attention.routed does not go with scores.sinks",
+        () -> two.withScores(Attention.Scores.usual().withSinks()).withRouted(usual));
+    assertRefused(
+        "attention.routed does not go with scores.distances",
+        () ->
+            two.withScores(
+                    Attention.Scores.usual().withDistances(new Attention.Distances(2, 9, false)))
+                .withRouted(usual));
+    assertRefused(
+        "attention.routed does not go with norm",
+        () -> two.withNorm(new Norm.Rms(1), Over.HEAD).withRouted(usual));
+    assertRefused(
+        "attention.routed does not go with latent",
+        () -> two.withRouted(usual).withLatent(latent(1, 0, 1)));
+    assertRefused(
+        "attention.routed.router.k 2 times heads 2 times headWidth 300000 is above 1048576",
+        () -> Attention.causal(2, 300_000).withRouted(usual));
+  }
+
+  private static Latent latent(int rank, int turned, int valueWidth) {
+    return new Latent(null, rank, turned, valueWidth, null);
+  }
+
+  private static RoutedHeads heads(int experts, Router router) {
+    return new RoutedHeads(experts, router, false);
   }
 }

@@ -11,11 +11,13 @@ import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
@@ -32,6 +34,57 @@ import org.junit.jupiter.api.Test;
 class ParametersTest {
   private static final Norm LAYER = new Norm.Layer(1e-5);
   private static final Norm RMS = new Norm.Rms(1e-6);
+
+  @Test
+  void latentAttentionNeedsProjectionsDownAndUp() {
+    Attention latent = Attention.causal(4, 3).withLatent(new Latent(6, 7, 1, 8, RMS));
+    List<Parameter> needed = new ArrayList<>();
+    latent.parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.matrix("a.q.down.weight", 6, 5),
+            Parameter.vector("a.q.norm.weight", 6),
+            Parameter.matrix("a.q.up.weight", 12, 6),
+            Parameter.matrix("a.kv.down.weight", 8, 5),
+            Parameter.vector("a.kv.norm.weight", 7),
+            Parameter.matrix("a.kv.up.weight", 4 * (2 + 8), 7),
+            Parameter.matrix("a.o.weight", 5, 32)),
+        needed);
+    needed.clear();
+    latent.withLatent(new Latent(null, 7, 1, 8, null)).parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.matrix("a.q.weight", 12, 5),
+            Parameter.matrix("a.kv.down.weight", 8, 5),
+            Parameter.matrix("a.kv.up.weight", 40, 7),
+            Parameter.matrix("a.o.weight", 5, 32)),
+        needed);
+  }
+
+  @Test
+  void routedHeadsNeedQueriesAndResultsOfEachExpert() {
+    Attention routed =
+        Attention.causal(2, 3).withBias().withRouted(new RoutedHeads(2, Routers.granite(1), true));
+    List<Parameter> needed = new ArrayList<>();
+    routed.parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.matrix("a.router.weight", 2, 5),
+            Parameter.matrix("a.experts.0.q.weight", 6, 5),
+            Parameter.vector("a.experts.0.q.bias", 6),
+            Parameter.matrix("a.experts.0.o.weight", 5, 6),
+            Parameter.vector("a.experts.0.o.bias", 5),
+            Parameter.matrix("a.experts.1.q.weight", 6, 5),
+            Parameter.vector("a.experts.1.q.bias", 6),
+            Parameter.matrix("a.experts.1.o.weight", 5, 6),
+            Parameter.vector("a.experts.1.o.bias", 5),
+            Parameter.vector("a.constant", 5),
+            Parameter.matrix("a.k.weight", 6, 5),
+            Parameter.vector("a.k.bias", 6),
+            Parameter.matrix("a.v.weight", 6, 5),
+            Parameter.vector("a.v.bias", 6)),
+        needed);
+  }
 
   @Test
   void attentionNeedsNormsAndBiasesAsDescribed() {

@@ -18,6 +18,7 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
@@ -224,6 +225,10 @@ class PlanRulesTest {
     assertRefused(
         "bypass FREEZE_SHARE_KV needs attentions of one shape",
         () -> model(plan(CAUSAL, share, rotated), Head.Pool.EACH));
+    Block latent = block(Attention.causal(2, 2).withLatent(new Latent(null, 3, 0, 2, null)));
+    assertRefused(
+        "bypass FREEZE_SHARE_KV does not go with attention.latent: its keys are made where read",
+        () -> model(plan(latent, share, latent), Head.Pool.EACH));
     Block skips =
         block(
             new Skip(

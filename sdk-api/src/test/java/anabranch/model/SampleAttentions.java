@@ -3,10 +3,13 @@ package anabranch.model;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Attention.QueryKeyNorm.Over;
 import anabranch.model.layer.Block;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.route.Routers;
 import java.util.List;
 
 /** Attention in every form. */
@@ -39,6 +42,8 @@ public final class SampleAttentions {
         plain.withScores(
             Attention.Scores.scaled(1).withDistances(new Attention.Distances(32, 128, false))),
         plain.withNorm(new Norm.Rms(1e-6), Over.HEAD),
-        plain.withNorm(new Norm.Layer(1e-6), Over.ALL).withClip(8.0));
+        plain.withNorm(new Norm.Layer(1e-6), Over.ALL).withClip(8.0),
+        plain.withLatent(new Latent(5, 3, 1, 4, new Norm.Rms(1e-6))),
+        plain.withRouted(new RoutedHeads(6, Routers.granite(2), true)));
   }
 }

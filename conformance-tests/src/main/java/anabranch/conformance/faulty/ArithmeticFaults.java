@@ -12,6 +12,9 @@ import anabranch.model.Embedding;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
+import anabranch.model.layer.RoutedHeads;
+import anabranch.model.route.Gate;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -108,6 +111,40 @@ final class ArithmeticFaults {
               }
             },
             "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "short vectors are not normed",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Latent latent = attention.latent();
+                return latent == null
+                    ? attention
+                    : attention.withLatent(
+                        new Latent(
+                            latent.queryRank(),
+                            latent.rank(),
+                            latent.turned(),
+                            latent.valueWidth(),
+                            null));
+              }
+            },
+            "latentKeysAndRoutedHeadsReadAsDescribed"),
+        fault(
+            "experts of an attention are not weighed",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                RoutedHeads heads = attention.routed();
+                return heads == null
+                    ? attention
+                    : attention.withRouted(
+                        new RoutedHeads(
+                            heads.experts(),
+                            heads.router().with(new Gate(Gate.Of.ONE, null, 0.5)),
+                            heads.constant()));
+              }
+            },
+            "latentKeysAndRoutedHeadsReadAsDescribed"),
         fault(
             "rotary positions are left out",
             new Rewritten() {

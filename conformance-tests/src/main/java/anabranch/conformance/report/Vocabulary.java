@@ -42,6 +42,7 @@ final class Vocabulary {
         expect(each, into, known);
       }
     } else if (type.isRecord()) {
+      into.put(word(type), counts.getOrDefault(word(type), 0));
       for (RecordComponent component : type.getRecordComponents()) {
         expect(component.getGenericType(), into, known);
       }

@@ -4,6 +4,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Parameter;
@@ -96,12 +97,17 @@ public record Case(String name, ModelSpec spec, Weights weights, List<Sequence> 
   }
 
   private static void table(Operation operation, ModelSpec spec, Map<String, Integer> into) {
-    if (operation instanceof Mixture mixture
-        && mixture.router().logits() instanceof Logits.TokenTable) {
-      // A path is unknown here, but its name ends in the mixture's; the least number fits all.
+    if (operation.router() != null && operation.router().logits() instanceof Logits.TokenTable) {
+      int members =
+          operation instanceof Mixture mixture
+              ? mixture.members()
+              : operation instanceof Attention attention && attention.routed() != null
+                  ? attention.routed().experts()
+                  : 1;
+      // A path is unknown here, but its name ends in the router's; the least number fits all.
       for (Parameter parameter : spec.parameters()) {
         if (parameter.name().endsWith(".router.table")) {
-          into.merge(parameter.name(), mixture.members(), Math::min);
+          into.merge(parameter.name(), members, Math::min);
         }
       }
     }

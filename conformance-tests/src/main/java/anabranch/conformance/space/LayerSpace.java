@@ -7,10 +7,12 @@ import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import java.util.ArrayList;
@@ -32,6 +34,7 @@ final class LayerSpace {
   private final Dice dice;
   private final Mixing mixing;
   private final boolean memory;
+  private final Input input;
   private final RouterSpace routers;
   private final @Nullable Attention shape;
 
@@ -45,6 +48,7 @@ final class LayerSpace {
     this.dice = dice;
     this.mixing = mixing;
     this.memory = memory;
+    this.input = input;
     routers = new RouterSpace(dice, input, batch);
     shape = shares && mixing != Mixing.NONE ? attention() : null;
   }
@@ -103,7 +107,7 @@ final class LayerSpace {
 
   private Operation mixer() {
     boolean recurs = (mixing == Mixing.CAUSAL || mixing == Mixing.BOTH) && dice.chance(0.25);
-    return recurs ? recurrence() : shape != null ? shape : attention();
+    return recurs ? recurrence() : shape != null ? shape : rarer(attention());
   }
 
   Recurrence recurrence() {
@@ -122,6 +126,56 @@ final class LayerSpace {
 
   @Nullable Double multiplier() {
     return dice.chance(0.2) ? 0.5 + dice.random.nextDouble() : null;
+  }
+
+  /** Returns the attention, or one whose keys and values, or whose heads, are made otherwise. */
+  private Attention rarer(Attention attention) {
+    Dice rare = dice.beside();
+    double kind = rare.random.nextDouble();
+    if (kind < 0.15) {
+      return latent(attention, rare);
+    }
+    return kind < 0.3
+        ? attention
+            .withNorm((Attention.QueryKeyNorm) null)
+            .withScores(
+                attention.scores() == null ? null : Attention.Scores.scaled(attention.scale()))
+            .withRouted(heads(rare))
+        : attention;
+  }
+
+  private static Attention latent(Attention attention, Dice rare) {
+    int turned = rare.pick(new int[] {0, 2, 4});
+    Attention.Rotary rotary = attention.rotary();
+    boolean turns = turned > 0 && rotary != null;
+    Latent latent =
+        new Latent(
+            rare.chance(0.5) ? rare.between(1, 6) : null,
+            rare.between(1, 6),
+            turned,
+            rare.between(1, 5),
+            rare.chance(0.7) ? new Norm.Rms(1e-6) : null);
+    return new Attention(
+        attention.heads(),
+        attention.heads(),
+        turned + rare.between(1, 4),
+        attention.mask(),
+        turns && rotary != null
+            ? new Attention.Rotary(rotary.base(), rotary.interleaved(), null, rotary.scaling())
+            : null,
+        Attention.Bias.NONE,
+        attention.window(),
+        null,
+        null,
+        attention.scores(),
+        latent,
+        null);
+  }
+
+  private RoutedHeads heads(Dice rare) {
+    int experts = rare.between(1, 5);
+    RouterSpace space = new RouterSpace(rare, input, false);
+    return new RoutedHeads(experts, space.heads(experts), rare.chance(0.5));
   }
 
   private Attention attention() {

@@ -2,10 +2,12 @@ package anabranch.conformance.space;
 
 import anabranch.model.Encoder;
 import anabranch.model.ModelSpec;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Exit;
@@ -42,7 +44,7 @@ public final class Rewrite {
         spec.head());
   }
 
-  /** Changes the routers of mixtures and skips. */
+  /** Changes all routers. */
   public static ModelSpec routers(ModelSpec spec, UnaryOperator<Router> change) {
     return operations(
         spec,
@@ -51,6 +53,10 @@ public final class Rewrite {
             return mixture.with(mixture.expert(), change.apply(mixture.router()));
           } else if (operation instanceof Skip skip) {
             return new Skip(change.apply(skip.router()), skip.operation(), skip.keys());
+          } else if (operation instanceof Attention attention && attention.routed() != null) {
+            RoutedHeads heads = attention.routed();
+            return attention.withRouted(
+                new RoutedHeads(heads.experts(), change.apply(heads.router()), heads.constant()));
           }
           return operation;
         });

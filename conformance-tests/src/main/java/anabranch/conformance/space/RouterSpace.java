@@ -33,6 +33,22 @@ final class RouterSpace {
     return dice.chance(0.5) ? named(experts) : steps(experts);
   }
 
+  /** Draws the router of heads: the same number of experts for every row, whoever is there. */
+  Router heads(int experts) {
+    for (int tries = 0; tries < 4; tries++) {
+      Router drawn = mixture(experts);
+      boolean fits =
+          drawn.selection() instanceof Selection.TopK top
+              && top.secondary() == null
+              && drawn.capacity() instanceof Capacity.Unlimited
+              && drawn.placement() == Placement.OUTPUT;
+      if (fits) {
+        return drawn;
+      }
+    }
+    return Routers.granite(dice.between(1, experts));
+  }
+
   private Router named(int experts) {
     int k = dice.between(1, Math.min(3, experts));
     switch (dice.below(32)) {

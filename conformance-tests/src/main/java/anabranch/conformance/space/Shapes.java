@@ -9,10 +9,12 @@ import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
@@ -105,6 +107,21 @@ public final class Shapes {
         new Head(Head.Pool.EACH, norm, 4, false));
   }
 
+  /** Returns causal attention to short vectors of rows, with rotary positions. */
+  public static Attention latent() {
+    return Attention.causal(3, 6)
+        .withLatent(new Latent(5, 4, 2, 3, new Norm.Rms(1e-5)))
+        .withRotary(50);
+  }
+
+  /** Returns causal attention whose heads are routed, with rotary positions. */
+  public static Attention routedHeads() {
+    return Attention.causal(4, 4)
+        .withKeyValueHeads(2)
+        .withRouted(new RoutedHeads(5, Routers.granite(2), true))
+        .withRotary(50);
+  }
+
   /** Descriptions whose sequences may come as several events, one for each thing that is kept. */
   public static List<ModelSpec> incremental() {
     Norm norm = new Norm.Layer(1e-5);
@@ -150,7 +167,13 @@ public final class Shapes {
         tokens("recurring", ngrams, leaving(recurring, project), head),
         tokens("sticky", Embedding.plain(), Plan.of(sticky, sticky), head),
         tokens("deep", Embedding.plain(), Plan.of(deep, plain), head),
-        tokens("loops", Embedding.plain(), loops.build(), head));
+        tokens("loops", Embedding.plain(), loops.build(), head),
+        tokens("latent", Embedding.plain(), leaving(with(latent(), norm), project), head),
+        tokens("heads", Embedding.plain(), leaving(with(routedHeads(), norm), project), head));
+  }
+
+  private static Block with(Attention attention, Norm norm) {
+    return Block.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, mixture()));
   }
 
   private static Plan leaving(Block block, Exit exit) {

@@ -1,6 +1,6 @@
 package anabranch.onnx.attention;
 
-import anabranch.model.layer.Attention;
+import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
@@ -21,11 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class AttentionCore {
   private final Session session;
   private final @Nullable Session received;
-  private final int queryWidth;
-  private final int keyValueWidth;
-  private final int heads;
-  private final int groups;
-  private final boolean causal;
+  private final CoreShape shape;
 
   /**
    * Creates a core.
@@ -33,14 +29,15 @@ public final class AttentionCore {
    * @param session of the core's graph
    * @param received of the graph of what keys receive; null where nobody asks
    */
-  public AttentionCore(Attention attention, Session session, @Nullable Session received) {
+  public AttentionCore(CoreShape shape, Session session, @Nullable Session received) {
     this.session = session;
     this.received = received;
-    this.queryWidth = attention.queryWidth();
-    this.keyValueWidth = attention.keyValueWidth();
-    this.heads = attention.heads();
-    this.groups = attention.keyValueHeads();
-    this.causal = attention.mask() == Attention.Mask.CAUSAL;
+    this.shape = shape;
+  }
+
+  /** Returns what the core was made for. */
+  public CoreShape shape() {
+    return shape;
   }
 
   /**
@@ -50,7 +47,7 @@ public final class AttentionCore {
    */
   public void answer(
       Queries queries, Keys keys, Additions additions, FloatBuffer o, BufferPool pool) {
-    if (!causal) {
+    if (!shape.causal()) {
       ask(queries, 0, queries.count(), keys, keys.count(), additions, o, pool);
       return;
     }
@@ -83,12 +80,15 @@ public final class AttentionCore {
       FloatBuffer mask = scope.rows(1, additions.size(asked, count));
       additions.write(mask, queries, 0, asked, asked, keys, count);
       int columns = additions.columns(count);
+      int queryWidth = shape.queryWidth();
+      int keyWidth = shape.keyWidth();
+      int groups = shape.groups();
       FloatBuffer out = scope.rows(1, columns);
       call.in("q", queries.q(), queries.place() * queryWidth, 1, asked, queryWidth)
-          .in("k", keys.keys(), keys.first() * keyValueWidth, 1, count, keyValueWidth)
+          .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth)
           .out("received", out, 0, columns);
       if (additions.byHead()) {
-        call.in("mask", mask, 0, groups, heads / groups, asked, columns);
+        call.in("mask", mask, 0, groups, shape.heads() / groups, asked, columns);
       } else {
         call.in("mask", mask, 0, asked, columns);
       }
@@ -96,7 +96,7 @@ public final class AttentionCore {
       out.get(0, sums);
     }
     for (int i = 0; i < count; i++) {
-      sums[i] /= heads * asked;
+      sums[i] /= shape.heads() * asked;
     }
     return sums;
   }
@@ -112,7 +112,12 @@ public final class AttentionCore {
       BufferPool pool) {
     int rows = to - from;
     int asked = Math.max(2, rows);
+    int queryWidth = shape.queryWidth();
+    int keyWidth = shape.keyWidth();
+    int valueWidth = shape.valueWidth();
+    int resultWidth = shape.resultWidth();
     int at = (queries.place() + from) * queryWidth;
+    int into = (queries.place() + from) * resultWidth;
     try (Scope scope = new Scope(pool);
         Call call = session.call()) {
       if (rows == 1) {
@@ -123,24 +128,25 @@ public final class AttentionCore {
       } else {
         call.in("q", queries.q(), at, 1, rows, queryWidth);
       }
-      int first = keys.first() * keyValueWidth;
-      call.in("k", keys.keys(), first, 1, count, keyValueWidth);
-      call.in("v", keys.values(), first, 1, count, keyValueWidth);
-      if (causal || additions.byHead()) {
+      call.in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
+      if (valueWidth > 0) {
+        call.in("v", keys.values(), keys.first() * valueWidth, 1, count, valueWidth);
+      }
+      if (shape.causal() || additions.byHead()) {
         FloatBuffer mask = scope.rows(1, additions.size(asked, count));
         additions.write(mask, queries, from, to, asked, keys, count);
         if (additions.byHead()) {
-          call.in("mask", mask, 0, 1, heads, asked, additions.columns(count));
+          call.in("mask", mask, 0, 1, shape.heads(), asked, additions.columns(count));
         } else {
           call.in("mask", mask, 0, asked, count);
         }
       }
       if (rows == 1) {
-        FloatBuffer twice = scope.rows(2, queryWidth);
-        call.out("o", twice, 0, 1, 2, queryWidth).run();
-        o.put(at, twice, 0, queryWidth);
+        FloatBuffer twice = scope.rows(2, resultWidth);
+        call.out("o", twice, 0, 1, 2, resultWidth).run();
+        o.put(into, twice, 0, resultWidth);
       } else {
-        call.out("o", o, at, 1, rows, queryWidth).run();
+        call.out("o", o, into, 1, rows, resultWidth).run();
       }
     }
   }

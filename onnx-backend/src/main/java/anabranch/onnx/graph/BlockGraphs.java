@@ -3,10 +3,12 @@ package anabranch.onnx.graph;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.route.Router;
@@ -90,21 +92,66 @@ public final class BlockGraphs {
     if (normed) {
       all.output("n", n, -1, width);
     }
-    project(all, attention, path + ".k", attention.keyValueHeads(), n, "k");
-    int keyValueWidth = attention.keyValueWidth();
-    boolean bias = attention.bias().ofInputs();
-    String v = layers.linear(path + ".v", keyValueWidth, width, bias, n);
-    v = layers.clip(attention.clip(), v);
-    all.output("v", v, -1, keyValueWidth);
+    Latent latent = attention.latent();
+    if (latent == null) {
+      keysAndValues(all, attention, path, n);
+    } else {
+      LatentGraphs.keys(all, attention, latent, path, width, n);
+    }
+    if (attention.routed() != null) {
+      steps.add(routed(place, attention, attention.routed(), normed, all));
+      finish(place);
+      return;
+    }
     Graph live = new Graph(path + ".query");
     String read = live.input("n", -1, width);
     if (memory) {
       read = new Layers(live, width).norm(place.before(), path + ".before", read);
     }
-    project(live, attention, path + ".q", attention.heads(), read, "q");
+    if (latent == null) {
+      project(live, attention, path + ".q", attention.heads(), read, "q");
+    } else {
+      LatentGraphs.query(live, attention, latent, path, width, read);
+    }
     steps.add(new Step.Attend(path, attention, normed, all, live));
     open = new TokenRun(path + ".o", width);
-    open.finish(place, attention.queryWidth(), path + ".o", attention.bias().ofResult());
+    open.finish(place, attention);
+  }
+
+  private Step routed(
+      Place place, Attention attention, RoutedHeads routed, boolean normed, Graph all) {
+    String path = place.path();
+    Router router = routed.router();
+    boolean ofSequence = router.source().ofSequence();
+    Graph logits =
+        router.hasWeight()
+            ? router(path, ofSequence ? "x" : "n", router, router.logitsFor(routed.experts()))
+            : null;
+    Graph rotation = null;
+    if (attention.rotary() != null) {
+      CoreShape shape = CoreShape.of(attention);
+      int length = shape.queryWidth();
+      rotation = new Graph(path + ".rotation");
+      String q = rotation.input("q", -1, length);
+      String turned = Rotation.write(rotation, q, shape.heads(), shape.width(), attention.rotary());
+      rotation.output("r", turned, 1, -1, length);
+    }
+    return new Step.AttendRouted(
+        new Step.Attend(path, attention, normed, all, ofSequence ? null : logits),
+        ofSequence ? logits : null,
+        rotation,
+        MemberGraphs.queries(width, path, attention, routed),
+        MemberGraphs.results(width, path, attention, routed),
+        place.finish());
+  }
+
+  private void keysAndValues(Graph graph, Attention attention, String path, String n) {
+    project(graph, attention, path + ".k", attention.keyValueHeads(), n, "k");
+    Layers layers = new Layers(graph, width);
+    int length = attention.keyValueWidth();
+    boolean bias = attention.bias().ofInputs();
+    String v = layers.clip(attention.clip(), layers.linear(path + ".v", length, width, bias, n));
+    graph.output("v", v, -1, length);
   }
 
   private void project(
@@ -136,7 +183,8 @@ public final class BlockGraphs {
       open(place).lead(place, router, logits ? router.logitsFor(mixture.members()) : 0);
     }
     close();
-    Graph apart = ofSequence ? router(path, router, router.logitsFor(mixture.members())) : null;
+    Graph apart =
+        ofSequence ? router(path, "x", router, router.logitsFor(mixture.members())) : null;
     steps.add(
         new Step.Mix(
             path,
@@ -191,7 +239,7 @@ public final class BlockGraphs {
         operation instanceof Chain run
             ? of(width, inner, run.sublayers())
             : alone(width, inner, operation);
-    Graph apart = ofSequence && router != null ? router(path, router, 1) : null;
+    Graph apart = ofSequence && router != null ? router(path, "x", router, 1) : null;
     steps.add(
         new Step.Inside(
             path,
@@ -207,10 +255,10 @@ public final class BlockGraphs {
     finish(place);
   }
 
-  /** Returns the graph of a router that reads one vector for each sequence. */
-  private Graph router(String path, Router router, int logits) {
+  /** Returns the graph of a router that reads vectors under that name. */
+  private Graph router(String path, String input, Router router, int logits) {
     Graph graph = new Graph(path + ".router");
-    String x = graph.input("x", -1, width);
+    String x = graph.input(input, -1, width);
     Layers layers = new Layers(graph, width);
     String z = layers.linear(path + ".router", logits, width, router.hasBias(), x);
     graph.output("logits", z, -1, logits);

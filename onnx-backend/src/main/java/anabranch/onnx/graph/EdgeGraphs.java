@@ -2,7 +2,6 @@ package anabranch.onnx.graph;
 
 import anabranch.model.Embedding;
 import anabranch.model.Input;
-import anabranch.model.layer.Attention;
 import anabranch.model.layer.Norm;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -76,36 +75,46 @@ public final class EdgeGraphs {
 
   /**
    * Returns the core of an attention for the rows of one sequence: maps q (1 x queries x width), k,
-   * v (1 x keys x width) and, where causal, {@code mask} (queries x keys, added to the scores) to
-   * o. With sinks or distances there always is a mask, 1 x heads x queries x keys, with a column
-   * for the sink behind the keys.
+   * v (1 x keys x width, v where there are values beside the keys) and, where causal, {@code mask}
+   * (queries x keys, added to the scores) to o. With sinks or distances there always is a mask, 1 x
+   * heads x queries x keys, with a column for the sink behind the keys.
    */
-  public static Graph core(Attention attention) {
+  public static Graph core(CoreShape shape) {
     Graph graph = new Graph("core");
-    int queryWidth = attention.queryWidth();
-    String q = graph.input("q", 1, -1, queryWidth);
-    String k = graph.input("k", 1, -1, attention.keyValueWidth());
-    String v = graph.input("v", 1, -1, attention.keyValueWidth());
-    if (sinks(attention)) {
+    String q = graph.input("q", 1, -1, shape.queryWidth());
+    String k = graph.input("k", 1, -1, shape.keyWidth());
+    if (shape.sinks()) {
       k = withZero(graph, k);
-      v = withZero(graph, v);
+    }
+    String v;
+    if (shape.values()) {
+      v = graph.input("v", 1, -1, shape.valueWidth());
+      v = shape.sinks() ? withZero(graph, v) : v;
+    } else {
+      v =
+          graph.node(
+              "Slice",
+              Map.of(),
+              k,
+              graph.integers(0),
+              graph.integers(shape.result()),
+              graph.integers(2));
     }
     Map<String, Object> heads =
         Map.of(
             "q_num_heads",
-            attention.heads(),
+            shape.heads(),
             "kv_num_heads",
-            attention.keyValueHeads(),
+            shape.groups(),
             "scale",
-            (float) attention.scale());
+            (float) shape.scale());
     String o =
-        byHead(attention)
-            ? graph.node(
-                "Attention", heads, q, k, v, graph.input("mask", 1, attention.heads(), -1, -1))
-            : attention.mask() == Attention.Mask.CAUSAL
+        shape.byHead()
+            ? graph.node("Attention", heads, q, k, v, graph.input("mask", 1, shape.heads(), -1, -1))
+            : shape.causal()
                 ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
                 : graph.node("Attention", heads, q, k, v);
-    graph.output("o", o, 1, -1, queryWidth);
+    graph.output("o", o, 1, -1, shape.resultWidth());
     return graph;
   }
 
@@ -114,14 +123,14 @@ public final class EdgeGraphs {
    * a mask always, to {@code received}, for each key the sum of its probabilities over heads and
    * queries. A mask by head is groups x heads of each x queries x keys.
    */
-  public static Graph received(Attention attention) {
+  public static Graph received(CoreShape shape) {
     Graph graph = new Graph("received");
-    int groups = attention.keyValueHeads();
-    int each = attention.heads() / groups;
-    int width = attention.headWidth();
-    String q = graph.input("q", 1, -1, attention.queryWidth());
-    String k = graph.input("k", 1, -1, attention.keyValueWidth());
-    if (sinks(attention)) {
+    int groups = shape.groups();
+    int each = shape.heads() / groups;
+    int width = shape.width();
+    String q = graph.input("q", 1, -1, shape.queryWidth());
+    String k = graph.input("k", 1, -1, shape.keyWidth());
+    if (shape.sinks()) {
       k = withZero(graph, k);
     }
     String queries = graph.node("Reshape", Map.of(), q, graph.integers(-1, groups, each, width));
@@ -129,25 +138,15 @@ public final class EdgeGraphs {
     String keys = graph.node("Reshape", Map.of(), k, graph.integers(-1, groups, 1, width));
     keys = graph.node("Transpose", Map.of("perm", new long[] {1, 2, 3, 0}), keys);
     String scores = graph.node("MatMul", Map.of(), queries, keys);
-    String scale = graph.number((float) attention.scale());
+    String scale = graph.number((float) shape.scale());
     scores = graph.node("Mul", Map.of(), scores, scale);
     String mask =
-        byHead(attention) ? graph.input("mask", groups, each, -1, -1) : graph.input("mask", -1, -1);
+        shape.byHead() ? graph.input("mask", groups, each, -1, -1) : graph.input("mask", -1, -1);
     scores = graph.node("Add", Map.of(), scores, mask);
     String p = graph.node("Softmax", Map.of("axis", -1), scores);
     String sum = graph.node("ReduceSum", Map.of("keepdims", 0), p, graph.integers(0, 1, 2));
     graph.output("received", sum, -1);
     return graph;
-  }
-
-  private static boolean sinks(Attention attention) {
-    Attention.Scores scores = attention.scores();
-    return scores != null && scores.sinks();
-  }
-
-  private static boolean byHead(Attention attention) {
-    Attention.Scores scores = attention.scores();
-    return sinks(attention) || scores != null && scores.distances() != null;
   }
 
   /** Writes a row of zeros behind the rows of a value, the sink's, whose score is its addition. */

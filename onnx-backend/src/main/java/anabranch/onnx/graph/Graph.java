@@ -5,6 +5,7 @@ import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,6 +27,7 @@ public final class Graph {
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Long> weights = new LinkedHashMap<>();
+  private final Map<String, Part> parts = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
   private final List<Message> inputs = new ArrayList<>();
@@ -42,14 +44,52 @@ public final class Graph {
     return name;
   }
 
-  /** Returns the names of the weights that this graph holds. */
+  /** Returns the names of the weights that this graph holds, or parts of them. */
   public List<String> weights() {
-    return List.copyOf(weights.keySet());
+    List<String> all = new ArrayList<>(weights.keySet());
+    all.addAll(parts.keySet());
+    return List.copyOf(all);
   }
 
   /** Returns the bytes of the weights that this graph holds. */
   public long weightBytes() {
-    return weights.values().stream().mapToLong(elements -> 4 * elements).sum();
+    return 4
+        * (weights.values().stream().mapToLong(elements -> elements).sum()
+            + parts.values().stream().mapToLong(Part::elements).sum());
+  }
+
+  /**
+   * Some rows of each of several matrices that lie behind each other.
+   *
+   * @param matrices how many there are
+   * @param each how many rows each has
+   * @param from the first of the rows
+   * @param count how many they are
+   * @param columns length of a row
+   * @param transposed whether the result is matrices x columns x count; else matrices x count x
+   *     columns
+   */
+  record Part(int matrices, int each, int from, int count, int columns, boolean transposed) {
+    long elements() {
+      return (long) matrices * count * columns;
+    }
+
+    private ByteBuffer of(Tensor tensor) {
+      FloatBuffer all = littleEndian(tensor).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+      ByteBuffer raw =
+          ByteBuffer.allocate(Math.toIntExact(4 * elements())).order(ByteOrder.LITTLE_ENDIAN);
+      FloatBuffer to = raw.asFloatBuffer();
+      for (int matrix = 0; matrix < matrices; matrix++) {
+        int first = (matrix * each + from) * columns;
+        int at = matrix * count * columns;
+        for (int i = 0; i < count * columns; i++) {
+          int row = i / columns;
+          int column = i % columns;
+          to.put(at + (transposed ? column * count + row : i), all.get(first + i));
+        }
+      }
+      return raw;
+    }
   }
 
   /** Declares an input; a negative extent is free. */
@@ -73,6 +113,12 @@ public final class Graph {
       elements *= extent;
     }
     weights.put(parameter, elements);
+    return parameter;
+  }
+
+  /** Adds a part of a parameter of the model as a constant and returns its name. */
+  String part(String parameter, Part part) {
+    parts.put(parameter, part);
     return parameter;
   }
 
@@ -115,6 +161,15 @@ public final class Graph {
       long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
       graph.message(5, constant(parameter, FLOAT, shape, littleEndian(tensor)));
     }
+    parts.forEach(
+        (parameter, part) -> {
+          long[] shape = {
+            part.matrices,
+            part.transposed ? part.columns : part.count,
+            part.transposed ? part.count : part.columns
+          };
+          graph.message(5, constant(parameter, FLOAT, shape, part.of(from.tensor(parameter))));
+        });
     integers.forEach(
         (constant, values) -> {
           ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);

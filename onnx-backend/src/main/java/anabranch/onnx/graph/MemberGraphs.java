@@ -1,12 +1,14 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.RoutedHeads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Graphs of what a mixture holds: each maps x to y, rows x width. Stateless. */
+/** Graphs of what a router picks from: members of mixtures, and routed heads. Stateless. */
 final class MemberGraphs {
   private MemberGraphs() {}
 
@@ -56,5 +58,36 @@ final class MemberGraphs {
     String added = graph.node("Mul", Map.of(), shares.get(1), learned);
     graph.output("y", graph.node("Add", Map.of(), own, added), -1, width);
     return graph;
+  }
+
+  /** Returns the graphs of the queries of routed heads, expert by expert: x to q, unrotated. */
+  static List<Graph> queries(int width, String path, Attention attention, RoutedHeads routed) {
+    List<Graph> graphs = new ArrayList<>();
+    for (int e = 0; e < routed.experts(); e++) {
+      String at = path + ".experts." + e + ".q";
+      Graph graph = new Graph(at);
+      Layers layers = new Layers(graph, width);
+      int out = attention.queryWidth();
+      String x = graph.input("x", -1, width);
+      String q = layers.linear(at, out, width, attention.bias().ofInputs(), x);
+      graph.output("q", layers.clip(attention.clip(), q), -1, out);
+      graphs.add(graph);
+    }
+    return graphs;
+  }
+
+  /** Returns the graphs of what routed heads read, expert by expert: u to y. */
+  static List<Graph> results(int width, String path, Attention attention, RoutedHeads routed) {
+    List<Graph> graphs = new ArrayList<>();
+    for (int e = 0; e < routed.experts(); e++) {
+      String at = path + ".experts." + e + ".o";
+      Graph graph = new Graph(at);
+      int in = attention.resultWidth();
+      String u = graph.input("u", -1, in);
+      boolean bias = attention.bias().ofResult();
+      graph.output("y", new Layers(graph, width).linear(at, width, in, bias, u), -1, width);
+      graphs.add(graph);
+    }
+    return graphs;
   }
 }

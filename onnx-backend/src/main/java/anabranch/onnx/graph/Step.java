@@ -41,13 +41,53 @@ public sealed interface Step {
    * @param attention the description
    * @param normed whether there is an output n
    * @param keysAndValues runs on rows that show keys
-   * @param query runs on live rows
+   * @param query runs on live rows; null where others ask
    */
-  record Attend(String path, Attention attention, boolean normed, Graph keysAndValues, Graph query)
+  record Attend(
+      String path, Attention attention, boolean normed, Graph keysAndValues, @Nullable Graph query)
       implements Step {
     @Override
     public Stream<Graph> graphs() {
-      return Stream.of(keysAndValues, query);
+      return Stream.concat(Stream.of(keysAndValues), Stream.ofNullable(query));
+    }
+  }
+
+  /**
+   * An attention whose heads are routed: {@code attend} shows keys and values, and its query graph
+   * maps n to logits of live rows; the host routes, each expert makes queries of its rows, the core
+   * runs with those of all experts of a row, each expert projects what its own heads read, and the
+   * host adds up.
+   *
+   * @param attend what it has of an attention; without logits its query graph is null
+   * @param router maps x, one vector for each sequence, to logits; null where rows have their own
+   * @param rotation maps q (and cos, sin) of all heads to q; null where nothing turns
+   * @param queries map x to q, expert by expert
+   * @param results map u, what an expert's heads read, to y
+   * @param finish what becomes of the sum
+   */
+  record AttendRouted(
+      Attend attend,
+      @Nullable Graph router,
+      @Nullable Graph rotation,
+      List<Graph> queries,
+      List<Graph> results,
+      Finish finish)
+      implements Step {
+    /** Copies the lists. */
+    public AttendRouted {
+      queries = List.copyOf(queries);
+      results = List.copyOf(results);
+    }
+
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.of(
+              attend.graphs(),
+              Stream.ofNullable(router),
+              Stream.ofNullable(rotation),
+              queries.stream(),
+              results.stream())
+          .flatMap(graphs -> graphs);
     }
   }
 

@@ -1,6 +1,8 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.route.Router;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,19 @@ final class TokenRun {
     update = length;
     String u = graph.input("u", -1, length);
     String o = projection == null ? u : layers.linear(projection, width, length, bias, u);
+    current = place.summed() ? residual(place, read(), o) : o;
+  }
+
+  /** Finishes what the heads of an attention read. */
+  void finish(BlockGraphs.Place place, Attention attention) {
+    CoreShape shape = CoreShape.of(attention);
+    update = shape.resultWidth();
+    String u = graph.input("u", -1, update);
+    Latent latent = attention.latent();
+    String read =
+        latent == null ? u : LatentGraphs.values(graph, attention, latent, place.path(), u);
+    boolean bias = attention.bias().ofResult();
+    String o = layers.linear(place.path() + ".o", width, attention.resultWidth(), bias, read);
     current = place.summed() ? residual(place, read(), o) : o;
   }
 

@@ -70,7 +70,7 @@ record Memories(
   private FloatBuffer[] project(
       String path, Layout.Entry entry, FloatBuffer read, int rows, Scope scope) {
     FloatBuffer k = scope.rows(rows, entry.width());
-    FloatBuffer v = scope.rows(rows, entry.width());
+    FloatBuffer v = scope.rows(rows, entry.values());
     AttendStep attention = attentions.get(path);
     if (attention == null) {
       throw new AssertionError(path + " was not loaded");

@@ -22,7 +22,8 @@ public final class KeyValues implements Kept {
   private static final float[] ZEROS = new float[1024];
 
   private final BufferPool pool;
-  private final int width;
+  private final int keyWidth;
+  private final int valueWidth;
   private int[] positions = new int[0];
   private long[] stamps = new long[0];
   private int published;
@@ -30,10 +31,16 @@ public final class KeyValues implements Kept {
   private @Nullable FloatBuffer keys;
   private @Nullable FloatBuffer values;
 
-  /** Creates an empty store for vectors of that width. */
-  public KeyValues(BufferPool pool, int width) {
+  /**
+   * Creates an empty store.
+   *
+   * @param keyWidth length of a row's keys
+   * @param valueWidth length of a row's values; 0 where they are part of the keys
+   */
+  public KeyValues(BufferPool pool, int keyWidth, int valueWidth) {
     this.pool = pool;
-    this.width = width;
+    this.keyWidth = keyWidth;
+    this.valueWidth = valueWidth;
   }
 
   /** Returns the number of rows up to the end of the tile that holds row {@code index}. */
@@ -55,9 +62,9 @@ public final class KeyValues implements Kept {
   public void reserve(int rows) {
     int all = written + rows;
     if (all > 0) {
-      long floats = (long) tileEnd(all - 1) * width;
-      keys = grown(keys, floats);
-      values = grown(values, floats);
+      long rooms = tileEnd(all - 1);
+      keys = grown(keys, rooms * keyWidth, keyWidth);
+      values = grown(values, rooms * valueWidth, valueWidth);
     }
     if (positions.length < all) {
       positions = Arrays.copyOf(positions, Math.max(all, 2 * positions.length));
@@ -66,8 +73,8 @@ public final class KeyValues implements Kept {
 
   /** Writes a row from packed keys and values. */
   public void add(int position, FloatBuffer packedKeys, FloatBuffer packedValues, int place) {
-    keys().put(written * width, packedKeys, place * width, width);
-    values().put(written * width, packedValues, place * width, width);
+    keys().put(written * keyWidth, packedKeys, place * keyWidth, keyWidth);
+    values().put(written * valueWidth, packedValues, place * valueWidth, valueWidth);
     positions[written++] = position;
   }
 
@@ -82,8 +89,9 @@ public final class KeyValues implements Kept {
   /** Writes zeros behind the last row, to the end of its tile. */
   public void end() {
     if (written > 0) {
-      zero(keys(), written * width, tileEnd(written - 1) * width);
-      zero(values(), written * width, tileEnd(written - 1) * width);
+      int end = tileEnd(written - 1);
+      zero(keys(), written * keyWidth, end * keyWidth);
+      zero(values(), written * valueWidth, end * valueWidth);
     }
   }
 
@@ -128,11 +136,11 @@ public final class KeyValues implements Kept {
 
   @Override
   public Kept copy() {
-    KeyValues copy = new KeyValues(pool, width);
+    KeyValues copy = new KeyValues(pool, keyWidth, valueWidth);
     if (published > 0) {
       copy.reserve(published);
-      copy.keys().put(0, keys(), 0, published * width);
-      copy.values().put(0, values(), 0, published * width);
+      copy.keys().put(0, keys(), 0, published * keyWidth);
+      copy.values().put(0, values(), 0, published * valueWidth);
       System.arraycopy(positions, 0, copy.positions, 0, published);
       copy.written = published;
       copy.published = published;
@@ -156,7 +164,7 @@ public final class KeyValues implements Kept {
   public ByteBuffer page(int page) {
     int from = page * TILE;
     int count = Math.min(TILE, published - from);
-    ByteBuffer bytes = ByteBuffer.allocate(count * (4 + 8 * width)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(count * pageRow()).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
       bytes.putInt(positions[from + i]);
     }
@@ -164,22 +172,22 @@ public final class KeyValues implements Kept {
         .slice()
         .order(ByteOrder.LITTLE_ENDIAN)
         .asFloatBuffer()
-        .put(keys().slice(from * width, count * width))
-        .put(values().slice(from * width, count * width));
+        .put(keys().slice(from * keyWidth, count * keyWidth))
+        .put(values().slice(from * valueWidth, count * valueWidth));
     return bytes.rewind();
   }
 
   @Override
   public void restore(ByteBuffer page, long stamp) {
     ByteBuffer bytes = page.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-    int count = bytes.remaining() / (4 + 8 * width);
+    int count = bytes.remaining() / pageRow();
     reserve(count);
     for (int i = 0; i < count; i++) {
       positions[written + i] = bytes.getInt();
     }
     FloatBuffer floats = bytes.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-    keys().put(written * width, floats, 0, count * width);
-    values().put(written * width, floats, count * width, count * width);
+    keys().put(written * keyWidth, floats, 0, count * keyWidth);
+    values().put(written * valueWidth, floats, count * keyWidth, count * valueWidth);
     written += count;
     end();
     publish(stamp);
@@ -197,7 +205,12 @@ public final class KeyValues implements Kept {
     }
   }
 
-  private FloatBuffer grown(@Nullable FloatBuffer old, long floats) {
+  /** Returns how many bytes a row has in a page: its position, its keys, its values. */
+  private int pageRow() {
+    return 4 + 4 * (keyWidth + valueWidth);
+  }
+
+  private FloatBuffer grown(@Nullable FloatBuffer old, long floats, int width) {
     if (old != null && old.capacity() >= floats) {
       return old;
     }

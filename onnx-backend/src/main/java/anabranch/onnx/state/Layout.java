@@ -18,6 +18,7 @@ import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Source;
+import anabranch.onnx.graph.CoreShape;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -94,10 +95,12 @@ public final class Layout {
    * @param index its number
    * @param key where it belongs
    * @param kind what it is
-   * @param width the length of its vectors
+   * @param width the length of its vectors; of keys
+   * @param values the length of the values beside keys; 0 for none
    * @param before the attention that ran before it in the plan; null where it is the first, or none
    */
-  public record Entry(int index, Key key, Kind kind, int width, @Nullable Entry before) {}
+  public record Entry(
+      int index, Key key, Kind kind, int width, int values, @Nullable Entry before) {}
 
   /** Returns the entry of an operation of a stage. */
   public Entry entry(int slot, int member, String path) {
@@ -145,7 +148,7 @@ public final class Layout {
       add(slot, BODY, point.path(), head.body().sublayers(), false);
     }
     if (point instanceof Point.AtChoice at && at.choice().from() == DepthChoice.From.MEMORY) {
-      choices.put(slot, add(new Key(slot, BODY, point.path()), Kind.CHOICE, width, null));
+      choices.put(slot, add(new Key(slot, BODY, point.path()), Kind.CHOICE, width, 0, null));
     }
   }
 
@@ -159,7 +162,7 @@ public final class Layout {
     Key key = new Key(slot, member, path);
     if (operation instanceof Attention attends) {
       if (attends.mask() == Attention.Mask.MEMORY) {
-        add(key, Kind.MEMORY, attends.keyValueWidth(), null);
+        add(key, Kind.MEMORY, attends, null);
         return;
       }
       boolean rows = attends.mask() == Attention.Mask.CAUSAL || shares;
@@ -167,12 +170,12 @@ public final class Layout {
           attention != null && steps.get(attention.key.slot).encoder() == encoder
               ? attention
               : null;
-      attention = add(key, rows ? Kind.ROWS : Kind.CALL, attends.keyValueWidth(), before);
+      attention = add(key, rows ? Kind.ROWS : Kind.CALL, attends, before);
     } else if (operation instanceof Recurrence recurrence) {
-      add(key, Kind.RECURRENCE, recurrence.kept(), null);
+      add(key, Kind.RECURRENCE, recurrence.kept(), 0, null);
     } else if (operation instanceof Skip skip) {
       if (skip.router().source() == Source.PROMPT_MEAN) {
-        add(key, Kind.DECISION, 1, null);
+        add(key, Kind.DECISION, 1, 0, null);
       }
       add(slot, member, skip.operationPath(path), skip.operation(), encoder);
     } else if (operation instanceof Chain chain) {
@@ -180,8 +183,13 @@ public final class Layout {
     }
   }
 
-  private Entry add(Key key, Kind kind, int width, @Nullable Entry before) {
-    Entry entry = new Entry(entries.size(), key, kind, width, before);
+  private Entry add(Key key, Kind kind, Attention attention, @Nullable Entry before) {
+    CoreShape shape = CoreShape.of(attention);
+    return add(key, kind, shape.keyWidth(), shape.valueWidth(), before);
+  }
+
+  private Entry add(Key key, Kind kind, int width, int values, @Nullable Entry before) {
+    Entry entry = new Entry(entries.size(), key, kind, width, values, before);
     entries.add(entry);
     known.put(key, entry);
     return entry;

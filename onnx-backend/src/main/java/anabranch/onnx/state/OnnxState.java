@@ -208,7 +208,7 @@ public final class OnnxState implements SequenceState {
     }
     Layout.Entry entry = layout.entries().get(index);
     return switch (entry.kind()) {
-      case ROWS, CALL, MEMORY -> new KeyValues(pool, entry.width());
+      case ROWS, CALL, MEMORY -> new KeyValues(pool, entry.width(), entry.values());
       case RECURRENCE, DECISION, CHOICE -> new Numbers();
     };
   }

@@ -22,7 +22,7 @@ public final class AttendStep implements LoadedStep {
   private final Step.Attend step;
   private final Attention attention;
   private final Session keysAndValues;
-  private final Session query;
+  private final @Nullable Session query;
   private final AttentionCore core;
   private final Additions additions;
   private final @Nullable Angles angles;
@@ -37,7 +37,7 @@ public final class AttendStep implements LoadedStep {
   AttendStep(
       Step.Attend step,
       Session keysAndValues,
-      Session query,
+      @Nullable Session query,
       AttentionCore core,
       Additions additions,
       @Nullable Angles angles) {
@@ -52,35 +52,56 @@ public final class AttendStep implements LoadedStep {
 
   @Override
   public void take(StageRun run) {
-    Packing packing = run.packing;
-    int keyValueWidth = attention.keyValueWidth();
-    FloatBuffer o = run.newUpdate(attention.queryWidth());
+    FloatBuffer o = run.newUpdate(core.shape().resultWidth());
     try (Scope inner = new Scope(run.call.pool)) {
       if (attention.mask() == Attention.Mask.MEMORY) {
         FloatBuffer q = queries(run, run.x(), inner);
         remember(run, q, o);
         return;
       }
-      int showing = packing.projecting;
-      FloatBuffer k = inner.rows(showing, keyValueWidth);
-      FloatBuffer v = inner.rows(showing, keyValueWidth);
-      if (showing > 0) {
-        try (Call call = keysAndValues.call()) {
-          call.in("x", run.x(), 0, showing, run.width);
-          if (step.normed()) {
-            call.out("n", run.normed(), 0, showing, run.width);
-          }
-          rotated(run, call, "k", k, showing, keyValueWidth);
-          call.out("v", v, 0, showing, keyValueWidth).run();
+      FloatBuffer[] shown = show(run, inner);
+      FloatBuffer q = queries(run, read(run), inner);
+      attend(run, q, shown, o);
+    }
+  }
+
+  /** Makes keys and values of the rows that show some, and what others read in this attention. */
+  FloatBuffer[] show(StageRun run, Scope inner) {
+    int showing = run.packing.projecting;
+    int keyWidth = core.shape().keyWidth();
+    int valueWidth = core.shape().valueWidth();
+    FloatBuffer k = inner.rows(showing, keyWidth);
+    FloatBuffer v = inner.rows(showing, valueWidth);
+    if (showing > 0) {
+      try (Call call = keysAndValues.call()) {
+        call.in("x", run.x(), 0, showing, run.width);
+        if (step.normed()) {
+          call.out("n", run.normed(), 0, showing, run.width);
         }
+        rotated(run, call, "k", k, showing, keyWidth);
+        if (valueWidth > 0) {
+          call.out("v", v, 0, showing, valueWidth);
+        }
+        call.run();
       }
-      FloatBuffer q = queries(run, step.normed() ? run.normed() : run.x(), inner);
-      Layout.Entry entry = run.entry(step.path());
-      boolean asked = run.call.asks(run.member(), step.path());
-      for (int span = 0; span < packing.spans.size(); span++) {
-        if (packing.size(span) > 0) {
-          new SpanAttention(run, span, entry, attention, core, additions, asked).run(q, k, v, o);
-        }
+    }
+    return new FloatBuffer[] {k, v};
+  }
+
+  /** Returns what queries are made of, by place, once keys are made. */
+  FloatBuffer read(StageRun run) {
+    return step.normed() ? run.normed() : run.x();
+  }
+
+  /** Answers the queries of live rows, span by span. */
+  void attend(StageRun run, FloatBuffer q, FloatBuffer[] shown, FloatBuffer o) {
+    Packing packing = run.packing;
+    Layout.Entry entry = run.entry(step.path());
+    boolean asked = run.call.asks(run.member(), step.path());
+    for (int span = 0; span < packing.spans.size(); span++) {
+      if (packing.size(span) > 0) {
+        SpanAttention of = new SpanAttention(run, span, entry, core, additions, asked);
+        of.run(q, shown[0], shown[1], o);
       }
     }
   }
@@ -116,9 +137,9 @@ public final class AttendStep implements LoadedStep {
 
   private FloatBuffer queries(StageRun run, FloatBuffer read, Scope inner) {
     int live = run.packing.live;
-    int queryWidth = attention.queryWidth();
+    int queryWidth = core.shape().queryWidth();
     FloatBuffer q = inner.rows(live, queryWidth);
-    if (live > 0) {
+    if (live > 0 && query != null) {
       try (Call call = query.call()) {
         call.in("n", read, 0, live, run.width);
         rotated(run, call, "q", q, live, queryWidth);
@@ -128,7 +149,8 @@ public final class AttendStep implements LoadedStep {
     return q;
   }
 
-  private void rotated(StageRun run, Call call, String name, FloatBuffer into, int rows, int out) {
+  /** Declares a rotated output, and the angles that it is made with. */
+  void rotated(StageRun run, Call call, String name, FloatBuffer into, int rows, int out) {
     if (angles == null) {
       call.out(name, into, 0, rows, out);
       return;

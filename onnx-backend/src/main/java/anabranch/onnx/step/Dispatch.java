@@ -1,7 +1,13 @@
 package anabranch.onnx.step;
 
+import anabranch.backend.Trace;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of each expert, expert by expert: slot after slot, ascending experts, and ascending rows
@@ -79,6 +85,11 @@ final class Dispatch {
     return gate[at];
   }
 
+  /** Returns how many rows there are. */
+  int rows() {
+    return firstOfRow.length - 1;
+  }
+
   /** Returns how many experts a row has. */
   int experts(int liveRow) {
     return firstOfRow[liveRow + 1] - firstOfRow[liveRow];
@@ -87,5 +98,68 @@ final class Dispatch {
   /** Returns the i-th slot of a row, in ascending order of experts. */
   int slot(int liveRow, int i) {
     return slot[firstOfRow[liveRow] + i];
+  }
+
+  /** Says what was chosen, where the call is traced. */
+  void trace(StageRun run, String path, Assignment assignment) {
+    List<Trace.Choices> choices = run.call.choices;
+    if (choices != null) {
+      choices.add(
+          new Trace.Choices(
+              path,
+              run.visit(),
+              assignment.k(),
+              IntBuffer.wrap(assignment.experts()),
+              FloatBuffer.wrap(assignment.gates()),
+              IntBuffer.wrap(counts())));
+    }
+  }
+
+  /**
+   * Adds up the results of each row, in ascending order of experts, whatever their rank.
+   *
+   * @param results by slot
+   * @param weigh whether gates multiply them
+   * @param constant joins behind them; empty for nothing
+   * @param all joins behind that, by place; null for nothing
+   * @param residual what the sum is added to, by place; null for nothing
+   */
+  void sum(
+      FloatBuffer results,
+      boolean weigh,
+      float[] constant,
+      @Nullable FloatBuffer all,
+      @Nullable FloatBuffer residual,
+      FloatBuffer into,
+      int width) {
+    float[] sum = new float[width];
+    float[] result = new float[width];
+    for (int place = 0; place < rows(); place++) {
+      Arrays.fill(sum, 0);
+      for (int i = 0; i < experts(place); i++) {
+        int at = slot(place, i);
+        results.get(at * width, result);
+        float weight = weigh ? gate[at] : 1;
+        for (int c = 0; c < width; c++) {
+          sum[c] += weight * result[c];
+        }
+      }
+      for (int c = 0; c < constant.length; c++) {
+        sum[c] += constant[c];
+      }
+      if (all != null) {
+        all.get(place * width, result);
+        for (int c = 0; c < width; c++) {
+          sum[c] += result[c];
+        }
+      }
+      if (residual != null) {
+        residual.get(place * width, result);
+        for (int c = 0; c < width; c++) {
+          sum[c] = result[c] + sum[c];
+        }
+      }
+      into.put(place * width, sum);
+    }
   }
 }

@@ -1,6 +1,5 @@
 package anabranch.onnx.step;
 
-import anabranch.backend.Trace;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Placement;
 import anabranch.onnx.graph.Step;
@@ -10,8 +9,6 @@ import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -47,17 +44,7 @@ final class MixStep implements LoadedStep {
     FloatBuffer read = step.normed() ? run.normed() : run.x();
     Assignment assignment = bank.decide(run, read, run.logits(), false);
     Dispatch dispatch = new Dispatch(packing, assignment, step.mixture().members());
-    List<Trace.Choices> choices = run.call.choices;
-    if (choices != null) {
-      choices.add(
-          new Trace.Choices(
-              step.path(),
-              run.visit(),
-              assignment.k(),
-              IntBuffer.wrap(assignment.experts()),
-              FloatBuffer.wrap(assignment.gates()),
-              IntBuffer.wrap(dispatch.counts())));
-    }
+    dispatch.trace(run, step.path(), assignment);
     if (packing.live == 0) {
       return;
     }
@@ -83,7 +70,7 @@ final class MixStep implements LoadedStep {
         }
       }
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
-      combine(dispatch, packing.live, results, all, into, residual, width);
+      dispatch.sum(results, !scaled, constant, all, residual, into, width);
     }
     if (!behind) {
       run.move();
@@ -130,46 +117,6 @@ final class MixStep implements LoadedStep {
       } else {
         into.put(slot * width, read, from, width);
       }
-    }
-  }
-
-  /** Adds up in ascending order of experts, whatever their rank. */
-  private void combine(
-      Dispatch dispatch,
-      int live,
-      FloatBuffer results,
-      @Nullable FloatBuffer all,
-      FloatBuffer into,
-      @Nullable FloatBuffer residual,
-      int width) {
-    float[] sum = new float[width];
-    float[] result = new float[width];
-    for (int row = 0; row < live; row++) {
-      Arrays.fill(sum, 0);
-      for (int i = 0; i < dispatch.experts(row); i++) {
-        int slot = dispatch.slot(row, i);
-        results.get(slot * width, result);
-        float weight = scaled ? 1 : dispatch.gate(slot);
-        for (int c = 0; c < width; c++) {
-          sum[c] += weight * result[c];
-        }
-      }
-      for (int c = 0; c < constant.length; c++) {
-        sum[c] += constant[c];
-      }
-      if (all != null) {
-        all.get(row * width, result);
-        for (int c = 0; c < width; c++) {
-          sum[c] += result[c];
-        }
-      }
-      if (residual != null) {
-        residual.get(row * width, result);
-        for (int c = 0; c < width; c++) {
-          sum[c] = result[c] + sum[c];
-        }
-      }
-      into.put(row * width, sum);
     }
   }
 }

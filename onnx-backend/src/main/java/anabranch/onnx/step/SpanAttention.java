@@ -1,6 +1,5 @@
 package anabranch.onnx.step;
 
-import anabranch.model.layer.Attention;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.attention.Queries;
@@ -22,7 +21,6 @@ final class SpanAttention {
   private final int span;
   private final Layout.Entry entry;
   private final boolean causal;
-  private final int keyValueWidth;
   private final AttentionCore core;
   private final Additions additions;
   private final BufferPool pool;
@@ -35,7 +33,6 @@ final class SpanAttention {
       StageRun run,
       int span,
       Layout.Entry entry,
-      Attention attention,
       AttentionCore core,
       Additions additions,
       boolean asked) {
@@ -43,8 +40,7 @@ final class SpanAttention {
     this.packing = run.packing;
     this.span = span;
     this.entry = entry;
-    this.causal = attention.mask() == Attention.Mask.CAUSAL;
-    this.keyValueWidth = attention.keyValueWidth();
+    this.causal = core.shape().causal();
     this.core = core;
     this.additions = additions;
     this.pool = run.call.pool;
@@ -72,7 +68,7 @@ final class SpanAttention {
       Arrays.setAll(positions, i -> packing.position(packing.first[span] + i));
       answer(q, o, new Keys(k, v, packing.firstPlace(span), size, positions));
     } else {
-      try (KeyValues store = new KeyValues(pool, keyValueWidth)) {
+      try (KeyValues store = new KeyValues(pool, entry.width(), entry.values())) {
         append(store, null, k, v);
         answer(q, o, store.seen(0));
       }

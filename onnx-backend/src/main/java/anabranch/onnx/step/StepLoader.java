@@ -4,6 +4,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.route.Logits;
@@ -12,6 +13,7 @@ import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.graph.BlockGraphs;
+import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.Step;
@@ -29,7 +31,7 @@ public final class StepLoader {
   private final int width;
   private final Opener opener;
   private final boolean asksReceived;
-  private final Map<Attention, AttentionCore> cores = new HashMap<>();
+  private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
   private final Map<Attention.Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
 
@@ -71,6 +73,8 @@ public final class StepLoader {
   private LoadedStep load(Step step, int block) {
     if (step instanceof Step.Attend attend) {
       return attend(attend);
+    } else if (step instanceof Step.AttendRouted routed) {
+      return routed(routed, block);
     } else if (step instanceof Step.Tokenwise layers) {
       return new TokenwiseStep(layers, opener.open(layers.graph()));
     } else if (step instanceof Step.Mix mix) {
@@ -101,12 +105,36 @@ public final class StepLoader {
     throw new AssertionError(step);
   }
 
-  private LoadedStep attend(Step.Attend attend) {
+  private LoadedStep routed(Step.AttendRouted step, int block) {
+    Step.Attend attend = step.attend();
+    RoutedHeads routed = attend.attention().routed();
+    if (routed == null) {
+      throw new AssertionError(attend.path());
+    }
+    Bank bank = bank(attend.path(), block, routed.router(), routed.experts(), step.router());
+    Graph logits = attend.query();
+    Graph rotation = step.rotation();
+    return new RoutedAttendStep(
+        step,
+        routed,
+        attend(
+            new Step.Attend(
+                attend.path(), attend.attention(), attend.normed(), attend.keysAndValues(), null)),
+        bank,
+        logits == null ? null : opener.open(logits),
+        rotation == null ? null : opener.open(rotation),
+        step.queries().stream().map(opener::open).toList(),
+        step.results().stream().map(opener::open).toList(),
+        routed.constant() ? opener.numbers(attend.path() + ".constant") : new float[0]);
+  }
+
+  private AttendStep attend(Step.Attend attend) {
+    Graph query = attend.query();
     AttendStep loaded =
         new AttendStep(
             attend,
             opener.open(attend.keysAndValues()),
-            opener.open(attend.query()),
+            query == null ? null : opener.open(query),
             core(attend.attention()),
             additions(attend),
             angles(attend.attention()));
@@ -139,43 +167,22 @@ public final class StepLoader {
   }
 
   private AttentionCore core(Attention attention) {
-    Attention shape =
-        new Attention(
-            attention.heads(),
-            attention.keyValueHeads(),
-            attention.headWidth(),
-            attention.mask(),
-            null,
-            Attention.Bias.NONE,
-            null,
-            null,
-            null,
-            new Attention.Scores(attention.scale(), sinks(attention), distances(attention)));
     return cores.computeIfAbsent(
-        shape,
-        described ->
+        CoreShape.of(attention),
+        shape ->
             new AttentionCore(
-                described,
-                opener.open(EdgeGraphs.core(described)),
-                asksReceived ? opener.open(EdgeGraphs.received(described)) : null));
+                shape,
+                opener.open(EdgeGraphs.core(shape)),
+                asksReceived ? opener.open(EdgeGraphs.received(shape)) : null));
   }
 
   private Additions additions(Step.Attend attend) {
     Attention attention = attend.attention();
+    CoreShape shape = CoreShape.of(attention);
     return new Additions(
         attention,
-        distances(attention) == null ? null : opener.numbers(attend.path() + ".distances"),
-        sinks(attention) ? opener.numbers(attend.path() + ".sinks") : null);
-  }
-
-  private static boolean sinks(Attention attention) {
-    Attention.Scores scores = attention.scores();
-    return scores != null && scores.sinks();
-  }
-
-  private static Attention.@Nullable Distances distances(Attention attention) {
-    Attention.Scores scores = attention.scores();
-    return scores == null ? null : scores.distances();
+        shape.distances() == null ? null : opener.numbers(attend.path() + ".distances"),
+        shape.sinks() ? opener.numbers(attend.path() + ".sinks") : null);
   }
 
   private @Nullable Angles angles(Attention attention) {
@@ -185,7 +192,6 @@ public final class StepLoader {
     }
     return angles
         .computeIfAbsent(rotary, r -> new HashMap<>())
-        .computeIfAbsent(
-            rotary.width(attention.headWidth()) / 2, pairs -> new Angles(rotary, pairs));
+        .computeIfAbsent(attention.rotatedWidth() / 2, pairs -> new Angles(rotary, pairs));
   }
 }

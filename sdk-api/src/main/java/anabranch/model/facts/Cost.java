@@ -9,9 +9,11 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Head;
@@ -199,9 +201,20 @@ public final class Cost {
   }
 
   private void attention(Attention attention, int width, int stage) {
-    long keysAndValues = Math.multiplyExact(2L, product(width, attention.keyValueWidth()));
-    long queries = Math.multiplyExact(2L, product(width, attention.queryWidth()));
-    long perKey = 4L * attention.queryWidth();
+    Latent latent = attention.latent();
+    RoutedHeads routed = attention.routed();
+    int asking = routed == null ? 1 : routed.k();
+    long keysAndValues =
+        latent == null
+            ? product(width, 2L * attention.keyValueWidth())
+            : latent(attention, latent, width);
+    long results = Math.multiplyExact((long) asking, product(width, attention.resultWidth()));
+    long queries = sum(queries(attention, asking, width), results);
+    if (routed != null) {
+      queries = sum(queries, router(routed.router(), routed.experts(), width));
+    }
+    long heads = Math.addExact(attention.queryWidth(), (long) attention.resultWidth());
+    long perKey = Math.multiplyExact(2L * asking, heads);
     if (attention.mask() == Attention.Mask.MEMORY) {
       live[stage] = sum(live[stage], queries);
       perMemoryRow[stage] = sum(perMemoryRow[stage], perKey);
@@ -217,6 +230,19 @@ public final class Cost {
     } else {
       perRow[stage] = sum(perRow[stage], perKey);
     }
+  }
+
+  private static long queries(Attention attention, int asking, int width) {
+    Integer rank = attention.latent() == null ? null : attention.latent().queryRank();
+    return rank == null
+        ? Math.multiplyExact((long) asking, product(width, attention.queryWidth()))
+        : sum(product(width, rank), product(rank, attention.queryWidth()));
+  }
+
+  private static long latent(Attention attention, Latent latent, int width) {
+    long each = attention.headWidth() - latent.turned() + (long) latent.valueWidth();
+    long up = product(latent.rank(), Math.multiplyExact(each, (long) attention.heads()));
+    return sum(product(width, latent.kept()), up);
   }
 
   private static long mixture(Mixture mixture, int width) {

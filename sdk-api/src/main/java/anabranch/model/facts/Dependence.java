@@ -13,7 +13,6 @@ import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.plan.Prune;
 import anabranch.model.route.Router;
-import java.util.List;
 
 /**
  * What a row's result is a function of, from least to most; judged for one event.
@@ -71,21 +70,20 @@ public enum Dependence {
   }
 
   private static Dependence of(Operation operation) {
+    Dependence most = operation instanceof Recurrence ? PREFIX : TOKEN;
     if (operation instanceof Attention attention) {
-      return switch (attention.mask()) {
-        case CAUSAL -> PREFIX;
-        case FULL -> SEQUENCE;
-        case MEMORY -> TOKEN;
-      };
+      most =
+          switch (attention.mask()) {
+            case CAUSAL -> PREFIX;
+            case FULL -> SEQUENCE;
+            case MEMORY -> TOKEN;
+          };
     }
-    if (operation instanceof Recurrence) {
-      return PREFIX;
+    Router router = operation.router();
+    if (router == null) {
+      return most;
     }
-    Dependence most = TOKEN;
-    for (Router router : Needs.routers(List.of(operation))) {
-      most = router.readsTheBatch() ? BATCH : router.needsWholeEvent() ? SEQUENCE : most;
-    }
-    return most;
+    return router.readsTheBatch() ? BATCH : router.needsWholeEvent() ? most.or(SEQUENCE) : most;
   }
 
   /** Returns the greater of the two. */

@@ -2,10 +2,8 @@ package anabranch.model.facts;
 
 import anabranch.model.Embedding;
 import anabranch.model.layer.Attention;
-import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
-import anabranch.model.layer.Skip;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
 import anabranch.model.route.Router;
@@ -72,10 +70,9 @@ record Needs(Grouping grouping, boolean mixes, boolean keepsState) {
   static List<Router> routers(List<Operation> operations) {
     List<Router> routers = new ArrayList<>();
     for (Operation operation : operations) {
-      if (operation instanceof Mixture mixture) {
-        routers.add(mixture.router());
-      } else if (operation instanceof Skip skip) {
-        routers.add(skip.router());
+      Router router = operation.router();
+      if (router != null) {
+        routers.add(router);
       }
     }
     return routers;

@@ -5,10 +5,11 @@ import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
-import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
@@ -76,7 +77,7 @@ public record Requirements(
     }
     List<String> paths = new ArrayList<>();
     for (int b = 0; b < spec.plan().blocks().size(); b++) {
-      for (anabranch.model.layer.Sublayer sublayer : spec.plan().blocks().get(b).sublayers()) {
+      for (Sublayer sublayer : spec.plan().blocks().get(b).sublayers()) {
         collect(sublayer.operation(), "blocks." + b + "." + sublayer.name(), paths);
       }
     }
@@ -84,14 +85,13 @@ public record Requirements(
   }
 
   private static void collect(Operation operation, String path, List<String> into) {
-    if (operation instanceof Mixture mixture && mixture.router().readsLaterRows()) {
+    Router router = operation.router();
+    if (router != null && router.readsLaterRows()) {
       into.add(path);
-    } else if (operation instanceof Skip skip) {
-      if (skip.router().readsLaterRows()) {
-        into.add(path);
-      }
+    }
+    if (operation instanceof Skip skip) {
       collect(skip.operation(), skip.operationPath(path), into);
-    } else if (operation instanceof anabranch.model.layer.Chain chain) {
+    } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(s.operation(), path + "." + s.name(), into));
     }
   }

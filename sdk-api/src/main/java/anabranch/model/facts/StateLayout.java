@@ -93,7 +93,7 @@ public record StateLayout(List<Entry> entries) {
   private static void collect(int slot, String path, Operation operation, List<Entry> into) {
     if (operation instanceof Attention attention) {
       Kind kind = attention.mask() == Attention.Mask.MEMORY ? Kind.MEMORY : Kind.KEYS_AND_VALUES;
-      into.add(new Entry(slot, path, kind, 8L * attention.keyValueWidth(), 0));
+      into.add(new Entry(slot, path, kind, 4L * attention.kept(), 0));
     } else if (operation instanceof Recurrence recurrence) {
       into.add(new Entry(slot, path, Kind.RECURRENCE, 0, 4L * recurrence.kept()));
     } else if (operation instanceof Skip skip) {

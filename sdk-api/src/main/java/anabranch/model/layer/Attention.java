@@ -1,6 +1,7 @@
 package anabranch.model.layer;
 
 import anabranch.error.Bounds;
+import anabranch.model.route.Router;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * heads / keyValueHeads} consecutive heads (Ainslie et al., GQA).
  *
  * <p>Queries and keys are projected, then normed, clipped and rotated, as far as each is described;
- * values are projected and clipped.
+ * values are projected and clipped. Where experts are routed, heads and their widths are those of
+ * one expert.
  *
  * @param heads query heads, at least 1
  * @param keyValueHeads key and value heads; divides {@code heads}
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  *     none
  * @param scores how products of queries and keys become probabilities; null for the usual way,
  *     {@link Scores#usual()}
+ * @param latent makes keys and values from one short vector of each row; null for projections of
+ *     their own
+ * @param routed experts with queries and results of their own; null for none
  */
 public record Attention(
     int heads,
@@ -35,9 +40,11 @@ public record Attention(
     @Nullable Integer window,
     @Nullable QueryKeyNorm norm,
     @Nullable Double clip,
-    @Nullable Scores scores)
+    @Nullable Scores scores,
+    @Nullable Latent latent,
+    @Nullable RoutedHeads routed)
     implements Operation {
-  private static final int MOST_WIDTH = 1 << 20;
+  static final int MOST_WIDTH = 1 << 20;
 
   /** Which rows of its sequence a row may read. */
   public enum Mask {
@@ -265,7 +272,7 @@ public record Attention(
     Bounds.require(
         rotary == null || mask != Mask.MEMORY,
         "attention.rotary does not go with mask MEMORY, whose rows have no common positions");
-    if (rotary != null) {
+    if (rotary != null && latent == null) {
       Bounds.require(
           rotary.part() != null || headWidth % 2 == 0,
           "attention.headWidth " + headWidth + " is odd, so rotary positions have no halves");
@@ -283,6 +290,55 @@ public record Attention(
     if (clip != null) {
       Bounds.positive("attention.clip", clip);
     }
+    if (latent != null) {
+      latent.checkAgainst(heads, headWidth, rotary);
+      String field = "attention.latent ";
+      refuse(field, keyValueHeads != heads, "keyValueHeads " + keyValueHeads + ", heads " + heads);
+      refuse(field, mask == Mask.MEMORY, "mask MEMORY");
+      refuse(field, bias != Bias.NONE, "bias " + bias);
+      refuse(field, norm != null, "norm: it has its own");
+      refuse(field, clip != null, "clip " + clip);
+    }
+    if (routed != null) {
+      routed.checkAgainst(heads, headWidth);
+      String field = "attention.routed ";
+      refuse(field, latent != null, "latent");
+      refuse(field, mask == Mask.MEMORY, "mask MEMORY");
+      refuse(field, norm != null, "norm");
+      refuse(field, scores != null && scores.sinks(), "scores.sinks");
+      refuse(field, scores != null && scores.distances() != null, "scores.distances");
+    }
+  }
+
+  private static void refuse(String field, boolean broken, String what) {
+    Bounds.require(!broken, field + "does not go with " + what);
+  }
+
+  /** Creates attention without latent vectors and experts. */
+  public Attention(
+      int heads,
+      int keyValueHeads,
+      int headWidth,
+      Mask mask,
+      @Nullable Rotary rotary,
+      Bias bias,
+      @Nullable Integer window,
+      @Nullable QueryKeyNorm norm,
+      @Nullable Double clip,
+      @Nullable Scores scores) {
+    this(
+        heads,
+        keyValueHeads,
+        headWidth,
+        mask,
+        rotary,
+        bias,
+        window,
+        norm,
+        clip,
+        scores,
+        null,
+        null);
   }
 
   /** Creates attention without a window, a norm or a clip, with the usual scores. */
@@ -319,85 +375,122 @@ public record Attention(
 
   /** Returns this attention with rotary positions. */
   public Attention withRotary(double base) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, new Rotary(base), bias, window, norm, clip, scores);
+    return withRotary(new Rotary(base));
   }
 
   /** Returns this attention with rotary positions, or with none. */
   public Attention withRotary(@Nullable Rotary turned) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, turned, bias, window, norm, clip, scores);
+    return changed(draft -> draft.rotary = turned);
   }
 
   /** Returns this attention with another mask; its window goes with {@link Mask#CAUSAL} only. */
   public Attention withMask(Mask other) {
-    return new Attention(
-        heads,
-        keyValueHeads,
-        headWidth,
-        other,
-        rotary,
-        bias,
-        other == Mask.CAUSAL ? window : null,
-        norm,
-        clip,
-        scores);
+    return changed(
+        draft -> {
+          draft.mask = other;
+          draft.window = other == Mask.CAUSAL ? window : null;
+        });
   }
 
   /** Returns this attention with that many key and value heads. */
   public Attention withKeyValueHeads(int count) {
-    return new Attention(heads, count, headWidth, mask, rotary, bias, window, norm, clip, scores);
+    return changed(draft -> draft.keyValueHeads = count);
   }
 
   /** Returns this attention with biases on all projections. */
   public Attention withBias() {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, Bias.ALL, window, norm, clip, scores);
+    return withBias(Bias.ALL);
   }
 
   /** Returns this attention with biases on some projections. */
   public Attention withBias(Bias some) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, some, window, norm, clip, scores);
+    return changed(draft -> draft.bias = some);
   }
 
   /** Returns this attention with a window, or with none. */
   public Attention withWindow(@Nullable Integer rows) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, bias, rows, norm, clip, scores);
+    return changed(draft -> draft.window = rows);
   }
 
   /** Returns this attention with norms of queries and keys. */
   public Attention withNorm(Norm form, QueryKeyNorm.Over over) {
-    return new Attention(
-        heads,
-        keyValueHeads,
-        headWidth,
-        mask,
-        rotary,
-        bias,
-        window,
-        new QueryKeyNorm(form, over),
-        clip,
-        scores);
+    return withNorm(new QueryKeyNorm(form, over));
   }
 
   /** Returns this attention with norms of queries and keys, or with none. */
   public Attention withNorm(@Nullable QueryKeyNorm both) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, bias, window, both, clip, scores);
+    return changed(draft -> draft.norm = both);
   }
 
   /** Returns this attention with clipped queries, keys and values; null for others. */
   public Attention withClip(@Nullable Double most) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, bias, window, norm, most, scores);
+    return changed(draft -> draft.clip = most);
   }
 
   /** Returns this attention with scores of its own, or with the usual ones. */
   public Attention withScores(@Nullable Scores own) {
-    return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, bias, window, norm, clip, own);
+    return changed(draft -> draft.scores = own);
+  }
+
+  /** Returns this attention with keys and values of short vectors, or of projections. */
+  public Attention withLatent(@Nullable Latent some) {
+    return changed(draft -> draft.latent = some);
+  }
+
+  /** Returns this attention with experts, each with as many heads as it has, or with none. */
+  public Attention withRouted(@Nullable RoutedHeads some) {
+    return changed(draft -> draft.routed = some);
+  }
+
+  private Attention changed(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.attention();
+  }
+
+  /** An attention of which something is about to change. */
+  private static final class Draft {
+    private final Attention from;
+    private int keyValueHeads;
+    private Mask mask;
+    private @Nullable Rotary rotary;
+    private Bias bias;
+    private @Nullable Integer window;
+    private @Nullable QueryKeyNorm norm;
+    private @Nullable Double clip;
+    private @Nullable Scores scores;
+    private @Nullable Latent latent;
+    private @Nullable RoutedHeads routed;
+
+    Draft(Attention from) {
+      this.from = from;
+      keyValueHeads = from.keyValueHeads;
+      mask = from.mask;
+      rotary = from.rotary;
+      bias = from.bias;
+      window = from.window;
+      norm = from.norm;
+      clip = from.clip;
+      scores = from.scores;
+      latent = from.latent;
+      routed = from.routed;
+    }
+
+    Attention attention() {
+      return new Attention(
+          from.heads,
+          keyValueHeads,
+          from.headWidth,
+          mask,
+          rotary,
+          bias,
+          window,
+          norm,
+          clip,
+          scores,
+          latent,
+          routed);
+    }
   }
 
   /** Returns the number that products of queries and keys are multiplied by. */
@@ -406,22 +499,51 @@ public record Attention(
     return own == null ? 1 / Math.sqrt(headWidth) : own;
   }
 
-  /** Returns the length of all query heads together. */
+  /** Returns the length of all query heads together; of one expert's, where they are routed. */
   public int queryWidth() {
     return heads * headWidth;
   }
 
-  /** Returns the length of all key (or value) heads together. */
+  /** Returns the length of all key (or value) heads together, where they are no latent ones. */
   public int keyValueWidth() {
     return keyValueHeads * headWidth;
   }
 
+  /** Returns the length of what all heads read; those of one expert, where they are routed. */
+  public int resultWidth() {
+    return heads * (latent == null ? headWidth : latent.valueWidth());
+  }
+
+  /** Returns how many numbers a sequence needs to keep of a row: keys and values, or less. */
+  public int kept() {
+    return latent == null ? Math.multiplyExact(2, keyValueWidth()) : latent.kept();
+  }
+
+  /** Returns how many elements of a head are rotated; 0 for none. */
+  public int rotatedWidth() {
+    if (rotary == null) {
+      return 0;
+    }
+    return latent == null ? rotary.width(headWidth) : latent.turned();
+  }
+
   @Override
   public void parameters(String path, int width, Consumer<Parameter> into) {
-    project(path + ".q", queryWidth(), width, bias.ofInputs(), into);
-    project(path + ".k", keyValueWidth(), width, bias.ofInputs(), into);
-    project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
-    project(path + ".o", width, queryWidth(), bias.ofResult(), into);
+    if (routed != null) {
+      routed.parameters(this, path, width, into);
+    }
+    if (latent != null) {
+      latent.parameters(this, path, width, into);
+    } else {
+      if (routed == null) {
+        project(path + ".q", queryWidth(), width, bias.ofInputs(), into);
+      }
+      project(path + ".k", keyValueWidth(), width, bias.ofInputs(), into);
+      project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+    }
+    if (routed == null) {
+      project(path + ".o", width, resultWidth(), bias.ofResult(), into);
+    }
     if (norm != null) {
       boolean each = norm.over() == QueryKeyNorm.Over.HEAD;
       norm.norm().parameters(path + ".q.norm", each ? headWidth : queryWidth(), into);
@@ -435,8 +557,7 @@ public record Attention(
     }
   }
 
-  private static void project(
-      String path, int out, int in, boolean bias, Consumer<Parameter> into) {
+  static void project(String path, int out, int in, boolean bias, Consumer<Parameter> into) {
     into.accept(Parameter.matrix(path + ".weight", out, in));
     if (bias) {
       into.accept(Parameter.vector(path + ".bias", out));
@@ -446,5 +567,10 @@ public record Attention(
   @Override
   public boolean mixes() {
     return mask != Mask.MEMORY;
+  }
+
+  @Override
+  public @Nullable Router router() {
+    return routed == null ? null : routed.router();
   }
 }

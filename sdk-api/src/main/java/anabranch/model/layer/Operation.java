@@ -1,7 +1,9 @@
 package anabranch.model.layer;
 
+import anabranch.model.route.Router;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What a sublayer computes between its norm and the residual sum. */
 public sealed interface Operation permits Attention, FeedForward, Mixture, Recurrence, Skip, Chain {
@@ -10,6 +12,11 @@ public sealed interface Operation permits Attention, FeedForward, Mixture, Recur
 
   /** Returns whether a row's result reads other rows of its sequence. */
   boolean mixes();
+
+  /** Returns what picks members, or rows, for this operation; null where nothing is picked. */
+  default @Nullable Router router() {
+    return null;
+  }
 
   /** Returns the operations that this one is made of; empty for most. */
   default List<Operation> parts() {

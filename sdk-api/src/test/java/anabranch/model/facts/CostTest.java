@@ -23,8 +23,10 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Exit;
@@ -67,6 +69,32 @@ class CostTest {
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 2 * PER_KEY, cost.live(0, 7, 9, 0));
     assertEquals(4 * (KEYS_AND_VALUES + QUERY_AND_OUT + HEAD) + 7 * PER_KEY, cost.full(4));
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + HEAD + PER_KEY, cost.full(1));
+  }
+
+  /**
+   * Rank 2 and 1 turned from width 4, then 2 heads of content 2 and value 5 from rank 2; queries of
+   * 2 heads of 3 through a rank of 7; results 2 x 5; for each key 2 heads of 3 and of 5.
+   */
+  @Test
+  void latentAttentionPaysForShortVectorsAndWhatIsMadeOfThem() {
+    Attention attention = Attention.causal(2, 3).withLatent(new Latent(7, 2, 1, 5, null));
+    Cost cost = Cost.of(spec(PLAIN, EACH, block(attention)));
+    long keys = 2 * 4 * 3 + 2 * 2 * (2 * 7);
+    long queries = 2 * 4 * 7 + 2 * 7 * 6 + 2 * 10 * 4;
+    assertEquals(keys + queries + 3 * (2 * 6 + 2 * 10), cost.live(0, 2, 9, 0));
+    assertEquals(keys, cost.frozen(0));
+  }
+
+  /** A router to 3, and two experts that ask with the two heads of the plain attention each. */
+  @Test
+  void routedHeadsCostWhatIsPicked() {
+    Attention plain = (Attention) CAUSAL.sublayers().get(0).operation();
+    Attention attention = plain.withRouted(new RoutedHeads(3, Routers.granite(2), true));
+    Cost cost = Cost.of(spec(PLAIN, EACH, block(attention)));
+    long router = 2 * 4 * 3;
+    assertEquals(
+        KEYS_AND_VALUES + router + 2 * QUERY_AND_OUT + 3 * 2 * PER_KEY, cost.live(0, 2, 9, 0));
+    assertEquals(KEYS_AND_VALUES, cost.frozen(0));
   }
 
   @Test

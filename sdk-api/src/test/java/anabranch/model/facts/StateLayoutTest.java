@@ -16,6 +16,7 @@ import anabranch.model.facts.StateLayout.Kind;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -36,6 +37,14 @@ class StateLayoutTest {
         new Entry(0, "blocks.0.attention", Kind.KEYS_AND_VALUES, 2 * 3 * 4, 0));
     StateLayout layout = StateLayout.of(spec(PLAIN, EACH, CAUSAL, MLP));
     assertEquals(7 * 24, layout.bytes(7, 0));
+  }
+
+  @Test
+  void latentRowsKeepTheirShortVectorAlone() {
+    Attention attention = Attention.causal(8, 3).withLatent(new Latent(7, 2, 1, 5, null));
+    assertLayout(
+        spec(PLAIN, EACH, block(attention)),
+        new Entry(0, "blocks.0.attention", Kind.KEYS_AND_VALUES, (2 + 1) * 4, 0));
   }
 
   @Test

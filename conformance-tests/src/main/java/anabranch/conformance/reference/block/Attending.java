@@ -4,7 +4,10 @@ import anabranch.conformance.reference.part.AttentionPart;
 import anabranch.conformance.reference.part.AttentionPart.Read;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.route.Choice;
+import anabranch.conformance.reference.route.RouterPart;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.RoutedHeads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
@@ -17,12 +20,19 @@ final class Attending implements OperationPart {
   private final Attention.Mask mask;
   private final @Nullable Integer window;
   private final String path;
+  private final @Nullable RoutedHeads routed;
+  private final @Nullable RouterPart router;
 
   Attending(Attention attention, String path, Parameters parameters) {
     this.attention = new AttentionPart(attention, path, parameters);
     this.path = path;
     mask = attention.mask();
     window = attention.window();
+    routed = attention.routed();
+    router =
+        routed == null
+            ? null
+            : RouterPart.read(routed.router(), routed.experts(), path + ".router", parameters);
   }
 
   @Override
@@ -36,6 +46,7 @@ final class Attending implements OperationPart {
       return memory(pass, v, ways);
     }
     double[][] result = new double[v.length][];
+    @Nullable Taken taken = route(pass, v, ways);
     @Nullable Shown[] shown = show(pass, v, ways);
     List<@Nullable Reading> readings = new ArrayList<>();
     for (int row = 0; row < v.length; row++) {
@@ -45,7 +56,12 @@ final class Attending implements OperationPart {
             mask == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
         List<Shown> values = List.copyOf(visible.values());
         List<Integer> positions = List.copyOf(visible.keySet());
-        Read read = attention.read(v[row], pass.rows.get(row).position, values, positions);
+        int position = pass.rows.get(row).position;
+        Choice choice = taken == null ? null : taken.choices[row];
+        Read read =
+            choice == null
+                ? attention.read(v[row], position, values, positions)
+                : read(v[row], position, values, positions, choice);
         result[row] = read.result();
         reading = new Reading(positions, read.probabilities());
       }
@@ -55,6 +71,28 @@ final class Attending implements OperationPart {
       pass.rows.get(row).received = received(pass, row, readings);
     }
     return result;
+  }
+
+  private @Nullable Taken route(Pass pass, double[][] v, Way[] ways) {
+    if (routed == null || router == null) {
+      return null;
+    }
+    Taken taken = new Taken(path, routed.k(), v.length, routed.experts());
+    pass.taken.add(taken);
+    taken.ask(router, pass, v, ways);
+    for (Choice choice : taken.choices) {
+      if (choice != null) {
+        choice.experts().forEach(e -> taken.ran[e]++);
+      }
+    }
+    return taken;
+  }
+
+  private Read read(
+      double[] x, int position, List<Shown> values, List<Integer> positions, Choice choice) {
+    List<Integer> experts = choice.experts().stream().sorted().toList();
+    List<Double> gates = experts.stream().map(choice::gate).toList();
+    return attention.read(x, position, values, positions, experts, gates);
   }
 
   /**

@@ -1,10 +1,12 @@
 package anabranch.conformance.reference.part;
 
-import static anabranch.conformance.reference.part.Arithmetic.project;
+import static anabranch.conformance.reference.part.Arithmetic.plus;
 import static anabranch.conformance.reference.part.Arithmetic.softmax;
+import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.model.layer.Attention;
-import anabranch.model.layer.Norm;
+import anabranch.model.layer.RoutedHeads;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +14,9 @@ import org.jspecify.annotations.Nullable;
 /** An attention with its weights, for one row that asks and those that it may see. */
 public final class AttentionPart {
   private final Attention attention;
-  private final Projection q;
-  private final Projection k;
-  private final Projection v;
-  private final Projection o;
-  private final NormPart queryNorm;
-  private final NormPart keyNorm;
+  private final Heads heads;
+  private final List<Projection> o = new ArrayList<>();
+  private final double @Nullable [] constant;
 
   /** {@code [heads]}. */
   private final double @Nullable [] sinks;
@@ -25,17 +24,11 @@ public final class AttentionPart {
   /** {@code [buckets, heads]}. */
   private final double[] @Nullable [] distances;
 
-  private record Projection(double[][] weight, double @Nullable [] bias) {
-    double[] of(double[] x) {
-      return project(weight, bias, x);
-    }
-  }
-
   /**
    * What a row shows to others.
    *
-   * @param key {@code [keyValueHeads * headWidth]}, rotated
-   * @param value {@code [keyValueHeads * headWidth]}
+   * @param key of all heads, one behind the other, rotated
+   * @param value of all heads, one behind the other
    */
   public record Shown(double[] key, double[] value) {}
 
@@ -50,14 +43,21 @@ public final class AttentionPart {
   /** Reads the weights under {@code path}. */
   public AttentionPart(Attention attention, String path, Parameters parameters) {
     this.attention = attention;
-    Attention.Bias bias = attention.bias();
-    q = projection(path + ".q", bias != Attention.Bias.NONE, parameters);
-    k = projection(path + ".k", bias != Attention.Bias.NONE, parameters);
-    v = projection(path + ".v", bias != Attention.Bias.NONE, parameters);
-    o = projection(path + ".o", bias == Attention.Bias.ALL, parameters);
-    Norm norm = attention.norm() == null ? null : attention.norm().norm();
-    queryNorm = new NormPart(norm, path + ".q.norm", parameters);
-    keyNorm = new NormPart(norm, path + ".k.norm", parameters);
+    heads =
+        attention.latent() == null
+            ? new ProjectedHeads(attention, path, parameters)
+            : new LatentHeads(attention, attention.latent(), path, parameters);
+    boolean bias = attention.bias() == Attention.Bias.ALL;
+    RoutedHeads routed = attention.routed();
+    if (routed == null) {
+      o.add(Projection.read(path + ".o", bias, parameters));
+    } else {
+      for (int e = 0; e < routed.experts(); e++) {
+        o.add(Projection.read(path + ".experts." + e + ".o", bias, parameters));
+      }
+    }
+    boolean more = routed != null && routed.constant();
+    constant = more ? parameters.vector(path + ".constant") : null;
     Attention.Scores scores = attention.scores();
     boolean sunk = scores != null && scores.sinks();
     boolean far = scores != null && scores.distances() != null;
@@ -65,15 +65,9 @@ public final class AttentionPart {
     distances = far ? parameters.matrix(path + ".distances") : null;
   }
 
-  private static Projection projection(String at, boolean bias, Parameters parameters) {
-    return new Projection(
-        parameters.matrix(at + ".weight"), bias ? parameters.vector(at + ".bias") : null);
-  }
-
   /** Returns the key and value of a row, from the vector the operation reads. */
   public Shown show(double[] x, int position) {
-    double[] key = clipped(normed(keyNorm, k.of(x)));
-    return new Shown(rotated(key, position), clipped(v.of(x)));
+    return heads.show(x, position);
   }
 
   /** Returns what a row reads from rows of a memory, or where distances do not matter. */
@@ -83,33 +77,65 @@ public final class AttentionPart {
 
   /** Returns what a row reads from the rows it may see, and their positions. */
   public Read read(double[] x, int position, List<Shown> visible, List<Integer> positions) {
-    int width = attention.headWidth();
-    double[] asked = clipped(normed(queryNorm, q.of(x)));
-    double[] query = rotated(asked, position); // [heads * width]
-    double[] read = new double[attention.queryWidth()]; // [heads * width]
+    return read(x, position, visible, positions, List.of(0), List.of(1.0));
+  }
+
+  /**
+   * Rule A26: each expert asks with its own heads and projects what they read; the gates weigh the
+   * results, which are summed in the order given, and the constant joins.
+   *
+   * @param experts that the row picked, in ascending order
+   * @param gates beside them
+   */
+  public Read read(
+      double[] x,
+      int position,
+      List<Shown> visible,
+      List<Integer> positions,
+      List<Integer> experts,
+      List<Double> gates) {
     double[] given = new double[visible.size()];
+    double[] sum = new double[x.length];
+    for (int i = 0; i < experts.size(); i++) {
+      int expert = experts.get(i);
+      double[] query = heads.query(expert, x, position);
+      double[] read = read(query, position, visible, positions, experts.size(), given);
+      sum = plus(sum, times(gates.get(i), o.get(expert).of(read)));
+    }
+    return new Read(constant == null ? sum : plus(sum, constant), given);
+  }
+
+  /** Returns what the heads of a query read, and adds to {@code given} what they gave. */
+  private double[] read(
+      double[] query,
+      int position,
+      List<Shown> visible,
+      List<Integer> positions,
+      int asking,
+      double[] given) {
+    int width = attention.headWidth();
+    int each = attention.resultWidth() / attention.heads();
+    double[] read = new double[attention.resultWidth()];
     int shared = attention.heads() / attention.keyValueHeads();
     for (int head = 0; head < attention.heads(); head++) {
-      int mine = head * width;
-      int theirs = head / shared * width;
+      int theirs = head / shared;
       double[] scores = new double[visible.size()];
       for (int row = 0; row < scores.length; row++) {
         for (int i = 0; i < width; i++) {
-          scores[row] += query[mine + i] * visible.get(row).key[theirs + i] * scale();
+          double key = visible.get(row).key[theirs * width + i];
+          scores[row] += query[head * width + i] * key * scale();
         }
-      }
-      for (int row = 0; row < scores.length; row++) {
         scores[row] += near(head, positions.get(row) - position);
       }
       double[] weights = weights(head, scores);
       for (int row = 0; row < scores.length; row++) {
-        given[row] += weights[row] / attention.heads();
-        for (int i = 0; i < width; i++) {
-          read[mine + i] += weights[row] * visible.get(row).value[theirs + i];
+        given[row] += weights[row] / (attention.heads() * asking);
+        for (int i = 0; i < each; i++) {
+          read[head * each + i] += weights[row] * visible.get(row).value[theirs * each + i];
         }
       }
     }
-    return new Read(o.of(read), given);
+    return read;
   }
 
   /** Rule A21: the sink of a head takes its part of the softmax; the others follow beside it. */
@@ -135,32 +161,5 @@ public final class AttentionPart {
     return scores == null || scores.scale() == null
         ? 1 / Math.sqrt(attention.headWidth())
         : scores.scale();
-  }
-
-  /** Rule A19: the numbers of each head, or those of all heads, are normed together. */
-  private double[] normed(NormPart norm, double[] x) {
-    Attention.QueryKeyNorm described = attention.norm();
-    if (described == null || described.over() == Attention.QueryKeyNorm.Over.ALL) {
-      return norm.of(x);
-    }
-    double[] y = new double[x.length];
-    int width = attention.headWidth();
-    for (int from = 0; from < x.length; from += width) {
-      double[] head = norm.of(Arrays.copyOfRange(x, from, from + width));
-      System.arraycopy(head, 0, y, from, width);
-    }
-    return y;
-  }
-
-  private double[] clipped(double[] x) {
-    Double most = attention.clip();
-    return most == null
-        ? x
-        : Arrays.stream(x).map(value -> Math.max(-most, Math.min(value, most))).toArray();
-  }
-
-  private double[] rotated(double[] x, int position) {
-    Attention.Rotary rotary = attention.rotary();
-    return rotary == null ? x : new RotaryPart(rotary, attention.headWidth()).of(x, position);
   }
 }

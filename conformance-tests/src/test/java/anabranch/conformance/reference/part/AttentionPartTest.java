@@ -7,8 +7,11 @@ import anabranch.conformance.reference.Paper;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Attention.QueryKeyNorm.Over;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Parameter;
+import anabranch.model.layer.RoutedHeads;
+import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -154,6 +157,100 @@ class AttentionPartTest {
         },
         Arrays.copyOf(sharp, 3),
         1e-12);
+  }
+
+  /**
+   * Of (3, 1, 0) the first number is the short vector, content 2 * 3 and value 5 * 3; the others
+   * turn by 1 radian. The norm makes the short vector 1, times its weight 4, and nothing else.
+   */
+  @Test
+  void latentKeysHaveContentAndOnePartThatTurns() {
+    Latent latent = new Latent(null, 1, 2, 1, null);
+    Attention attention = Attention.causal(1, 3).withLatent(latent).withRotary(10);
+    Map<String, float[]> weights =
+        new HashMap<>(Map.of("kv.down", values(1, 0, 0, 0, 1, 0, 0, 0, 1)));
+    weights.put("kv.up", values(2, 5));
+    Shown plain = part(attention, 3, weights).show(new double[] {3, 1, 0}, 1);
+    assertArrayEquals(new double[] {6, Math.cos(1), Math.sin(1)}, plain.key(), 1e-12);
+    assertArrayEquals(new double[] {15}, plain.value());
+    weights.put("kv.norm", values(4));
+    Attention normed = attention.withLatent(new Latent(null, 1, 2, 1, new Norm.Rms(1e-30)));
+    Shown shown = part(normed, 3, weights).show(new double[] {3, 1, 0}, 1);
+    assertArrayEquals(new double[] {8, Math.cos(1), Math.sin(1)}, shown.key(), 1e-12);
+    assertArrayEquals(new double[] {20}, shown.value(), 1e-12);
+  }
+
+  /** Two heads: contents 2 and 7, values 3 and 11 times c; both keys end alike. */
+  @Test
+  void latentHeadsShareWhatTurns() {
+    Attention attention = Attention.causal(2, 2).withLatent(new Latent(null, 1, 1, 1, null));
+    Map<String, float[]> weights = Map.of("kv.down", IDENTITY, "kv.up", values(2, 3, 7, 11));
+    Shown shown = part(attention, 2, weights).show(new double[] {10, 5}, 3);
+    assertArrayEquals(new double[] {20, 5, 70, 5}, shown.key());
+    assertArrayEquals(new double[] {30, 110}, shown.value());
+  }
+
+  /**
+   * The query (1, 1, 0) at 1 turns into (1, cos 1, sin 1): products of 1 and 0 with the turned keys
+   * of (0, 1, 0) and (0, 0, 1) at 1. From a vector of its own of length 1, normed and times log 3,
+   * contents 1 and 0 have products log 3 and 0.
+   */
+  @Test
+  void latentQueriesTurnAndMayHaveAShortVectorToo() {
+    float[] identity = values(1, 0, 0, 0, 1, 0, 0, 0, 1);
+    Attention attention =
+        Attention.causal(1, 3)
+            .withScores(Attention.Scores.scaled(1))
+            .withLatent(new Latent(null, 1, 2, 1, null))
+            .withRotary(10);
+    AttentionPart part =
+        part(attention, 3, Map.of("q", identity, "kv.down", identity, "kv.up", values(1, 0)));
+    List<Shown> turned =
+        List.of(part.show(new double[] {0, 1, 0}, 1), part.show(new double[] {0, 0, 1}, 1));
+    double e = Math.E;
+    assertArrayEquals(
+        new double[] {e / (e + 1), 1 / (e + 1)},
+        part.read(new double[] {1, 1, 0}, 1, turned).probabilities(),
+        1e-12);
+    Map<String, float[]> weights = new HashMap<>();
+    weights.put("q.down", values(1, 0, 0));
+    weights.put("q.norm", values((float) Math.log(3)));
+    weights.put("q.up", values(1, 0, 0));
+    weights.put("kv.down", identity);
+    weights.put("kv.norm", values(1));
+    weights.put("kv.up", values(1, 0));
+    AttentionPart own =
+        part(attention.withLatent(new Latent(1, 1, 2, 1, new Norm.Rms(1e-30))), 3, weights);
+    List<Shown> contents =
+        List.of(own.show(new double[] {5, 0, 0}, 0), own.show(new double[] {0, 0, 0}, 0));
+    assertArrayEquals(
+        new double[] {0.75, 0.25},
+        own.read(new double[] {7, 0, 0}, 0, contents).probabilities(),
+        1e-7);
+  }
+
+  /**
+   * Keys and values 0 and log 3; expert 0 asks with 0 and reads log 3 / 2, expert 1 asks with 1 and
+   * reads 3 log 3 / 4; results times 1 and 10, gates 1/4 and 3/4, the constant 2.
+   */
+  @Test
+  void expertsAskWithHeadsOfTheirOwn() {
+    RoutedHeads routed = new RoutedHeads(2, Routers.granite(2), true);
+    Map<String, float[]> weights = new HashMap<>();
+    weights.put("experts.1.q", values(1));
+    weights.put("experts.0.o", values(1));
+    weights.put("experts.1.o", values(10));
+    weights.put("k", values(1));
+    weights.put("v", values(1));
+    weights.put("constant", values(2));
+    AttentionPart part = part(Attention.causal(1, 1).withRouted(routed), 1, weights);
+    double log = Math.log(3);
+    List<Shown> shown = List.of(part.show(new double[] {0}, 0), part.show(new double[] {log}, 1));
+    AttentionPart.Read read =
+        part.read(new double[] {1}, 1, shown, List.of(0, 1), List.of(0, 1), List.of(0.25, 0.75));
+    assertArrayEquals(new double[] {0.375, 0.625}, read.probabilities(), 1e-12);
+    assertArrayEquals(
+        new double[] {0.25 * log / 2 + 0.75 * 10 * 3 * log / 4 + 2}, read.result(), 1e-12);
   }
 
   /** Returns the key of a row, all projections being the identity. */
