@@ -1,5 +1,6 @@
 package anabranch.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -207,6 +208,28 @@ public interface RoutingChapter extends Subject {
                 "row " + row + " logits",
                 IntStream.range(0, expected.length).mapToDouble(o -> expected[o]).toArray(),
                 answer.logits[row]);
+          }
+        });
+  }
+
+  /** Intent: layers that are skipped together agree, whatever the row has become between them. */
+  @Test
+  @Rule("R13")
+  default void carriedLogitsAreThoseOfTheEarlierRouter() {
+    Case drawn = Case.of(Shapes.carrying(), 18, 9, 4);
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          Policy full = Policy.fullDepth();
+          List<Answered> answers = trial.by(full).run(drawn.sequences());
+          trial.judge(full, answers);
+          for (Answered answer : answers) {
+            for (int block = 0; block < 2; block++) {
+              int[][] first = answer.experts.get("blocks." + block + ".first#0");
+              int[][] second = answer.experts.get("blocks." + block + ".second#0");
+              assertArrayEquals(first, second, "choices of block " + block);
+            }
           }
         });
   }

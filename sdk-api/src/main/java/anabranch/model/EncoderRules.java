@@ -41,6 +41,7 @@ final class EncoderRules {
   }
 
   private static void order(Plan plan, List<Part> order) {
+    CarryRules.check(plan, order);
     for (Part part : order) {
       if (part instanceof Exit exit) {
         String field = "encoder exit \"" + exit.id() + "\" ";

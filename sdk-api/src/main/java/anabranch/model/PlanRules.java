@@ -106,6 +106,7 @@ final class PlanRules {
       }
     }
     freezing(plan, order);
+    CarryRules.check(plan, order);
   }
 
   private static void exit(Exit exit, Head head, boolean mixesLater) {

@@ -90,9 +90,9 @@ public final class Routing {
     return given == null ? new float[0] : given.clone();
   }
 
-  /** Returns whether decisions are taken from logits that a matrix makes. */
+  /** Returns whether decisions are taken from logits that somebody makes of vectors. */
   public boolean readsLogits() {
-    return router.hasWeight();
+    return router.logits().ofVectors();
   }
 
   /**

@@ -34,6 +34,10 @@ final class Scores {
       for (int e = 0; e < logit.length; e++) {
         score[e] = sigmoid(logit[e]);
       }
+    } else if (router.score() == Score.REST) {
+      for (int e = 0; e < logit.length; e++) {
+        score[e] = 1 - Math.min(1, Math.max(0, logit[e]));
+      }
     } else {
       System.arraycopy(logit, 0, score, 0, logit.length);
     }

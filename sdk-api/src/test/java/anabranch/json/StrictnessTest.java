@@ -56,6 +56,7 @@ class StrictnessTest {
           "latent",
           "queryRank",
           "routed",
+          "from",
           "head",
           "chosen");
 
@@ -98,7 +99,7 @@ class StrictnessTest {
     for (ObjectNode object : objects(tree)) {
       for (String name : List.copyOf(object.propertyNames())) {
         JsonNode value = object.get(name);
-        if (value.isString() && !Set.of("name", "id", "chosen").contains(name)) {
+        if (value.isString() && !Set.of("name", "id", "chosen", "as", "from").contains(name)) {
           object.put(name, "unheard");
           refused(tree, name + " \"unheard\" is not one of [");
           object.set(name, value);

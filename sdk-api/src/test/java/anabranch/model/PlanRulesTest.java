@@ -17,18 +17,25 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
 import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
+import anabranch.model.plan.Part;
 import anabranch.model.plan.Plan;
 import anabranch.model.plan.Prune;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Source;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -237,6 +244,48 @@ class PlanRulesTest {
         "bypass FREEZE_SHARE_KV needs attentions of one shape",
         () -> model(plan(other, skips), Head.Pool.EACH));
     model(plan(CAUSAL, skips), Head.Pool.EACH);
+  }
+
+  @Test
+  void whatRowsCarryIsThereWhenItIsRead() {
+    Block sum = skips(Routers.skipMiddle("sum", null));
+    Block more = skips(Routers.skipMiddle("more", "sum"));
+    Block again = skips(Routers.skipMiddleAgain("sum"));
+    model(plan(sum, more, again), Head.Pool.EACH);
+    String missing =
+        "router.logits.from \"sum\" is not remembered since the last place where units may leave";
+    assertRefused(missing, () -> model(plan(again, sum), Head.Pool.EACH));
+    assertRefused(missing, () -> model(plan(more, sum), Head.Pool.EACH));
+    Exit exit = exit("a", Bypass.MASK);
+    assertRefused(missing, () -> model(plan(sum, exit, again), Head.Pool.EACH));
+    Block mixes =
+        block(
+            new Mixture(
+                3,
+                FeedForward.plain(2, Activation.RELU),
+                Routers.granite(1).with(Source.HIDDEN, new Logits.Recalled("sum"))));
+    assertRefused(
+        "router.logits.from \"sum\" are 1 numbers, not 3",
+        () -> model(plan(sum, mixes), Head.Pool.EACH));
+    Block inside =
+        block(Chain.of(Sublayer.preNorm(new Norm.Rms(1), again.sublayers().get(0).operation())));
+    assertRefused(
+        "router.logits of sublayer \"chain\" are carried, but stand inside another operation",
+        () -> model(plan(sum, inside), Head.Pool.EACH));
+    Plan.Builder mean = Plan.builder();
+    mean.add(sum);
+    int beside = mean.store(again);
+    mean.add(new Part.Mean(List.of(beside))).add(MLP);
+    assertRefused(
+        "router.logits of block " + beside + " are carried, but it runs beside others",
+        () -> model(mean.build(), Head.Pool.EACH));
+    assertRefused(
+        "router.source EVENT_MEAN does not go with logits Recalled[from=sum]",
+        () -> Routers.skipMiddleAgain("sum").with(Source.EVENT_MEAN, new Logits.Recalled("sum")));
+  }
+
+  private static Block skips(Router router) {
+    return block(new Skip(router, Attention.causal(2, 2), Bypass.MASK));
   }
 
   @Test

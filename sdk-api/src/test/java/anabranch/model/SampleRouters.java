@@ -118,7 +118,10 @@ public final class SampleRouters {
             Chain.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, network)),
             Bypass.MASK),
         new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.FREEZE_SHARE_KV),
-        new Skip(Routers.mindSkip(.5), attention, Bypass.FREEZE_PROJECT));
+        new Skip(Routers.mindSkip(.5), attention, Bypass.FREEZE_PROJECT),
+        new Skip(Routers.skipMiddle("first", null), network, Bypass.MASK),
+        new Skip(Routers.skipMiddle("second", "first"), network, Bypass.MASK),
+        new Skip(Routers.skipMiddleAgain("first"), network, Bypass.MASK));
   }
 
   private static Capacity limited(

@@ -39,6 +39,13 @@ class RoutingTest {
     assertRow(Routers.mixtral(2), null, TIED, new int[] {0, 1}, .731058579, .268941421);
   }
 
+  /** R2: the rest to 1, cut to 0..1. */
+  @Test
+  void restsAreWhatIsLeftOfOne() {
+    Router rest = Call.router(Score.REST, new Selection.TopK(3), Gate.score());
+    assertRow(rest, null, new float[] {.25f, 1.5f, -2}, new int[] {2, 0, 1}, 1, .75, 0);
+  }
+
   /** R5: softmax of the selected logits alone. */
   @Test
   void gptOssTakesSoftmaxOverTheSelected() {

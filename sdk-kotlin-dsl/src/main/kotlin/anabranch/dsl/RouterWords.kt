@@ -32,7 +32,9 @@ public fun router(
 
 private fun sourceOf(logits: Logits): Source =
   when (logits) {
-    is Logits.Linear -> Source.HIDDEN
+    is Logits.Linear,
+    is Logits.Accumulated,
+    is Logits.Recalled -> Source.HIDDEN
     is Logits.TokenHash -> Source.TOKEN_ID
     is Logits.TokenTable -> Source.TOKEN_ID
     is Logits.Random -> Source.KEY_AND_POSITION

@@ -131,6 +131,17 @@ final class RoutingFaults {
             },
             "hashedRowsOfOneTokenSeeOneExpert"),
         fault(
+            "sums of routers begin anew in each layer",
+            new Rewritten() {
+              @Override
+              Router change(Router router) {
+                return router.logits() instanceof Logits.Accumulated sum
+                    ? router.with(Source.HIDDEN, new Logits.Accumulated(sum.as(), null, sum.bias()))
+                    : router;
+              }
+            },
+            "carriedLogitsAreThoseOfTheEarlierRouter"),
+        fault(
             "the traced gates are shares of one",
             new Broken() {
               @Override

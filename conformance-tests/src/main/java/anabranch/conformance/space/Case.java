@@ -4,8 +4,6 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
-import anabranch.model.layer.Attention;
-import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.route.Logits;
@@ -98,16 +96,10 @@ public record Case(String name, ModelSpec spec, Weights weights, List<Sequence> 
 
   private static void table(Operation operation, ModelSpec spec, Map<String, Integer> into) {
     if (operation.router() != null && operation.router().logits() instanceof Logits.TokenTable) {
-      int members =
-          operation instanceof Mixture mixture
-              ? mixture.members()
-              : operation instanceof Attention attention && attention.routed() != null
-                  ? attention.routed().experts()
-                  : 1;
       // A path is unknown here, but its name ends in the router's; the least number fits all.
       for (Parameter parameter : spec.parameters()) {
         if (parameter.name().endsWith(".router.table")) {
-          into.merge(parameter.name(), members, Math::min);
+          into.merge(parameter.name(), operation.members(), Math::min);
         }
       }
     }

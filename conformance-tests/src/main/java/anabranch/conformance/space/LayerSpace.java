@@ -15,6 +15,7 @@ import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Logits;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ final class LayerSpace {
   private final Input input;
   private final RouterSpace routers;
   private final @Nullable Attention shape;
+  private boolean asked;
 
   /**
    * Creates a space.
@@ -53,6 +55,11 @@ final class LayerSpace {
     shape = shares && mixing != Mixing.NONE ? attention() : null;
   }
 
+  /** Leaves attentions as they are, not skipped: what rows receive in them is asked for. */
+  void askAttention() {
+    asked = true;
+  }
+
   boolean attends() {
     return mixing != Mixing.NONE;
   }
@@ -60,7 +67,8 @@ final class LayerSpace {
   Block block() {
     List<Operation> operations = new ArrayList<>();
     if (mixing != Mixing.NONE && dice.chance(0.9)) {
-      operations.add(maybeSkipped(mixer()));
+      Operation mixer = mixer();
+      operations.add(asked ? mixer : maybeSkipped(mixer));
     }
     if (memory && dice.chance(0.7)) {
       operations.add(Attention.memory(dice.between(1, 2), dice.pick(new int[] {2, 3, 4})));
@@ -73,7 +81,27 @@ final class LayerSpace {
       Skip whole = new Skip(routers.skip(), new Chain(sublayers), keys());
       return Block.of(new Sublayer("depth", null, whole, null, null));
     }
-    return new Block(sublayers);
+    return new Block(carrying(sublayers));
+  }
+
+  /** Returns the sublayers, or skips of them whose routers carry numbers from one to the next. */
+  private List<Sublayer> carrying(List<Sublayer> sublayers) {
+    Dice rare = dice.beside();
+    if (asked || !rare.chance(0.18) || sublayers.stream().anyMatch(LayerSpace::skips)) {
+      return sublayers;
+    }
+    RouterSpace space = new RouterSpace(rare, input, false);
+    List<Sublayer> skips = new ArrayList<>();
+    for (Sublayer sublayer : sublayers) {
+      Logits logits =
+          skips.isEmpty()
+              ? new Logits.Accumulated("sum", null, rare.chance(0.5))
+              : rare.chance(0.3)
+                  ? new Logits.Accumulated("sum", "sum", rare.chance(0.5))
+                  : new Logits.Recalled("sum");
+      skips.add(sublayer.with(new Skip(space.carrying(logits), sublayer.operation(), keys())));
+    }
+    return skips;
   }
 
   private static boolean skips(Sublayer sublayer) {

@@ -151,6 +151,9 @@ public final class ModelSpace {
         new PlanSpace(dice, layers, ofItem, encodes, () -> head(layers, pools, outputs), freezing);
     Head last = head(layers, pools, outputs);
     boolean prunes = ofItem && pools.length == 2;
+    if (prunes) {
+      layers.askAttention();
+    }
     return new ModelSpec(
         "drawn", width, encoder, input, embedding(input, layers), plans.draw(prunes), last);
   }

@@ -64,7 +64,7 @@ final class PlanSpace {
         if (choose) {
           choose();
           choose = false;
-        } else if (prunes && dice.chance(0.8)) {
+        } else if (prunes && dice.chance(0.98)) {
           plan.add(prune());
         }
         if (run == runs - 2 && chosen || dice.chance(0.6)) {
@@ -117,7 +117,7 @@ final class PlanSpace {
 
   private Prune prune() {
     Criterion.Score score =
-        !layers.attends() || dice.chance(0.25)
+        !layers.attends() || dice.chance(0.05)
             ? Criterion.Score.LEARNED
             : Criterion.Score.ATTENTION_RECEIVED;
     return new Prune(id("prune"), score, List.of(0));

@@ -120,7 +120,7 @@ final class RouterSpace {
 
   /** Any steps that go together. */
   private Router steps(int experts) {
-    Score score = dice.pick(Score.values());
+    Score score = dice.pick(new Score[] {Score.SOFTMAX, Score.SIGMOID, Score.IDENTITY});
     Selection selection = selection(experts, score);
     boolean topK = selection instanceof Selection.TopK;
     Source source =
@@ -160,6 +160,7 @@ final class RouterSpace {
         switch (score) {
           case SOFTMAX -> 0.2 + 0.3 * dice.random.nextDouble();
           case SIGMOID -> 0.3 + 0.4 * dice.random.nextDouble();
+          case REST -> 0.5 * dice.random.nextDouble();
           case IDENTITY -> dice.random.nextDouble() - 0.5;
         };
     return new Selection.Threshold(bound, dice.chance(0.5));
@@ -228,6 +229,12 @@ final class RouterSpace {
       default:
         return member(Source.HIDDEN);
     }
+  }
+
+  /** Draws the router of a skip that carries numbers from one to the next. */
+  Router carrying(Logits logits) {
+    Score score = dice.chance(0.7) ? Score.REST : Score.SIGMOID;
+    return Router.linear(score, threshold(score)).with(Source.HIDDEN, logits);
   }
 
   private Router member(Source source) {

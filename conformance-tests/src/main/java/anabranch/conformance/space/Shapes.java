@@ -122,6 +122,23 @@ public final class Shapes {
         .withRotary(50);
   }
 
+  /** Two blocks of skips whose routers carry numbers: sums, and what was summed before. */
+  public static ModelSpec carrying() {
+    Norm norm = new Norm.Rms(1e-5);
+    Attention attention = Attention.causal(2, 4).withRotary(50);
+    List<Block> blocks = new ArrayList<>();
+    for (String from : new String[] {null, "sum"}) {
+      Skip first = new Skip(Routers.skipMiddle("sum", from), attention, Bypass.FREEZE_PROJECT);
+      Skip second = new Skip(Routers.skipMiddleAgain("sum"), mixture(), Bypass.MASK);
+      blocks.add(
+          Block.of(
+              new Sublayer("first", norm, first, null, null),
+              new Sublayer("second", norm, second, null, null)));
+    }
+    Head head = new Head(Head.Pool.EACH, norm, 3, true);
+    return tokens("carrying", Embedding.plain(), Plan.of(blocks), head);
+  }
+
   /** Descriptions whose sequences may come as several events, one for each thing that is kept. */
   public static List<ModelSpec> incremental() {
     Norm norm = new Norm.Layer(1e-5);
@@ -169,7 +186,8 @@ public final class Shapes {
         tokens("deep", Embedding.plain(), Plan.of(deep, plain), head),
         tokens("loops", Embedding.plain(), loops.build(), head),
         tokens("latent", Embedding.plain(), leaving(with(latent(), norm), project), head),
-        tokens("heads", Embedding.plain(), leaving(with(routedHeads(), norm), project), head));
+        tokens("heads", Embedding.plain(), leaving(with(routedHeads(), norm), project), head),
+        carrying());
   }
 
   private static Block with(Attention attention, Norm norm) {

@@ -27,6 +27,7 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Gate;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import anabranch.model.route.Selection;
@@ -41,7 +42,7 @@ final class SkippingSystems {
   private SkippingSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(mindSkip(), mixtureOfDepths(), adaptiveComputation());
+    return List.of(mindSkip(), mixtureOfDepths(), skipMiddle(), adaptiveComputation());
   }
 
   /** Attention that reads means, skipped by a sequence whose mean is negative. */
@@ -142,6 +143,73 @@ final class SkippingSystems {
 
   private static ModelSpec read(ModelSpec spec, Source source) {
     return Rewrite.routers(spec, r -> r.with(source, r.logits()));
+  }
+
+  /**
+   * Four layers of an attention that writes the mean of place 4 to place 3, and a network that adds
+   * 1, 10, 100 and 1000 to place 0 by place 2. Routers read place 1: of token 0 they add 0.4 and
+   * 0.7, which gives gates 0.6, 0, 0, 0.6; of token 1 nothing.
+   */
+  private static PublishedSystem skipMiddle() {
+    Router first = Routers.skipMiddle("first", null);
+    Router second = Routers.skipMiddle("second", "first");
+    Router[] leading = {
+      first, second, Routers.skipMiddleAgain("second"), Routers.skipMiddleAgain("first")
+    };
+    List<Block> blocks = new ArrayList<>();
+    for (int layer = 0; layer < 4; layer++) {
+      String name = layer == 0 || layer == 3 ? "first" : "second";
+      Attention attention = Attention.causal(1, 1);
+      blocks.add(
+          Block.of(
+              bare("attention", new Skip(leading[layer], attention, Bypass.MASK)),
+              bare("network", new Skip(Routers.skipMiddleAgain(name), unit(), Bypass.MASK))));
+    }
+    Tiny tiny =
+        Tiny.of(5, 2, Plan.of(blocks))
+            .give("embedding.tokens", 0, 1, 1, 0, 2, 0, 0, 1, 0, 6)
+            .give("blocks.0.attention.router.weight", 0, .4f, 0, 0, 0)
+            .give("blocks.1.attention.router.weight", 0, .7f, 0, 0, 0);
+    for (int layer = 0; layer < 4; layer++) {
+      String path = "blocks." + layer;
+      tiny.give(path + ".attention.attention.v.weight", 0, 0, 0, 0, 1)
+          .give(path + ".attention.attention.o.weight", 0, 0, 0, 1, 0)
+          .copier(path + ".network.feedForward", 2, 0, (float) Math.pow(10, layer));
+    }
+    Case preset = tiny.with(new int[] {0, 1, 0});
+    return new PublishedSystem(
+        "A19",
+        "Skipping the middle layers",
+        "Lawson and Aitchison 2025",
+        List.of("hand-computed vector", "rows that ran"),
+        List.of("keys of gates between 0 and 1 count in full, as in the published code"),
+        preset,
+        "router.logits.from",
+        spec ->
+            Rewrite.routers(
+                spec,
+                r ->
+                    r.equals(second)
+                        ? r.with(Source.HIDDEN, new Logits.Accumulated("second", null, true))
+                        : r),
+        (kit, given) ->
+            Trial.of(
+                kit,
+                given,
+                trial -> {
+                  Walk walk = trial.by(Policy.fullDepth());
+                  Answered answer = walk.run(given.sequences()).get(0);
+                  expect(trial, "networks", answer, 0, 600.6, 1111, 600.6);
+                  // Where token 0 does not run, token 1 reads its own 6 alone.
+                  expect(trial, "attention", answer, 3, 2.4, 4 + 6 + 6 + 4, 4);
+                  for (int layer = 0; layer < 4; layer++) {
+                    long runs = layer == 0 || layer == 3 ? 3 : 1;
+                    for (String name : List.of("attention", "network")) {
+                      assertArrayEquals(
+                          new long[] {runs}, walk.ran().get("blocks." + layer + "." + name), name);
+                    }
+                  }
+                }));
   }
 
   private static PublishedSystem mixtureOfDepths() {

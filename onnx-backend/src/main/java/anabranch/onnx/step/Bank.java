@@ -38,8 +38,10 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
       FloatBuffer given = null;
       if (session != null) {
         given = ofSequences(run, session, read, scope);
-      } else if (router.hasWeight()) {
-        given = rowLogits == null ? scope.rows(0, logits) : rowLogits;
+      } else if (router.logits().ofVectors()) {
+        boolean own = router.hasWeight() && rowLogits != null;
+        given = own ? rowLogits : scope.rows(run.packing.live, logits);
+        run.call.carry(router.logits(), given, run.packing.live * logits);
       }
       routing.decide(rows, given, assignment);
     }

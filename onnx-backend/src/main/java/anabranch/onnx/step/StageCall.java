@@ -1,12 +1,16 @@
 package anabranch.onnx.step;
 
 import anabranch.backend.Trace;
+import anabranch.model.route.Logits;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.state.Layout;
 import anabranch.onnx.state.OnnxState;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What is common to all that one call of a stage does. Confined to one thread. */
@@ -30,6 +34,9 @@ public final class StageCall implements AutoCloseable {
   private final @Nullable Received asked;
   private final @Nullable OnnxState[] lasting;
   private final @Nullable OnnxState[] passing;
+
+  /** What routers remember of live rows, by name. */
+  private final Map<String, float[]> carried = new HashMap<>();
 
   /**
    * Begins a call.
@@ -77,6 +84,32 @@ public final class StageCall implements AutoCloseable {
       passing[span] = state;
     }
     return state;
+  }
+
+  /**
+   * Adds what live rows carry to their logits, or replaces them, and remembers them, as is said.
+   */
+  void carry(Logits logits, FloatBuffer z, int count) {
+    if (logits instanceof Logits.Recalled recalled) {
+      z.put(0, remembered(recalled.from(), count));
+    } else if (logits instanceof Logits.Accumulated sum) {
+      float[] own = new float[count];
+      z.get(0, own);
+      float[] before = sum.from() == null ? new float[count] : remembered(sum.from(), count);
+      for (int i = 0; i < count; i++) {
+        own[i] = Math.max(0, own[i]) + before[i];
+      }
+      z.put(0, own);
+      carried.put(sum.as(), own);
+    }
+  }
+
+  private float[] remembered(String name, int count) {
+    float[] found = carried.get(name);
+    if (found == null || found.length != count) {
+      throw new AssertionError("live rows carry no " + count + " numbers named " + name);
+    }
+    return found;
   }
 
   /** Returns whether somebody asks what the rows receive in an attention. */

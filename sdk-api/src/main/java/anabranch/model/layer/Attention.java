@@ -573,4 +573,9 @@ public record Attention(
   public @Nullable Router router() {
     return routed == null ? null : routed.router();
   }
+
+  @Override
+  public int members() {
+    return routed == null ? 0 : routed.experts();
+  }
 }

@@ -100,6 +100,7 @@ public record Mixture(
   }
 
   /** Returns how many members the router decides about: the experts and the specials. */
+  @Override
   public int members() {
     return experts + (specials == null ? 0 : specials.count());
   }

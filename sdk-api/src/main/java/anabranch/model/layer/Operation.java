@@ -18,6 +18,11 @@ public sealed interface Operation permits Attention, FeedForward, Mixture, Recur
     return null;
   }
 
+  /** Returns how many members the router decides about; 0 without one. */
+  default int members() {
+    return 0;
+  }
+
   /** Returns the operations that this one is made of; empty for most. */
   default List<Operation> parts() {
     return List.of();

@@ -57,6 +57,11 @@ public record Skip(Router router, Operation operation, Bypass keys) implements O
   }
 
   @Override
+  public int members() {
+    return 1;
+  }
+
+  @Override
   public List<Operation> parts() {
     return List.of(operation);
   }

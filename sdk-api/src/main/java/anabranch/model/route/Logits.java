@@ -1,6 +1,7 @@
 package anabranch.model.route;
 
 import anabranch.error.Bounds;
+import org.jspecify.annotations.Nullable;
 
 /** Step 1: one number for each choice. */
 public sealed interface Logits {
@@ -42,4 +43,52 @@ public sealed interface Logits {
    * @param seed any number
    */
   record Random(long seed) implements Logits {}
+
+  /**
+   * A learned matrix whose positive part is added to what an earlier router came to, and remembered
+   * for later ones: {@code max(0, W x + b) + z} (Lawson and Aitchison, Learning to Skip the Middle
+   * Layers).
+   *
+   * <p>A row carries what is remembered to the next place where units may leave, and no further.
+   *
+   * @param as the name under which the sum is remembered
+   * @param from the name of z; null for 0
+   * @param bias whether a bias is added
+   */
+  record Accumulated(String as, @Nullable String from, boolean bias) implements Logits {
+    /** Checks the names. */
+    public Accumulated {
+      Bounds.name("router.logits.as", as);
+      if (from != null) {
+        Bounds.name("router.logits.from", from);
+      }
+    }
+  }
+
+  /**
+   * What an earlier router of the same row came to.
+   *
+   * @param from the name under which it is remembered
+   */
+  record Recalled(String from) implements Logits {
+    /** Checks the name. */
+    public Recalled {
+      Bounds.name("router.logits.from", from);
+    }
+  }
+
+  /** Returns whether a matrix of the weights makes them. */
+  default boolean haveWeight() {
+    return this instanceof Linear || this instanceof Accumulated;
+  }
+
+  /** Returns whether they are numbers of a row's vector, its own or an earlier one. */
+  default boolean ofVectors() {
+    return haveWeight() || this instanceof Recalled;
+  }
+
+  /** Returns whether a row carries something from one router to another. */
+  default boolean carried() {
+    return this instanceof Accumulated || this instanceof Recalled;
+  }
 }

@@ -26,8 +26,8 @@ public record Router(
   /** Checks that the steps go together. */
   public Router {
     boolean fits =
-        logits instanceof Logits.Linear
-            ? source.readsHidden()
+        logits.ofVectors()
+            ? logits.carried() ? source == Source.HIDDEN : source.readsHidden()
             : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
     Bounds.require(fits, "router.source " + source + " does not go with logits " + logits);
     boolean topK = selection instanceof Selection.TopK;
@@ -133,12 +133,13 @@ public record Router(
 
   /** Returns whether a matrix of the weights makes the logits. */
   public boolean hasWeight() {
-    return logits instanceof Logits.Linear;
+    return logits.haveWeight();
   }
 
   /** Returns whether the logits add a bias. */
   public boolean hasBias() {
-    return logits instanceof Logits.Linear linear && linear.bias();
+    return logits instanceof Logits.Linear linear && linear.bias()
+        || logits instanceof Logits.Accumulated sum && sum.bias();
   }
 
   /** Returns whether step 3 adds a learned vector. */

@@ -201,6 +201,31 @@ public final class Routers {
   }
 
   /**
+   * Returns the router of a skip that adds to what earlier ones came to: a row runs, weighed by the
+   * rest to 1, until the sum reaches 1 (Lawson and Aitchison, Learning to Skip the Middle Layers).
+   *
+   * @param as the name of this sum, for {@link #skipMiddleAgain} and later layers
+   * @param from the name of the sum before; null at the first layer
+   */
+  public static Router skipMiddle(String as, @Nullable String from) {
+    return middle(new Logits.Accumulated(as, from, true));
+  }
+
+  /**
+   * Returns the router that decides as an earlier {@link #skipMiddle} did: of the layer's other
+   * operation, and of the layer opposite to it.
+   *
+   * @param from the name of its sum
+   */
+  public static Router skipMiddleAgain(String from) {
+    return middle(new Logits.Recalled(from));
+  }
+
+  private static Router middle(Logits logits) {
+    return Router.linear(Score.REST, new Selection.Threshold(0, true)).with(Source.HIDDEN, logits);
+  }
+
+  /**
    * Returns how many of a mixture's experts run, in order, unweighed (Wójcik et al., Adaptive
    * Computation Modules).
    */

@@ -7,5 +7,7 @@ public enum Score {
   /** {@code 1 / (1 + exp(-z))} of each logit. */
   SIGMOID,
   /** The logits as they are. */
-  IDENTITY
+  IDENTITY,
+  /** {@code 1 - z}, cut to 0..1. */
+  REST
 }

@@ -3,6 +3,8 @@ package anabranch.conformance.reference.block;
 import anabranch.backend.Event;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.conformance.reference.part.EmbeddingPart;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A row in a call. Confined to one call at a time. */
@@ -36,6 +38,9 @@ public final class Row {
 
   /** The part of the attention of its event that it received last; 0 where it showed nothing. */
   public double received;
+
+  /** What routers remembered of it in the block it is in or before, by name. */
+  public final Map<String, double[]> carried = new HashMap<>();
 
   /** Creates a row without a vector. */
   public Row(Memory memory, int span, Event event, int position) {

@@ -92,7 +92,7 @@ final class SkipPart implements OperationPart {
     Row row = pass.rows.get(i);
     double[] kept = row.memory.kept(pass.at(path));
     if (choice == null && skip.router().source() == Source.KEY) {
-      Asking asking = new Asking(row.span, row.event, row.position, v, null);
+      Asking asking = new Asking(row.span, row.event, row.position, v, row.carried, null);
       choice = router.decide(List.of(asking), pass.block).get(0);
     }
     if (choice != null) {

@@ -37,7 +37,7 @@ public final class Taken {
       if (ways[i] == Way.RUN && choices[i] == null) {
         Row row = pass.rows.get(i);
         List<Integer> forced = pass.forced.of(path, row);
-        asking.add(new Asking(row.span, row.event, row.position, v[i], forced));
+        asking.add(new Asking(row.span, row.event, row.position, v[i], row.carried, forced));
         numbers.add(i);
       }
     }

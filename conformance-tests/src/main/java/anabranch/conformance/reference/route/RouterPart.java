@@ -12,7 +12,9 @@ import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A router with its weights. Immutable. */
@@ -137,9 +139,25 @@ public final class RouterPart {
               ? Hashes.hash(random.seed(), block, key)
               : Hashes.hash(random.seed(), block, key, row.position());
       z[Hashes.below(hash, experts)] = 1;
+    } else if (router.logits() instanceof Logits.Recalled recalled) {
+      z = row.carried().get(recalled.from());
+    } else if (router.logits() instanceof Logits.Accumulated sum) {
+      z = accumulated(sum, project(weight, bias, x), row.carried());
     } else {
       z = project(weight, bias, x);
     }
+    return z;
+  }
+
+  /** Rule R13: the positive part joins what an earlier router came to, and is remembered. */
+  private static double[] accumulated(
+      Logits.Accumulated sum, double[] own, Map<String, double[]> carried) {
+    double[] z = new double[own.length];
+    for (int e = 0; e < z.length; e++) {
+      double before = sum.from() == null ? 0 : carried.get(sum.from())[e];
+      z[e] = Math.max(0, own[e]) + before;
+    }
+    carried.put(sum.as(), z);
     return z;
   }
 
@@ -160,6 +178,7 @@ public final class RouterPart {
         yield a;
       }
       case IDENTITY -> z.clone();
+      case REST -> Arrays.stream(z).map(each -> 1 - Math.min(1, Math.max(0, each))).toArray();
     };
   }
 
@@ -204,7 +223,7 @@ public final class RouterPart {
     List<Double> gates =
         prefix ? draft.weights : Gates.weighStaying(router.gate(), draft, selected);
     requireFinite(gates, draft.taken);
-    boolean exact = !(router.logits() instanceof Logits.Linear);
+    boolean exact = !router.logits().ofVectors();
     return new Choice(
         draft.coded(draft.taken),
         gates,

@@ -6,6 +6,7 @@ import anabranch.model.route.Gate;
 import anabranch.model.route.Router;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Routers asked with logits that are given. */
@@ -28,7 +29,8 @@ final class Asked {
     Event event = Event.ofTokens(new int[logits.length]).keyed(1);
     List<Asking> rows = new ArrayList<>();
     for (int r = 0; r < logits.length; r++) {
-      rows.add(new Asking(0, event, r, new double[0], forced == null ? null : forced.get(r)));
+      rows.add(
+          new Asking(0, event, r, new double[0], Map.of(), forced == null ? null : forced.get(r)));
     }
     return part(router, experts).decide(rows, List.of(logits), 0);
   }

@@ -12,6 +12,7 @@ import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Who finds room, computed by hand. */
@@ -156,9 +157,9 @@ class CapacitiesTest {
   private static List<Asking> rows(int first) {
     List<Asking> rows = new ArrayList<>();
     Event two = Event.ofTokens(0, 0).at(first);
-    rows.add(new Asking(0, two, first, new double[0], null));
-    rows.add(new Asking(0, two, first + 1, new double[0], null));
-    rows.add(new Asking(1, Event.ofTokens(0), 0, new double[0], null));
+    rows.add(new Asking(0, two, first, new double[0], Map.of(), null));
+    rows.add(new Asking(0, two, first + 1, new double[0], Map.of(), null));
+    rows.add(new Asking(1, Event.ofTokens(0), 0, new double[0], Map.of(), null));
     return rows;
   }
 

@@ -19,6 +19,7 @@ import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -241,7 +242,7 @@ class RouterPartTest {
             router, 4, "r", Paper.parameters(needed, Map.of("r.table", Paper.values(3, 0, 2))));
     Event event = Event.ofTokens(0, 1, 2);
     for (int id = 0; id < 3; id++) {
-      Asking row = new Asking(0, event, id, new double[0], null);
+      Asking row = new Asking(0, event, id, new double[0], Map.of(), null);
       assertEquals(List.of(new int[] {3, 0, 2}[id]), part.decide(List.of(row), 0).get(0).own());
     }
     for (float bad : Paper.values(4, -1, 0.5f, Float.NaN)) {
@@ -277,9 +278,9 @@ class RouterPartTest {
     List<Choice> choices =
         part.decide(
             List.of(
-                new Asking(0, event, 0, new double[] {1, 0}, null),
-                new Asking(0, event, 1, new double[] {0, 1}, null),
-                new Asking(1, event, 0, new double[] {5, 5}, null)),
+                new Asking(0, event, 0, new double[] {1, 0}, Map.of(), null),
+                new Asking(0, event, 1, new double[] {0, 1}, Map.of(), null),
+                new Asking(1, event, 0, new double[] {5, 5}, Map.of(), null)),
             0);
     assertEquals(List.of(1), choices.get(0).own());
     assertEquals(List.of(5.0), choices.get(1).gates());
@@ -289,8 +290,33 @@ class RouterPartTest {
         new double[] {3, 3, 6}, choices.stream().mapToDouble(Choice::margin).toArray());
   }
 
+  /** R13: of -1 and 0.25 the positive parts, 0 and 0.25, join 0.5; the rests are 0.5 and 0.25. */
+  @Test
+  void sumsAreCarriedAndRecalled() {
+    Event event = Event.ofTokens(0, 0);
+    List<Map<String, double[]>> carried =
+        List.of(
+            new HashMap<>(Map.of("a", new double[] {0.5})),
+            new HashMap<>(Map.of("a", new double[] {0.5})));
+    List<Asking> rows =
+        List.of(
+            new Asking(0, event, 0, new double[] {-1}, carried.get(0), null),
+            new Asking(0, event, 1, new double[] {0.25}, carried.get(1), null));
+    double[][] weight = {{1}};
+    RouterPart sum =
+        new RouterPart(Routers.skipMiddle("b", "a"), 1, weight, new double[] {0}, null);
+    List<Choice> choices = sum.decide(rows, 0);
+    assertEquals(List.of(0.5), choices.get(0).gates());
+    assertEquals(List.of(0.25), choices.get(1).gates());
+    RouterPart again = new RouterPart(Routers.skipMiddleAgain("b"), 1, new double[0][], null, null);
+    assertEquals(List.of(0.25), again.decide(rows, 0).get(1).gates());
+    carried.get(1).put("b", new double[] {1});
+    assertEquals(List.of(), again.decide(rows, 0).get(1).taken());
+    assertEquals(0.5, carried.get(1).get("a")[0]);
+  }
+
   private static Choice asked(Router router, Event event, int position, int block) {
-    Asking row = new Asking(0, event, position, new double[0], null);
+    Asking row = new Asking(0, event, position, new double[0], Map.of(), null);
     return Asked.part(router, 8).decide(List.of(row), block).get(0);
   }
 
@@ -300,7 +326,7 @@ class RouterPartTest {
 
   private static Choice choice(
       Router router, double @Nullable [] correction, @Nullable List<Integer> forced, double[] z) {
-    Asking row = new Asking(0, Event.ofTokens(0), 0, new double[0], forced);
+    Asking row = new Asking(0, Event.ofTokens(0), 0, new double[0], Map.of(), forced);
     return new RouterPart(router, z.length, new double[0][], null, correction)
         .decide(List.of(row), List.of(z), 0)
         .get(0);
