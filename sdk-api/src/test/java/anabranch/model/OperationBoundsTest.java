@@ -246,7 +246,7 @@ class OperationBoundsTest {
   @Test
   void memoryHasNoPositionsToRotate() {
     assertRefused(
-        "attention.rotary does not go with mask MEMORY, whose rows have no common positions",
+        "attention.rotary does not go with mask MEMORY, whose rows have no common positions (rule A3)",
         () -> Attention.memory(1, 4).withRotary(10_000));
   }
 

@@ -211,7 +211,7 @@ class RoutingTest {
     float[] bad = new float[8];
     bad[3] = Float.NaN;
     assertWeights(
-        "m.router.correction[3] NaN is not finite",
+        "m.router.correction[3] NaN is not finite (rule E2)",
         () -> Routing.of("m", 0, corrected, 8, bad, null));
   }
 

@@ -264,7 +264,8 @@ public record Attention(
         "attention.heads " + heads + " times headWidth " + headWidth + " is above " + MOST_WIDTH);
     Bounds.require(
         rotary == null || mask != Mask.MEMORY,
-        "attention.rotary does not go with mask MEMORY, whose rows have no common positions");
+        "attention.rotary does not go with mask MEMORY, whose rows have no common positions",
+        "A3");
     if (rotary != null) {
       Bounds.require(
           rotary.part() != null || headWidth % 2 == 0,

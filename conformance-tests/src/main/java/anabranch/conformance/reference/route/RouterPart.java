@@ -6,6 +6,7 @@ import static anabranch.conformance.reference.part.Arithmetic.sigmoid;
 import static anabranch.conformance.reference.part.Arithmetic.softmax;
 
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.error.Bounds;
 import anabranch.error.WeightsException;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
@@ -43,28 +44,42 @@ public final class RouterPart {
   /**
    * Reads a router from the weights under {@code path}.
    *
-   * @throws WeightsException if a table names an expert that there is not
+   * @throws WeightsException if a table names an expert that there is not, or a correction is not
+   *     finite
    */
   public static RouterPart read(Router router, int experts, String path, Parameters parameters) {
-    int[] table = new int[0];
-    if (router.logits() instanceof Logits.TokenTable) {
-      double[] numbers = parameters.vector(path + ".table");
-      table = new int[numbers.length];
-      for (int id = 0; id < table.length; id++) {
-        table[id] = (int) numbers[id];
-        if (table[id] != numbers[id] || table[id] < 0 || table[id] >= experts) {
-          throw new WeightsException(
-              path + ".table[" + id + "] " + numbers[id] + " is not in 0.." + (experts - 1));
-        }
-      }
-    }
+    boolean named = router.logits() instanceof Logits.TokenTable;
     return new RouterPart(
         router,
         experts,
         router.hasWeight() ? parameters.matrix(path + ".weight") : new double[0][],
         router.hasBias() ? parameters.vector(path + ".bias") : null,
-        router.hasCorrection() ? parameters.vector(path + ".correction") : null,
-        table);
+        router.hasCorrection() ? correction(path + ".correction", parameters) : null,
+        named ? table(path + ".table", experts, parameters) : new int[0]);
+  }
+
+  private static int[] table(String name, int experts, Parameters parameters) {
+    double[] numbers = parameters.vector(name);
+    int[] table = new int[numbers.length];
+    for (int id = 0; id < table.length; id++) {
+      table[id] = (int) numbers[id];
+      if (table[id] != numbers[id] || table[id] < 0 || table[id] >= experts) {
+        String text = name + "[" + id + "] " + numbers[id] + " is not in 0.." + (experts - 1);
+        throw new WeightsException(Bounds.ruled(text, "E2"));
+      }
+    }
+    return table;
+  }
+
+  private static double[] correction(String name, Parameters parameters) {
+    double[] correction = parameters.vector(name);
+    for (int e = 0; e < correction.length; e++) {
+      if (!Double.isFinite(correction[e])) {
+        String text = name + "[" + e + "] " + correction[e] + " is not finite";
+        throw new WeightsException(Bounds.ruled(text, "E2"));
+      }
+    }
+    return correction;
   }
 
   /** Returns the description. */
