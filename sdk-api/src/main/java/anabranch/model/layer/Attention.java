@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param mask which rows a row may read
  * @param rotary rotation of queries and keys by position; null for none
  * @param bias which projections add a bias
- * @param window with the mask CAUSAL, a row at position p reads positions above {@code p - window}
- *     only (Beltagy et al., Longformer); at least 1; null for no bound
+ * @param window with the mask CAUSAL, the earlier positions a row may read; null for all
  * @param norm of queries and keys; null for none
  * @param clip numbers of queries, keys and values are cut to {@code -clip..clip}; above 0; null for
  *     none
@@ -32,7 +31,7 @@ public record Attention(
     Mask mask,
     @Nullable Rotary rotary,
     Bias bias,
-    @Nullable Integer window,
+    @Nullable Window window,
     @Nullable QueryKeyNorm norm,
     @Nullable Double clip,
     @Nullable Scores scores)
@@ -47,6 +46,26 @@ public record Attention(
     FULL,
     /** The rows of the sequence's memory, such as an encoder's, and none of its own. */
     MEMORY
+  }
+
+  /**
+   * A row at position p reads positions above {@code p - rows} (Beltagy et al., Longformer), and of
+   * those before them the ones below {@code first} (Xiao et al., StreamingLLM).
+   *
+   * @param rows at least 1
+   * @param first from 0 on
+   */
+  public record Window(int rows, int first) {
+    /** Checks the bounds. */
+    public Window {
+      Bounds.atLeast("attention.window.rows", rows, 1);
+      Bounds.atLeast("attention.window.first", first, 0);
+    }
+
+    /** Returns how many positions a row reads at most, itself among them. */
+    public int most() {
+      return (int) Math.min(Integer.MAX_VALUE, (long) rows + first);
+    }
   }
 
   /** Which projections add a bias. */
@@ -274,10 +293,8 @@ public record Attention(
           rotary.width(headWidth) <= headWidth,
           "attention.rotary.part " + rotary.part() + " is above headWidth " + headWidth);
     }
-    if (window != null) {
-      Bounds.atLeast("attention.window", window, 1);
-      Bounds.require(mask == Mask.CAUSAL, "attention.window needs mask CAUSAL, not " + mask);
-    }
+    Bounds.require(
+        window == null || mask == Mask.CAUSAL, "attention.window needs mask CAUSAL, not " + mask);
     Bounds.require(
         scores == null || scores.distances() == null || mask != Mask.MEMORY,
         "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions");
@@ -362,10 +379,15 @@ public record Attention(
         heads, keyValueHeads, headWidth, mask, rotary, some, window, norm, clip, scores);
   }
 
-  /** Returns this attention with a window, or with none. */
+  /** Returns this attention with a window of so many rows, or with none. */
   public Attention withWindow(@Nullable Integer rows) {
+    return withWindow(rows == null ? null : new Window(rows, 0));
+  }
+
+  /** Returns this attention with a window, or with none. */
+  public Attention withWindow(@Nullable Window bound) {
     return new Attention(
-        heads, keyValueHeads, headWidth, mask, rotary, bias, rows, norm, clip, scores);
+        heads, keyValueHeads, headWidth, mask, rotary, bias, bound, norm, clip, scores);
   }
 
   /** Returns this attention with norms of queries and keys. */
