@@ -63,7 +63,7 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       mask,
       rotary,
       pick(Attention.Bias.entries),
-      upTo(9).takeIf { mask == Attention.Mask.CAUSAL && yes() },
+      Attention.Window(upTo(9), upTo(3) - 1).takeIf { mask == Attention.Mask.CAUSAL && yes() },
       Attention.QueryKeyNorm(Norm.Rms(upTo(9) / 1e6), over).takeIf { yes() },
       (upTo(9) / 2.0).takeIf { yes() },
       Attention.Scores(upTo(9) / 2.0, yes(), null).takeIf { yes() },

@@ -135,7 +135,6 @@ final class ArithmeticFaults {
                 return attention.withWindow(window == null ? null : window.rows());
               }
             },
-            "everyUnitAnswersAsTheOracleAtFullDepth",
             "A47"),
         fault(
             "queries, keys and values are not clipped",
