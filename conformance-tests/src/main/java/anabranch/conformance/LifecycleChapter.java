@@ -27,6 +27,8 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Dependence;
 import anabranch.model.layer.Attention;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -89,8 +91,10 @@ public interface LifecycleChapter extends Subject {
     for (Attention attention : List.of(Attention.causal(2, 4), Attention.full(2, 4))) {
       List<Unsupported> refused = backend().check(Shapes.freezing(attention), bounded);
       assertTrue(
-          refused.stream().anyMatch(part -> part.field().equals("dependence")),
-          "refusals " + refused + " do not name the dependence");
+          refused.stream()
+              .filter(part -> part.field().equals("dependence"))
+              .anyMatch(part -> part.toString().endsWith("(rule D3)")),
+          "refusals " + refused + " do not name the dependence and its rule");
     }
   }
 
@@ -123,11 +127,34 @@ public interface LifecycleChapter extends Subject {
         MemoryWeights.tensor(
             first.name(), List.of((int) first.elements()), new float[(int) first.elements()]));
     refused(drawn.spec(), misshapen);
+    refusedWith(Routers.ernie45(1), "correction", Float.NaN);
+    refusedWith(Routers.ernie45(1), "correction", Float.POSITIVE_INFINITY);
+    refusedWith(Routers.hashTable(20), "table", 3);
+    refusedWith(Routers.hashTable(20), "table", 0.5f);
+  }
+
+  private void refusedWith(Router router, String name, float number) {
+    Case drawn = Case.of(Shapes.routed(router, 3), 42, 2);
+    List<Tensor> tensors = new ArrayList<>();
+    for (String each : drawn.weights().names()) {
+      Tensor tensor = drawn.weights().tensor(each);
+      if (each.endsWith(".router." + name)) {
+        float[] numbers = new float[(int) tensor.elements()];
+        numbers[1] = number;
+        tensor = MemoryWeights.tensor(each, tensor.shape(), numbers);
+      }
+      tensors.add(tensor);
+    }
+    refused(drawn.spec(), tensors);
   }
 
   private void refused(ModelSpec spec, List<Tensor> tensors) {
-    assertThrows(
-        WeightsException.class, () -> backend().load(spec, MemoryWeights.of(tensors), options()));
+    WeightsException refused =
+        assertThrows(
+            WeightsException.class,
+            () -> backend().load(spec, MemoryWeights.of(tensors), options()));
+    String text = String.valueOf(refused.getMessage());
+    assertTrue(text.endsWith("(rule E2)"), text + " does not name its rule");
   }
 
   /** Intent: weights are the loader's to close, as soon as loading is over. */

@@ -3,6 +3,7 @@ package anabranch.conformance;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.conformance.space.Case;
@@ -244,10 +245,13 @@ public interface RoutingChapter extends Subject {
         this,
         drawn,
         trial -> {
-          assertThrows(
-              RuntimeException.class,
-              () -> trial.by(Policy.fullDepth()).run(List.of(keyless)),
-              "rows without a key");
+          RuntimeException refused =
+              assertThrows(
+                  RuntimeException.class,
+                  () -> trial.by(Policy.fullDepth()).run(List.of(keyless)),
+                  "rows without a key");
+          String text = String.valueOf(refused.getMessage());
+          assertTrue(text.contains("(rule E7)"), text + " does not name its rule");
         });
   }
 

@@ -160,6 +160,9 @@ public interface StateChapter extends Subject {
           assertTrue(
               String.valueOf(refused.getMessage()).contains(images.get(0).signature()),
               refused.getMessage() + " does not name the signature");
+          assertTrue(
+              String.valueOf(refused.getMessage()).endsWith("(rule S6)"),
+              refused.getMessage() + " does not name its rule");
           StateImage part =
               new StateImage(
                   images.get(0).signature(), 2, false, Map.of(1, ByteBuffer.allocate(8)), Set.of());

@@ -23,6 +23,10 @@ class SpecificationTest {
   private static final Pattern NAME =
       Pattern.compile("(?<![\\w.])([XADRSIET]\\d+(?:\\.\\d)?)(?![\\w])");
 
+  private static final Pattern REFUSAL =
+      Pattern.compile(",\\s*\"([XADRSIET]\\d+(?:\\.\\d)?)\"\\s*\\)");
+  private static final Pattern SEEN = Pattern.compile("\\(rule ([XADRSIET]\\d+(?:\\.\\d)?)\\)\"");
+
   /**
    * Rules of the chapter of terms say what words mean; they are tested where the words are used.
    */
@@ -52,9 +56,61 @@ class SpecificationTest {
     assertEquals(Set.of(), unknown);
   }
 
+  /** A call that hands a rule to a refusal has it as the last of several arguments. */
+  @Test
+  void everyRuleThatARefusalNamesIsInTheSpecification() throws IOException {
+    Set<String> named = new TreeSet<>();
+    try (Stream<Path> files = Files.walk(root())) {
+      for (Path file : files.filter(SpecificationTest::refuses).toList()) {
+        Matcher matcher = REFUSAL.matcher(Files.readString(file));
+        matcher.results().map(found -> found.group(1)).forEach(named::add);
+      }
+    }
+    assertTrue(named.containsAll(Set.of("A17", "D3", "E2", "S6")), named.toString());
+    named.removeAll(rules().keySet());
+    assertEquals(Set.of(), named);
+  }
+
+  @Test
+  void everyRuleThatSaysWhatMustBeRefusedIsNamedByTheMessageThatATestSees() throws IOException {
+    Set<String> seen = new TreeSet<>();
+    try (Stream<Path> files = Files.walk(root())) {
+      for (Path file : files.filter(SpecificationTest::isKitOrTest).toList()) {
+        Matcher matcher = SEEN.matcher(Files.readString(file));
+        matcher.results().map(found -> found.group(1)).forEach(seen::add);
+      }
+    }
+    Set<String> stated = new TreeSet<>();
+    rules()
+        .forEach(
+            (rule, text) -> {
+              if (text.split("\\*Why:")[0].contains("MUST be refused")) {
+                stated.add(rule);
+              }
+            });
+    assertTrue(stated.remove("E1") && stated.remove("E3"), "rules about all refusals: " + stated);
+    assertEquals(Set.of("D3", "D5", "E2", "E7", "R13", "S6"), stated, "rules that state a refusal");
+    stated.removeAll(seen);
+    assertEquals(Set.of(), stated, "rules whose message no test looks at");
+  }
+
   @Test
   void everyRuleSaysWhy() throws IOException {
     rules().forEach((rule, text) -> assertTrue(text.contains("*Why:*"), rule + " says no reason"));
+  }
+
+  /** Faults name systems, whose rows are written like rules. */
+  private static boolean refuses(Path file) {
+    return isSource(file) && !file.getParent().endsWith("faulty");
+  }
+
+  private static boolean isSource(Path file) {
+    String path = file.toString().replace('\\', '/');
+    return path.contains("/src/main/") && path.matches(".*\\.(java|kt)");
+  }
+
+  private static boolean isKitOrTest(Path file) {
+    return isTest(file) || isSource(file) && file.toString().contains("conformance");
   }
 
   private static boolean isTest(Path file) {

@@ -91,7 +91,7 @@ public final class Event {
    */
   public long key() {
     if (key == null) {
-      throw new IllegalStateException(this + " has no key");
+      throw new IllegalStateException(Bounds.ruled(this + " has no key", "E7"));
     }
     return key;
   }

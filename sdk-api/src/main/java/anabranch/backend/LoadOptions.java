@@ -65,13 +65,15 @@ public record LoadOptions(Dependence limit, Set<String> accepted, Map<String, St
     if (dependence.compareTo(limit) > 0) {
       refused.add(
           new Unsupported(
-              "dependence", dependence + " is above the limit " + limit + " of the options"));
+              "dependence", dependence + " is above the limit " + limit + " of the options", "D3"));
     }
     for (String path : Requirements.of(spec).readsLaterRows()) {
       if (!accepted.contains(path)) {
         refused.add(
             new Unsupported(
-                path, "reads later rows of its event in a causal model; accept it by this name"));
+                path,
+                "reads later rows of its event in a causal model; accept it by this name",
+                "D5"));
       }
     }
     return List.copyOf(refused);

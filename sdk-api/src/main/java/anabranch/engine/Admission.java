@@ -49,7 +49,8 @@ final class Admission {
       int all = spec.input().maxLength();
       Bounds.require(
           !allRows || event.rows() == all,
-          "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need");
+          "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need",
+          "E6");
       Event source = source(item);
       int units = spec.head().pool().ofItem() ? 1 : event.rows();
       checkForced(item.forcedExits(), units);

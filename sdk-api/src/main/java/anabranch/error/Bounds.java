@@ -94,4 +94,19 @@ public final class Bounds {
       throw new DescriptionException(message);
     }
   }
+
+  /**
+   * Fails with {@code message} and the rule that states the refusal unless {@code holds}.
+   *
+   * @param rule its number in the specification, such as {@code "A17"}
+   * @throws DescriptionException with the message
+   */
+  public static void require(boolean holds, String message, String rule) {
+    require(holds, ruled(message, rule));
+  }
+
+  /** Returns a message that names the rule of the specification which states the refusal. */
+  public static String ruled(String message, String rule) {
+    return message + " (rule " + rule + ")";
+  }
 }

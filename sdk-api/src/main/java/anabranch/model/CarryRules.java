@@ -35,7 +35,8 @@ final class CarryRules {
         for (Operation operation : plan.blocks().get(number).operations()) {
           Bounds.require(
               operation.router() == null || !operation.router().logits().carried(),
-              "router.logits of block " + number + " are carried, but it runs beside others");
+              "router.logits of block " + number + " are carried, but it runs beside others",
+              "R13");
         }
       }
     } else if (part instanceof Loop loop && loop.until() == null) {
@@ -59,7 +60,8 @@ final class CarryRules {
               operation == outer,
               "router.logits of sublayer \""
                   + sublayer.name()
-                  + "\" are carried, but stand inside another operation");
+                  + "\" are carried, but stand inside another operation",
+              "R13");
           router(router.logits(), router.logitsFor(operation.members()));
         }
       }
@@ -84,7 +86,8 @@ final class CarryRules {
         there != null,
         "router.logits.from \""
             + from
-            + "\" is not remembered since the last place where units may leave");
+            + "\" is not remembered since the last place where units may leave",
+        "R13");
     Bounds.require(
         there == null || there == count,
         "router.logits.from \"" + from + "\" are " + there + " numbers, not " + count);

@@ -45,10 +45,11 @@ final class EncoderRules {
     for (Part part : order) {
       if (part instanceof Exit exit) {
         String field = "encoder exit \"" + exit.id() + "\" ";
-        Bounds.require(exit.head() == null, field + "has a head, but what leaves is memory");
+        Bounds.require(exit.head() == null, field + "has a head, but what leaves is memory", "I8");
         Bounds.require(
             exit.bypass() == Bypass.TERMINATE,
-            field + "bypass " + exit.bypass() + " needs rows, but the whole item leaves");
+            field + "bypass " + exit.bypass() + " needs rows, but the whole item leaves",
+            "I8");
       } else if (part instanceof Prune prune) {
         Bounds.require(false, "prune \"" + prune.id() + "\" stands in an encoder");
       } else if (part instanceof DepthChoice choice) {

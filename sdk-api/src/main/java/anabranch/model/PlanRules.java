@@ -160,7 +160,9 @@ final class PlanRules {
               .flatMap(block -> block.sublayers().stream())
               .anyMatch(PlanRules::attends);
       Bounds.require(
-          attends, field + "score ATTENTION_RECEIVED needs attention since the last decision");
+          attends,
+          field + "score ATTENTION_RECEIVED needs attention since the last decision",
+          "X10");
     }
   }
 
@@ -168,10 +170,12 @@ final class PlanRules {
     String field = "prune \"" + prune.id() + "\" ";
     Bounds.require(
         pool == Head.Pool.FIRST || pool == Head.Pool.MEAN,
-        field + "does not go with head pool " + pool + ", which needs rows that it may drop");
+        field + "does not go with head pool " + pool + ", which needs rows that it may drop",
+        "X9");
     Bounds.require(
         pool != Head.Pool.FIRST || prune.kept().contains(0),
-        field + "kept " + prune.kept() + " lacks position 0, which the head reads");
+        field + "kept " + prune.kept() + " lacks position 0, which the head reads",
+        "X9");
   }
 
   private static boolean attends(anabranch.model.layer.Sublayer sublayer) {
@@ -195,7 +199,8 @@ final class PlanRules {
       if (here != null && here.freezes()) {
         Bounds.require(
             way == null || way == here,
-            "bypass " + here + " does not go with " + way + " at another place of the plan");
+            "bypass " + here + " does not go with " + way + " at another place of the plan",
+            "A17");
         way = here;
         if (here == Bypass.FREEZE_SHARE_KV) {
           List<Part> made = new ArrayList<>(before);
@@ -205,7 +210,8 @@ final class PlanRules {
           Bounds.require(
               attentions(visits(plan, made)).findAny().isPresent()
                   || attentions(visits(plan, order)).findAny().isEmpty(),
-              "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared");
+              "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared",
+              "A5");
         }
       }
       before.add(part);
@@ -216,7 +222,8 @@ final class PlanRules {
             .anyMatch(o -> o instanceof Skip skip && skip.keys() == Bypass.FREEZE_SHARE_KV);
     Bounds.require(
         !skipsShare || way != Bypass.FREEZE_PROJECT,
-        "skip.keys FREEZE_SHARE_KV does not go with bypass FREEZE_PROJECT in the same plan");
+        "skip.keys FREEZE_SHARE_KV does not go with bypass FREEZE_PROJECT in the same plan",
+        "A17");
     if (skipsShare || way == Bypass.FREEZE_SHARE_KV) {
       Bounds.require(
           attentions(visits(plan, order)).allMatch(a -> a.latent() == null),
@@ -226,7 +233,7 @@ final class PlanRules {
               .map(a -> List.of(a.keyValueHeads(), a.headWidth(), a.mask(), "" + a.rotary()))
               .distinct()
               .count();
-      Bounds.require(shapes <= 1, "bypass FREEZE_SHARE_KV needs attentions of one shape");
+      Bounds.require(shapes <= 1, "bypass FREEZE_SHARE_KV needs attentions of one shape", "A5");
     }
   }
 

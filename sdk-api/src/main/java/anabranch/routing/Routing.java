@@ -1,5 +1,6 @@
 package anabranch.routing;
 
+import anabranch.error.Bounds;
 import anabranch.error.WeightsException;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
@@ -59,7 +60,8 @@ public final class Routing {
     for (int e = 0; e < corrections.length; e++) {
       if (!Float.isFinite(corrections[e])) {
         throw new WeightsException(
-            path + ".router.correction[" + e + "] " + corrections[e] + " is not finite");
+            Bounds.ruled(
+                path + ".router.correction[" + e + "] " + corrections[e] + " is not finite", "E2"));
       }
     }
     int ids = router.logits() instanceof Logits.TokenTable known ? known.size() : 0;
@@ -69,13 +71,15 @@ public final class Routing {
       float name = names[id];
       if (!(name >= 0 && name < members && name == (int) name)) {
         throw new WeightsException(
-            path
-                + ".router.table["
-                + id
-                + "] "
-                + name
-                + " is not a whole number in 0.."
-                + (members - 1));
+            Bounds.ruled(
+                path
+                    + ".router.table["
+                    + id
+                    + "] "
+                    + name
+                    + " is not a whole number in 0.."
+                    + (members - 1),
+                "E2"));
       }
       whole[id] = (int) name;
     }

@@ -1,5 +1,6 @@
 package anabranch.weights;
 
+import anabranch.error.Bounds;
 import anabranch.error.WeightsException;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Parameter;
@@ -42,7 +43,9 @@ final class Fit {
     add(problems, "without a place in the description", surplus);
     if (!problems.isEmpty()) {
       throw new WeightsException(
-          "weights do not fit model \"" + spec.name() + "\": " + String.join("; ", problems));
+          Bounds.ruled(
+              "weights do not fit model \"" + spec.name() + "\": " + String.join("; ", problems),
+              "E2"));
     }
   }
 

@@ -26,10 +26,13 @@ class LoadOptionsTest {
     LoadOptions upToPrefix = defaults.withLimit(Dependence.PREFIX);
     assertEquals(List.of(), upToPrefix.refusals(prefix));
     assertEquals(
-        List.of(new Unsupported("dependence", "SEQUENCE is above the limit PREFIX of the options")),
+        List.of(
+            new Unsupported(
+                "dependence", "SEQUENCE is above the limit PREFIX of the options", "D3")),
         upToPrefix.refusals(sequence));
     assertEquals(
-        List.of(new Unsupported("dependence", "PREFIX is above the limit TOKEN of the options")),
+        List.of(
+            new Unsupported("dependence", "PREFIX is above the limit TOKEN of the options", "D3")),
         defaults.withLimit(Dependence.TOKEN).refusals(prefix));
   }
 

@@ -78,7 +78,10 @@ class AdmissionTest {
             .add(Scripts.exit("a", FLATTEN, Criterion.confidence(), Bypass.TERMINATE))
             .add(Scripts.block(Scripts.FULL));
     ModelSpec spec = Scripts.spec(MEAN, plan.build());
-    refused(spec, Scripts.item(1, 2), "event.rows 2 is not 20, which heads with pool FLATTEN need");
+    refused(
+        spec,
+        Scripts.item(1, 2),
+        "event.rows 2 is not 20, which heads with pool FLATTEN need (rule E6)");
     ScriptedModel model = new ScriptedModel(spec);
     try (Engine engine = Engine.open(model, Policy.fullDepth())) {
       assertEquals(1, engine.infer(Scripts.item(new int[20])).units());

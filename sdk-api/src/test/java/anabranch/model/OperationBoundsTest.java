@@ -75,9 +75,10 @@ class OperationBoundsTest {
   @Test
   void windowsClipsAndScalesAreAboveZero() {
     Attention causal = Attention.causal(1, 2);
-    assertRefused("attention.window 0 is below 1", () -> causal.withWindow(0));
+    assertRefused("attention.window.rows 0 is below 1", () -> causal.withWindow(0));
     assertRefused(
         "attention.window needs mask CAUSAL, not FULL", () -> Attention.full(1, 2).withWindow(3));
+    assertRefused("attention.window.first -1 is below 0", () -> new Attention.Window(1, -1));
     assertEquals(Attention.full(1, 2), causal.withWindow(3).withMask(Attention.Mask.FULL));
     assertRefused(
         "attention.clip -1.0 is not a finite number above 0", () -> causal.withClip(-1.0));
@@ -252,7 +253,7 @@ class OperationBoundsTest {
   @Test
   void memoryHasNoPositionsToRotate() {
     assertRefused(
-        "attention.rotary does not go with mask MEMORY, whose rows have no common positions",
+        "attention.rotary does not go with mask MEMORY, whose rows have no common positions (rule A3)",
         () -> Attention.memory(1, 4).withRotary(10_000));
   }
 

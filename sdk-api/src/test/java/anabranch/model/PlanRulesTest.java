@@ -125,7 +125,7 @@ class PlanRulesTest {
     encoded(plan(MLP, exit, MLP));
     Exit answered = new Exit("x", head(Head.Pool.MEAN), Criterion.learned(), Bypass.TERMINATE);
     assertRefused(
-        "encoder exit \"x\" has a head, but what leaves is memory",
+        "encoder exit \"x\" has a head, but what leaves is memory (rule I8)",
         () -> encoded(plan(MLP, answered, MLP)));
   }
 
@@ -133,7 +133,7 @@ class PlanRulesTest {
   void itemsLeaveAnEncoderWhole() {
     Exit exit = new Exit("x", null, Criterion.learned(), Bypass.FREEZE_PROJECT);
     assertRefused(
-        "encoder exit \"x\" bypass FREEZE_PROJECT needs rows, but the whole item leaves",
+        "encoder exit \"x\" bypass FREEZE_PROJECT needs rows, but the whole item leaves (rule I8)",
         () -> encoded(plan(FULL, exit, FULL)));
     assertRefused(
         "prune \"p\" stands in an encoder",
@@ -169,11 +169,13 @@ class PlanRulesTest {
     Prune learned = new Prune("p", Criterion.Score.LEARNED, List.of(1));
     for (Head.Pool pool : List.of(Head.Pool.EACH, Head.Pool.LAST, Head.Pool.FLATTEN)) {
       assertRefused(
-          "prune \"p\" does not go with head pool " + pool + ", which needs rows that it may drop",
+          "prune \"p\" does not go with head pool "
+              + pool
+              + ", which needs rows that it may drop (rule X9)",
           () -> model(plan(MLP, learned, MLP), pool));
     }
     assertRefused(
-        "prune \"p\" kept [1] lacks position 0, which the head reads",
+        "prune \"p\" kept [1] lacks position 0, which the head reads (rule X9)",
         () -> model(plan(MLP, learned, MLP), Head.Pool.FIRST));
     model(plan(MLP, learned, MLP), Head.Pool.MEAN);
   }
@@ -182,7 +184,8 @@ class PlanRulesTest {
   void prunesByAttentionComeBehindSome() {
     Prune received = new Prune("p", Criterion.Score.ATTENTION_RECEIVED, List.of(0));
     Prune before = new Prune("q", Criterion.Score.LEARNED, List.of(0));
-    String rule = "prune \"p\" score ATTENTION_RECEIVED needs attention since the last decision";
+    String rule =
+        "prune \"p\" score ATTENTION_RECEIVED needs attention since the last decision (rule X10)";
     assertRefused(rule, () -> model(plan(MLP, received, FULL), Head.Pool.FIRST));
     assertRefused(rule, () -> model(plan(FULL, before, MLP, received, MLP), Head.Pool.FIRST));
     model(plan(FULL, before, FULL, MLP, received, MLP), Head.Pool.FIRST);
@@ -203,7 +206,7 @@ class PlanRulesTest {
     Exit project = exit("a", Bypass.FREEZE_PROJECT);
     Exit share = exit("b", Bypass.FREEZE_SHARE_KV);
     assertRefused(
-        "bypass FREEZE_SHARE_KV does not go with FREEZE_PROJECT at another place of the plan",
+        "bypass FREEZE_SHARE_KV does not go with FREEZE_PROJECT at another place of the plan (rule A17)",
         () -> model(plan(CAUSAL, project, CAUSAL, share, CAUSAL), Head.Pool.EACH));
     model(
         plan(
@@ -221,16 +224,16 @@ class PlanRulesTest {
   void sharedKeysWereMadeBeforeAndHaveOneShape() {
     Exit share = exit("a", Bypass.FREEZE_SHARE_KV);
     assertRefused(
-        "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared",
+        "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared (rule A5)",
         () -> model(plan(MLP, share, CAUSAL), Head.Pool.EACH));
     model(plan(MLP, share, MLP), Head.Pool.EACH);
     Block other = block(Attention.causal(2, 3));
     assertRefused(
-        "bypass FREEZE_SHARE_KV needs attentions of one shape",
+        "bypass FREEZE_SHARE_KV needs attentions of one shape (rule A5)",
         () -> model(plan(CAUSAL, share, other), Head.Pool.EACH));
     Block rotated = block(Attention.causal(2, 2).withRotary(100));
     assertRefused(
-        "bypass FREEZE_SHARE_KV needs attentions of one shape",
+        "bypass FREEZE_SHARE_KV needs attentions of one shape (rule A5)",
         () -> model(plan(CAUSAL, share, rotated), Head.Pool.EACH));
     Block latent = block(Attention.causal(2, 2).withLatent(new Latent(null, 3, 0, 2, null)));
     assertRefused(
@@ -241,7 +244,7 @@ class PlanRulesTest {
             new Skip(
                 Routers.mixtureOfDepthsCausal(), Attention.causal(2, 2), Bypass.FREEZE_SHARE_KV));
     assertRefused(
-        "bypass FREEZE_SHARE_KV needs attentions of one shape",
+        "bypass FREEZE_SHARE_KV needs attentions of one shape (rule A5)",
         () -> model(plan(other, skips), Head.Pool.EACH));
     model(plan(CAUSAL, skips), Head.Pool.EACH);
   }
@@ -253,7 +256,7 @@ class PlanRulesTest {
     Block again = skips(Routers.skipMiddleAgain("sum"));
     model(plan(sum, more, again), Head.Pool.EACH);
     String missing =
-        "router.logits.from \"sum\" is not remembered since the last place where units may leave";
+        "router.logits.from \"sum\" is not remembered since the last place where units may leave (rule R13)";
     assertRefused(missing, () -> model(plan(again, sum), Head.Pool.EACH));
     assertRefused(missing, () -> model(plan(more, sum), Head.Pool.EACH));
     Exit exit = exit("a", Bypass.MASK);
@@ -270,14 +273,14 @@ class PlanRulesTest {
     Block inside =
         block(Chain.of(Sublayer.preNorm(new Norm.Rms(1), again.sublayers().get(0).operation())));
     assertRefused(
-        "router.logits of sublayer \"chain\" are carried, but stand inside another operation",
+        "router.logits of sublayer \"chain\" are carried, but stand inside another operation (rule R13)",
         () -> model(plan(sum, inside), Head.Pool.EACH));
     Plan.Builder mean = Plan.builder();
     mean.add(sum);
     int beside = mean.store(again);
     mean.add(new Part.Mean(List.of(beside))).add(MLP);
     assertRefused(
-        "router.logits of block " + beside + " are carried, but it runs beside others",
+        "router.logits of block " + beside + " are carried, but it runs beside others (rule R13)",
         () -> model(mean.build(), Head.Pool.EACH));
     assertRefused(
         "router.source EVENT_MEAN does not go with logits Recalled[from=sum]",
@@ -295,7 +298,7 @@ class PlanRulesTest {
     model(plan, Head.Pool.EACH);
     Plan late = plan.with("late", List.of(run(1), share, run(0), run(2)));
     assertRefused(
-        "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared",
+        "bypass FREEZE_SHARE_KV has no attention before it whose keys could be shared (rule A5)",
         () -> model(late, Head.Pool.EACH));
   }
 

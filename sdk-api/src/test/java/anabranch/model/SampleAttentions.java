@@ -37,7 +37,7 @@ public final class SampleAttentions {
         plain.withRotary(new Attention.Rotary(100, true, 2, new Attention.Rotary.Linear(2))),
         plain.withRotary(
             new Attention.Rotary(100, false, null, Attention.Rotary.Yarn.of(32, 4096))),
-        plain.withWindow(7).withScores(Attention.Scores.scaled(0.25)),
+        plain.withWindow(new Attention.Window(7, 2)).withScores(Attention.Scores.scaled(0.25)),
         plain.withScores(Attention.Scores.usual().withSinks()),
         plain.withScores(
             Attention.Scores.scaled(1).withDistances(new Attention.Distances(32, 128, false))),

@@ -86,11 +86,15 @@ class DrawTest {
   void tablesMustNameExperts() {
     assertTable("m.router.table has 0 numbers instead of 3", null);
     assertTable("m.router.table has 2 numbers instead of 3", new float[2]);
-    assertTable("m.router.table[1] 2.0 is not a whole number in 0..1", new float[] {0, 2, 0});
-    assertTable("m.router.table[2] -1.0 is not a whole number in 0..1", new float[] {0, 0, -1});
-    assertTable("m.router.table[0] 0.5 is not a whole number in 0..1", new float[] {.5f, 0, 0});
     assertTable(
-        "m.router.table[0] NaN is not a whole number in 0..1", new float[] {Float.NaN, 0, 0});
+        "m.router.table[1] 2.0 is not a whole number in 0..1 (rule E2)", new float[] {0, 2, 0});
+    assertTable(
+        "m.router.table[2] -1.0 is not a whole number in 0..1 (rule E2)", new float[] {0, 0, -1});
+    assertTable(
+        "m.router.table[0] 0.5 is not a whole number in 0..1 (rule E2)", new float[] {.5f, 0, 0});
+    assertTable(
+        "m.router.table[0] NaN is not a whole number in 0..1 (rule E2)",
+        new float[] {Float.NaN, 0, 0});
     WeightsException surplus =
         assertThrows(
             WeightsException.class,

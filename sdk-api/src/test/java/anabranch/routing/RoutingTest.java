@@ -61,8 +61,8 @@ class RoutingTest {
   void sparseMixerWeighsAgainstWhatIsNear() {
     assertRow(Routers.sparseMixer(.01), null, TIED, new int[] {0, 1}, 1, .5);
     assertRow(Routers.sparseMixer(.3), null, TIED, new int[] {0, 1}, .576116885, .383651731);
-    Router single = Call.router(Score.IDENTITY, new Selection.TopK(1), Gate.softmaxOfNear(.1));
-    assertRow(single, null, new float[] {2, 1.9f, .5f}, new int[] {0}, .524979);
+    assertRow(
+        Routers.sparseMixerTop1(.1), null, new float[] {2, 1.9f, .5f}, new int[] {0}, .524979);
     float[] negative = {-1, -1.1f, -3};
     assertRow(Routers.sparseMixer(.2), null, negative, new int[] {0, 1}, .524979, 1);
   }
@@ -78,6 +78,8 @@ class RoutingTest {
     assertRow(Routers.ernie45(3), tenth, TIED, best, .576116885, .211941558, .211941558);
     assertRow(Routers.longcat(3, 6), tenth, TIED, best, 2.500135074, .919748294, .919748294);
     assertRow(Routers.llama4(1), null, TIED, new int[] {0}, .880797078);
+    assertRow(Routers.smile(Gate.score()), null, TIED, new int[] {0}, .416689179);
+    assertRow(Routers.averageKeys(2, Gate.score()), null, TIED, new int[] {0, 1}, 2, 1);
     for (Router two : List.of(Routers.granite(2), Routers.dbrx(2), Routers.qwen2Moe(2, true))) {
       assertRow(two, null, TIED, new int[] {0, 1}, .731058579, .268941421);
     }
@@ -218,7 +220,7 @@ class RoutingTest {
     float[] bad = new float[8];
     bad[3] = Float.NaN;
     assertWeights(
-        "m.router.correction[3] NaN is not finite",
+        "m.router.correction[3] NaN is not finite (rule E2)",
         () -> Routing.of("m", 0, corrected, 8, bad, null));
   }
 

@@ -60,7 +60,8 @@ class FitTest {
     String message = refusal(tensors);
     assertTrue(message.startsWith("weights do not fit model \"tiny\": 6 missing: "), message);
     assertTrue(message.contains(" and 1 more; 1 of another shape: "), message);
-    assertTrue(message.endsWith("; 1 without a place in the description: \"extra\""), message);
+    assertTrue(
+        message.endsWith("; 1 without a place in the description: \"extra\" (rule E2)"), message);
     Parameter sixth = SPEC.parameters().get(5);
     assertEquals("head.weight", sixth.name());
     assertFalse(message.contains("\"head.weight\""), message);
@@ -86,7 +87,7 @@ class FitTest {
   }
 
   private static void assertRefused(List<Tensor> tensors, String words) {
-    assertEquals("weights do not fit model \"tiny\": " + words, refusal(tensors));
+    assertEquals("weights do not fit model \"tiny\": " + words + " (rule E2)", refusal(tensors));
   }
 
   private static String refusal(List<Tensor> tensors) {

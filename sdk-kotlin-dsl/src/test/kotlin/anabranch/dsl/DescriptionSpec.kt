@@ -152,6 +152,8 @@ private fun more(said: Attention, wanted: Attention): Attention =
     .withNorm(wanted.norm)
     .withClip(wanted.clip)
     .withScores(wanted.scores)
+    .withLatent(wanted.latent)
+    .withRouted(wanted.routed)
 
 private fun body(head: Head): (BodyBuilder.() -> Unit)? {
   val body = head.body ?: return null

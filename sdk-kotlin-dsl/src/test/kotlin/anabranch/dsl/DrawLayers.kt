@@ -6,9 +6,11 @@ import anabranch.model.layer.Attention
 import anabranch.model.layer.Bypass
 import anabranch.model.layer.Chain
 import anabranch.model.layer.FeedForward
+import anabranch.model.layer.Latent
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Norm
 import anabranch.model.layer.Operation
+import anabranch.model.layer.RoutedHeads
 import anabranch.model.layer.Skip
 import anabranch.model.layer.Sublayer
 import anabranch.model.route.Capacity
@@ -17,6 +19,7 @@ import anabranch.model.route.Logits
 import anabranch.model.route.Placement
 import anabranch.model.route.Preference
 import anabranch.model.route.Router
+import anabranch.model.route.Routers
 import anabranch.model.route.Score
 import anabranch.model.route.Selection
 import anabranch.model.route.Source
@@ -56,6 +59,9 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     val rotary =
       Attention.Rotary(1.0 + upTo(20_000)).takeIf { mask != Attention.Mask.MEMORY && yes() }
     val over = pick(Attention.QueryKeyNorm.Over.entries)
+    if (mask != Attention.Mask.MEMORY && yes()) {
+      return rarer(mask, rotary)
+    }
     return Attention(
       keyValueHeads * upTo(3),
       keyValueHeads,
@@ -63,11 +69,22 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       mask,
       rotary,
       pick(Attention.Bias.entries),
-      upTo(9).takeIf { mask == Attention.Mask.CAUSAL && yes() },
+      Attention.Window(upTo(9), upTo(3) - 1).takeIf { mask == Attention.Mask.CAUSAL && yes() },
       Attention.QueryKeyNorm(Norm.Rms(upTo(9) / 1e6), over).takeIf { yes() },
       (upTo(9) / 2.0).takeIf { yes() },
       Attention.Scores(upTo(9) / 2.0, yes(), null).takeIf { yes() },
+      null,
+      null,
     )
+  }
+
+  /** Attention to short vectors, or whose heads are routed. */
+  private fun rarer(mask: Attention.Mask, rotary: Attention.Rotary?): Attention {
+    val heads = upTo(3)
+    val plain = Attention(heads, heads, 2 * upTo(8), mask, null, false)
+    val latent = Latent(upTo(9).takeIf { yes() }, upTo(9), 0, upTo(9), null)
+    val routed = RoutedHeads(upTo(4), Routers.granite(1), yes())
+    return if (yes()) plain.withLatent(latent) else plain.withRouted(routed).withRotary(rotary)
   }
 
   protected fun feedForward(): FeedForward {

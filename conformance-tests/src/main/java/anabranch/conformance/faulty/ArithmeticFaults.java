@@ -159,10 +159,20 @@ final class ArithmeticFaults {
             new Rewritten() {
               @Override
               Attention change(Attention attention) {
-                return attention.withWindow(null);
+                return attention.withWindow((Attention.Window) null);
               }
             },
             "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "a window forgets the first rows",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Attention.Window window = attention.window();
+                return attention.withWindow(window == null ? null : window.rows());
+              }
+            },
+            "A47"),
         fault(
             "queries, keys and values are not clipped",
             new Rewritten() {

@@ -4,6 +4,7 @@ import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.StateImage;
 import anabranch.conformance.reference.block.Memory;
+import anabranch.error.Bounds;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Set;
@@ -81,7 +82,9 @@ final class ReferenceState implements SequenceState {
   static ReferenceState restore(String signature, StateImage image) {
     if (!image.signature().equals(signature)) {
       throw new IllegalArgumentException(
-          "an image of \"" + image.signature() + "\" does not fit \"" + signature + "\"");
+          Bounds.ruled(
+              "an image of \"" + image.signature() + "\" does not fit \"" + signature + "\"",
+              "S6"));
     }
     if (!image.complete()) {
       throw new IllegalArgumentException(

@@ -23,6 +23,7 @@ public final class Fuzz {
   private final Map<String, Integer> reasons = new TreeMap<>();
   private final List<String> wrong = new ArrayList<>();
   private int accepted;
+  private int amplified;
 
   private Fuzz(Backend backend) {
     kit =
@@ -64,6 +65,7 @@ public final class Fuzz {
             trial.judge(policy, trial.by(policy).run(drawn.sequences()));
             List<List<Integer>> exits = drawn.anyExits(seed);
             trial.judge(exits, trial.forced(exits, seed).run(drawn.sequences()));
+            amplified += trial.judge.amplified() > 0 ? 1 : 0;
           });
     } catch (RuntimeException | AssertionError failure) {
       wrong.add("seed " + seed + ": " + failure.getMessage());
@@ -73,6 +75,11 @@ public final class Fuzz {
   /** Returns how many descriptions were accepted. */
   public int accepted() {
     return accepted;
+  }
+
+  /** Returns how many were answered beyond the tolerance, as far as rounding explains. */
+  public int amplified() {
+    return amplified;
   }
 
   /** Returns how many were refused. */

@@ -234,7 +234,7 @@ final class LayerSpace {
       attention = attention.withRotary(rotary(attention, rare));
     }
     return attention
-        .withWindow(causal && rare.chance(0.25) ? rare.between(1, 6) : null)
+        .withWindow(causal && rare.chance(0.25) ? window(rare) : null)
         .withNorm(
             rare.chance(0.2)
                 ? new Attention.QueryKeyNorm(
@@ -242,6 +242,10 @@ final class LayerSpace {
                 : null)
         .withClip(rare.chance(0.15) ? rare.between(1, 4) / 2.0 : null)
         .withScores(rare.chance(0.4) ? scores(rare) : null);
+  }
+
+  private static Attention.Window window(Dice rare) {
+    return new Attention.Window(rare.between(1, 6), rare.chance(0.4) ? rare.between(1, 3) : 0);
   }
 
   private static Attention.Scores scores(Dice rare) {

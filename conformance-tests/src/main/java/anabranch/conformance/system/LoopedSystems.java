@@ -14,12 +14,16 @@ import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
+import anabranch.json.Descriptions;
+import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
@@ -27,6 +31,7 @@ import anabranch.model.plan.Part;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Systems that repeat blocks, or pass over halves of them. Stateless. */
@@ -34,7 +39,7 @@ final class LoopedSystems {
   private LoopedSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(dynamicDepth(), loopedTransformer(), loopedComputer());
+    return List.of(dynamicDepth(), brainformer(), loopedTransformer(), loopedComputer());
   }
 
   /** A layer of attention that reads means, then a network that adds max(x, 0), each gated. */
@@ -76,6 +81,107 @@ final class LoopedSystems {
                   assertArrayEquals(new long[] {4}, walk.ran().get("blocks.0.attend"), "attended");
                   assertArrayEquals(new long[] {4}, walk.ran().get("blocks.0.feed"), "fed");
                 }));
+  }
+
+  /**
+   * Two blocks of sparse, dense, attention, sparse, dense, all of them on x in place 0, of several
+   * widths; the two experts have the odds of place 1, and expert e of the first sparse one adds
+   * {@code (e + 1) x / 2}, of the second {@code (e + 1) x}, times the number of the block.
+   */
+  private static PublishedSystem brainformer() {
+    Router top = anabranch.model.route.Routers.switchTop1();
+    Block block =
+        Block.of(
+            bare("sparse1", new Mixture(2, unit(), top)),
+            bare("dense1", FeedForward.plain(2, Activation.RELU)),
+            bare("mixer", Attention.causal(1, 1)),
+            bare("sparse2", new Mixture(2, FeedForward.plain(3, Activation.RELU), top)),
+            bare("dense2", unit()));
+    double[] shares = {0.75, 0.4, 0.9};
+    double[] start = {1, 2, -1};
+    Tiny tiny = Tiny.of(2, 3, Plan.of(block, block));
+    float[] table = new float[6];
+    for (int row = 0; row < 3; row++) {
+      table[2 * row] = (float) start[row];
+      table[2 * row + 1] = Tiny.odds(shares[row]);
+    }
+    tiny.give("embedding.tokens", table);
+    for (int b = 0; b < 2; b++) {
+      String path = "blocks." + b + ".";
+      tiny.give(path + "sparse1.router.weight", 0, 1, 0, 0)
+          .give(path + "sparse2.router.weight", 0, 1, 0, 0)
+          .give(path + "dense1.up.weight", 1, 0, -1, 0)
+          .give(path + "dense1.down.weight", 0.25f, -0.5f, 0, 0)
+          .give(path + "mixer.v.weight", 1, 0)
+          .give(path + "mixer.o.weight", 1, 0)
+          .copier(path + "dense2", 0, 0, -0.125f);
+      for (int e = 0; e < 2; e++) {
+        tiny.copier(path + "sparse1.experts." + e, 0, 0, (b + 1) * (e + 1) * 0.5f)
+            .give(path + "sparse2.experts." + e + ".up.weight", 1, 0, 0.5f, 0, -1, 0)
+            .give(
+                path + "sparse2.experts." + e + ".down.weight",
+                0,
+                (b + 1) * (e + 1) * 2,
+                0,
+                0,
+                0,
+                0);
+      }
+    }
+    return new PublishedSystem(
+        "A26",
+        "Brainformer",
+        "Zhou et al. 2023",
+        List.of("computed directly with single numbers", "a round trip through JSON"),
+        List.of("how a sparse layer routes: top-k, or the choice of experts"),
+        tiny.with(new int[] {0, 1, 2}),
+        "block.sublayers",
+        LoopedSystems::attentionFirst,
+        (kit, given) -> {
+          String text = Descriptions.text(given.spec());
+          assertEquals(given.spec(), Descriptions.model(text), "what JSON says");
+          Trial.of(
+              kit,
+              given,
+              trial -> {
+                double[] exact = heterogeneous(start, shares);
+                Policy full = Policy.fullDepth();
+                expect(trial, "at once", trial.by(full).run(given.sequences()).get(0), 0, exact);
+                Answered stepped = trial.by(full).inSteps(1).run(given.sequences()).get(0);
+                expect(trial, "row by row", stepped, 0, exact);
+              });
+        });
+  }
+
+  private static double[] heterogeneous(double[] start, double[] shares) {
+    double[] x = start.clone();
+    for (int b = 1; b <= 2; b++) {
+      for (int row = 0; row < x.length; row++) {
+        x[row] += b * sparse(shares[row]) * 0.5 * Math.max(x[row], 0);
+        x[row] += 0.25 * Math.max(x[row], 0) - 0.5 * Math.max(-x[row], 0);
+      }
+      x = ScalarModel.attention(x, new int[] {1, 1, 1}, 1, Bypass.FREEZE_PROJECT);
+      for (int row = 0; row < x.length; row++) {
+        x[row] += b * sparse(shares[row]) * Math.max(x[row], 0);
+        x[row] -= 0.125 * Math.max(x[row], 0);
+      }
+    }
+    return x;
+  }
+
+  /** Returns the number of the better expert, from 1, times its share. */
+  private static double sparse(double share) {
+    return share >= 0.5 ? share : 2 * (1 - share);
+  }
+
+  private static ModelSpec attentionFirst(ModelSpec spec) {
+    List<Block> blocks = new ArrayList<>();
+    for (Block block : spec.plan().blocks()) {
+      List<Sublayer> order = new ArrayList<>(block.sublayers());
+      order.add(0, order.remove(2));
+      blocks.add(new Block(order));
+    }
+    return spec.withPlan(Plan.of(blocks));
   }
 
   private static PublishedSystem loopedTransformer() {

@@ -31,13 +31,14 @@ import anabranch.model.plan.Part;
 import anabranch.model.plan.Plan;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Systems that change the order or the number of blocks. Stateless. */
 final class PlannedSystems {
   private PlannedSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(painters(), chosenEncoderDepth());
+    return List.of(painters(), chosenEncoderDepth(), lazyLayers());
   }
 
   private static Part run(int block) {
@@ -262,5 +263,78 @@ final class PlannedSystems {
     Plan plan = new Plan(encoder.plan().blocks(), parts, java.util.Map.of(), null);
     return spec.withEncoder(
         new Encoder(encoder.input(), encoder.embedding(), plan, encoder.norm()));
+  }
+
+  /**
+   * Three layers that read means; the lazy one in the middle reads the first row and the last two.
+   */
+  private static PublishedSystem lazyLayers() {
+    Attention lazy = Attention.causal(1, 1).withWindow(new Attention.Window(2, 1));
+    float[] values = {1, 2, -4, 0.5f, 3, -1};
+    Block full = Block.of(bare("mixer", Attention.causal(1, 1)));
+    Tiny tiny =
+        Tiny.of(1, values.length, Plan.of(full, Block.of(bare("mixer", lazy)), full))
+            .give("embedding.tokens", values);
+    for (int layer = 0; layer < 3; layer++) {
+      ScalarModel.mean(tiny, "blocks." + layer + ".mixer");
+    }
+    int[] all = {0, 1, 2, 3, 4, 5};
+    return new PublishedSystem(
+        "A47",
+        "LightTransfer, lazy layers",
+        "Zhang et al. 2024",
+        List.of("computed directly with single numbers", "equal bits", "steps equal one call"),
+        List.of("how layers are found to be lazy"),
+        tiny.with(all),
+        "attention.window.first",
+        spec -> windowed(spec, new Attention.Window(2, 0)),
+        (kit, given) -> {
+          double[] exact = streamed(values, 2, 1);
+          Trial.of(
+              kit,
+              given,
+              trial -> {
+                for (int rows : new int[] {1, 4, 6}) {
+                  Answered answer =
+                      trial.by(Policy.fullDepth()).inSteps(rows).run(given.sequences()).get(0);
+                  expect(trial, rows + " rows at a time", answer, 0, exact);
+                }
+              });
+          Case few = tiny.with(new int[] {3, 1, 4});
+          Case open = new Case("open", windowed(few.spec(), null), few.weights(), few.sequences());
+          assertEquals(bits(kit, open), bits(kit, few), "what fits into the window");
+        });
+  }
+
+  private static ModelSpec windowed(ModelSpec spec, Attention.@Nullable Window window) {
+    return Rewrite.operations(
+        spec,
+        operation ->
+            operation instanceof Attention attention && attention.window() != null
+                ? attention.withWindow(window)
+                : operation);
+  }
+
+  private static double[] streamed(float[] values, int rows, int first) {
+    double[] x = new double[values.length];
+    for (int row = 0; row < x.length; row++) {
+      x[row] = values[row];
+    }
+    for (int layer = 0; layer < 3; layer++) {
+      double[] next = x.clone();
+      for (int row = 0; row < x.length; row++) {
+        double sum = 0;
+        int count = 0;
+        for (int other = 0; other <= row; other++) {
+          if (layer != 1 || other > row - rows || other < first) {
+            sum += x[other];
+            count++;
+          }
+        }
+        next[row] += sum / count;
+      }
+      x = next;
+    }
+    return x;
   }
 }

@@ -1,6 +1,7 @@
 package anabranch.conformance.system;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.conformance.trial.Subject;
 import anabranch.error.Unsupported;
@@ -25,9 +26,10 @@ final class Refusals {
     ModelSpec causal = spec.withPlan(Plan.of(blocks));
     List<String> paths = Requirements.of(causal).readsLaterRows();
     assertEquals(1, paths.size(), "routers that read later rows");
-    List<String> refused =
-        kit.backend().check(causal, kit.options()).stream().map(Unsupported::field).toList();
-    assertEquals(paths, refused, "what is refused");
+    List<Unsupported> refused = kit.backend().check(causal, kit.options());
+    assertEquals(paths, refused.stream().map(Unsupported::field).toList(), "what is refused");
+    String text = refused.get(0).toString();
+    assertTrue(text.endsWith("(rule D5)"), text + " does not name its rule");
     assertEquals(
         List.of(),
         kit.backend().check(causal, kit.options().accepting(paths.get(0))),

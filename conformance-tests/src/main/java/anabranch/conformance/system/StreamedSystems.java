@@ -10,10 +10,12 @@ import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
 import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
 import anabranch.model.Embedding;
+import anabranch.model.Encoder;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
@@ -35,7 +37,7 @@ final class StreamedSystems {
   private StreamedSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(windows(), packed());
+    return List.of(reactive(), windows(), packed());
   }
 
   /**
@@ -136,6 +138,104 @@ final class StreamedSystems {
         spec.embedding(),
         spec.plan(),
         spec.head());
+  }
+
+  /**
+   * Two descriptions over single numbers: one answers a query with attention to its own rows and to
+   * the slots, the other adds to each slot the mean of what was asked and answered. Between events
+   * the caller holds the slots.
+   */
+  private static PublishedSystem reactive() {
+    float[] table = {1, -2, 3, 0.5f};
+    Block nothing = Block.of(bare("nothing", Tiny.unit()));
+    Input tokens = new Input.Tokens(table.length, 8);
+    Input slots = new Input.Features(1, 2);
+    Head head = Tiny.head(Head.Pool.EACH, 1);
+    Tiny answering =
+        Tiny.of(
+                new ModelSpec(
+                    "answers",
+                    1,
+                    new Encoder(slots, Embedding.plain(), Plan.of(nothing), null),
+                    tokens,
+                    Embedding.plain(),
+                    Plan.of(
+                        Block.of(
+                            bare("own", Attention.causal(1, 1)),
+                            bare("slots", Attention.memory(1, 1)))),
+                    head))
+            .give("encoder.embedding.features.weight", 1)
+            .give("embedding.tokens", table);
+    ScalarModel.mean(ScalarModel.mean(answering, "blocks.0.own"), "blocks.0.slots");
+    Tiny writing =
+        Tiny.of(
+                new ModelSpec(
+                    "writes",
+                    1,
+                    new Encoder(tokens, Embedding.plain(), Plan.of(nothing), null),
+                    slots,
+                    Embedding.plain(),
+                    Plan.of(Block.of(bare("event", Attention.memory(1, 1)))),
+                    head))
+            .give("encoder.embedding.tokens", table)
+            .give("embedding.features.weight", 1);
+    ScalarModel.mean(writing, "blocks.0.event");
+    Case preset =
+        answering.with(
+            List.of(new Sequence(Event.ofFeatures(1, 0, 0), List.of(Event.ofTokens(0)))));
+    return new PublishedSystem(
+        "A33",
+        "Slots of memory, written after the answer",
+        "Filipek 2025 (Reactive Transformer)",
+        List.of("hand-computed vector", "slots carried through three events"),
+        List.of(
+            "slots for each layer, and gates of the update; here slots are common and updates are sums"),
+        preset,
+        "attention.mask",
+        spec ->
+            Rewrite.operations(
+                spec,
+                operation ->
+                    operation instanceof Attention attention
+                            && attention.mask() == Attention.Mask.MEMORY
+                        ? attention.withMask(Attention.Mask.CAUSAL)
+                        : operation),
+        (kit, given) -> {
+          float[] kept = {0, 4};
+          int[][] queries = {{0, 2}, {1, 3}, {0, 2}};
+          for (int[] query : queries) {
+            kept = event(kit, given, writing, table, kept, query);
+          }
+        });
+  }
+
+  /** Answers a query, then writes; returns the slots. The answer is taken to be the query. */
+  private static float[] event(
+      Subject kit, Case answering, Tiny writing, float[] table, float[] kept, int... query) {
+    Event slots = Event.ofFeatures(1, kept);
+    double read = (kept[0] + kept[1]) / 2;
+    double first = 2 * table[query[0]];
+    double second = table[query[1]] + (table[query[0]] + table[query[1]]) / 2;
+    Case asked = answering.with(List.of(new Sequence(slots, List.of(Event.ofTokens(query)))));
+    Trial.of(
+        kit,
+        asked,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(asked.sequences()).get(0);
+          expect(trial, "answer", answer, 0, first + read, second + read);
+        });
+    double mean = (table[query[0]] + table[query[1]]) / 2;
+    float[] next = {(float) (kept[0] + mean), (float) (kept[1] + mean)};
+    int[] both = {query[0], query[1], query[0], query[1]};
+    Case written = writing.with(List.of(new Sequence(Event.ofTokens(both), List.of(slots))));
+    Trial.of(
+        kit,
+        written,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(written.sequences()).get(0);
+          expect(trial, "slots", answer, 0, next[0], next[1]);
+        });
+    return next;
   }
 
   private static PublishedSystem packed() {

@@ -1,5 +1,8 @@
 package anabranch.conformance.system;
 
+import anabranch.conformance.system.stored.DerivedSystems;
+import anabranch.conformance.system.stored.FactoredSystems;
+import anabranch.conformance.system.stored.SharedSystems;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,6 +20,9 @@ public final class Systems {
     all.addAll(PlannedSystems.all());
     all.addAll(LoopedSystems.all());
     all.addAll(StreamedSystems.all());
+    all.addAll(SharedSystems.all());
+    all.addAll(FactoredSystems.all());
+    all.addAll(DerivedSystems.all());
     all.sort((a, b) -> a.id().compareTo(b.id()));
     return List.copyOf(all);
   }

@@ -29,7 +29,7 @@ import java.util.Map;
  * Models whose numbers can be followed by hand: hidden vectors are table rows, there are no norms,
  * and logits are the hidden vector itself.
  */
-final class Tiny {
+public final class Tiny {
   private final ModelSpec spec;
   private final Map<String, float[]> given = new LinkedHashMap<>();
 
@@ -41,12 +41,12 @@ final class Tiny {
   }
 
   /** Returns a model over token ids whose logits are hidden vectors. */
-  static Tiny of(int width, int vocabulary, Plan plan) {
+  public static Tiny of(int width, int vocabulary, Plan plan) {
     return of(width, vocabulary, plan, Head.Pool.EACH);
   }
 
   /** Returns a model over token ids whose logits are hidden vectors, pooled. */
-  static Tiny of(int width, int vocabulary, Plan plan, Head.Pool pool) {
+  public static Tiny of(int width, int vocabulary, Plan plan, Head.Pool pool) {
     return new Tiny(
         new ModelSpec(
             "tiny",
@@ -58,38 +58,38 @@ final class Tiny {
   }
 
   /** Returns weights to be given to a model. */
-  static Tiny of(ModelSpec spec) {
+  public static Tiny of(ModelSpec spec) {
     return new Tiny(spec);
   }
 
   /** Returns a head that shows hidden vectors as they are. */
-  static Head head(Head.Pool pool, int width) {
+  public static Head head(Head.Pool pool, int width) {
     return new Head(pool, null, width, false);
   }
 
   /** Returns a residual step without norms. */
-  static Sublayer bare(String name, Operation operation) {
+  public static Sublayer bare(String name, Operation operation) {
     return new Sublayer(name, null, operation, null, null);
   }
 
   /** Returns a network of one inner unit; see {@link #copier}. */
-  static FeedForward unit() {
+  public static FeedForward unit() {
     return FeedForward.plain(1, Activation.RELU);
   }
 
   /** Gives a tensor; all that are not given are zero. */
-  Tiny give(String name, float... values) {
+  public Tiny give(String name, float... values) {
     given.put(name, values);
     return this;
   }
 
   /** Gives the head of an exit. */
-  Tiny show(String exit) {
+  public Tiny show(String exit) {
     return give("exits." + exit + ".weight", identity(spec.width()));
   }
 
   /** Gives a network that writes {@code factor * max(x[from], 0)} to place {@code to}. */
-  Tiny copier(String path, int from, int to, float factor) {
+  public Tiny copier(String path, int from, int to, float factor) {
     float[] up = new float[spec.width()];
     up[from] = 1;
     float[] down = new float[spec.width()];
@@ -98,7 +98,7 @@ final class Tiny {
   }
 
   /** Returns the case, with one sequence for each array of token ids. */
-  Case with(int[]... tokens) {
+  public Case with(int[]... tokens) {
     List<Sequence> sequences = new ArrayList<>();
     for (int[] each : tokens) {
       Event event = Event.ofTokens(each).keyed("item" + sequences.size());
@@ -108,7 +108,7 @@ final class Tiny {
   }
 
   /** Returns the case with these sequences. */
-  Case with(List<Sequence> sequences) {
+  public Case with(List<Sequence> sequences) {
     return new Case("tiny", spec, weights(), sequences);
   }
 
@@ -128,7 +128,7 @@ final class Tiny {
   }
 
   /** Returns ones on the diagonal. */
-  static float[] identity(int width) {
+  public static float[] identity(int width) {
     float[] matrix = new float[width * width];
     for (int i = 0; i < width; i++) {
       matrix[i * width + i] = 1;
@@ -137,7 +137,8 @@ final class Tiny {
   }
 
   /** Fails unless one number of the logits of each unit is as expected, to fp32. */
-  static void expect(Trial trial, String what, Answered answered, int place, double... expected) {
+  public static void expect(
+      Trial trial, String what, Answered answered, int place, double... expected) {
     assertEquals(expected.length, answered.logits.length, what + ": number of units");
     for (int unit = 0; unit < expected.length; unit++) {
       double allowed = trial.tolerance().of(expected[unit]);
@@ -146,7 +147,7 @@ final class Tiny {
   }
 
   /** Returns the difference of two logits that gives the first the probability p of two. */
-  static float odds(double p) {
+  public static float odds(double p) {
     return (float) Math.log(p / (1 - p));
   }
 }

@@ -8,12 +8,13 @@ import anabranch.backend.Event;
 import anabranch.conformance.reference.Oracle;
 import anabranch.conformance.reference.Verdict;
 import anabranch.conformance.reference.route.Choice;
+import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Sequence;
 import anabranch.engine.Policy;
-import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -23,18 +24,38 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compares answers with the oracle in two passes at once: the oracle runs under the decisions that
- * were taken, so that all numbers must agree within the tolerance; and each of these decisions must
- * be the oracle's own, unless it was so close that rounding may have tipped it.
+ * were taken, so that all numbers must agree within the tolerance, or within what rounding explains
+ * (rule D9); and each of these decisions must be the oracle's own, unless it was so close that
+ * rounding may have tipped it.
  */
 public final class Judge {
+  /** How often the weights are moved to see how far exact numbers move. */
+  private static final int MOVES = 4;
+
   private final Cut cut;
+  private final Case subject;
   private final Oracle oracle;
   private final Tolerance tolerance;
+  private final List<Oracle> moved = new ArrayList<>();
+  private int amplified;
 
-  Judge(ModelSpec spec, Oracle oracle, Tolerance tolerance) {
-    this.cut = Cut.of(spec);
+  Judge(Case subject, Oracle oracle, Tolerance tolerance) {
+    this.cut = Cut.of(subject.spec());
+    this.subject = subject;
     this.oracle = oracle;
     this.tolerance = tolerance;
+  }
+
+  /** Returns in how many judgements the tolerance alone was not enough. */
+  public int amplified() {
+    return amplified;
+  }
+
+  private List<Oracle> moved() {
+    while (moved.size() < MOVES) {
+      moved.add(new Oracle(subject.spec(), Nudge.of(subject.weights(), moved.size())));
+    }
+    return moved;
   }
 
   /**
@@ -53,39 +74,57 @@ public final class Judge {
       }
     }
     List<Verdict> verdicts = Replays.of(cut, sequences, answers, oracle, thresholds);
+    List<List<Verdict>> others = new ArrayList<>();
     for (int n = 0; n < answers.size(); n++) {
       String what = "sequence " + n;
+      int number = n;
+      Exact exact =
+          new Exact(
+              verdicts.get(n),
+              tolerance,
+              () -> {
+                if (others.isEmpty()) {
+                  amplified++;
+                  moved()
+                      .forEach(
+                          other ->
+                              others.add(Replays.of(cut, sequences, answers, other, thresholds)));
+                }
+                return others.stream().map(all -> all.get(number)).toList();
+              });
       for (Step step : cut.steps()) {
-        decisions(what, step, verdicts.get(n), policy, answers.get(n));
+        decisions(what, step, exact, policy, answers.get(n));
       }
       Event memory = sequences.get(n).memory();
-      routers(what, memory == null ? 0 : memory.rows(), verdicts.get(n), answers.get(n));
-      logits(what, verdicts.get(n), answers.get(n));
+      routers(what, memory == null ? 0 : memory.rows(), exact, answers.get(n));
+      logits(what, exact, answers.get(n));
     }
   }
 
   private void decisions(
-      String what, Step step, Verdict verdict, @Nullable Policy policy, Answered answered) {
+      String what, Step step, Exact exact, @Nullable Policy policy, Answered answered) {
+    Verdict verdict = exact.verdict;
     int s = step.index();
     String at = what + ": step " + s + " " + Deciding.id(step);
     Point point = step.stage().point();
     if (point instanceof Point.AtPrune) {
-      kept(at, s, verdict, answered);
+      kept(at, s, exact, answered);
       return;
     }
     for (int unit = 0; unit < answered.scores[s].length; unit++) {
       float score = answered.scores[s][unit];
       String here = at + " unit " + unit;
       if (!Float.isNaN(score)) {
-        near(here + " score", score(verdict, s, unit), score);
+        int scored = unit;
+        exact.near(here + " score", v -> score(v, s, scored), score);
       }
       if (answered.labels[s][unit] >= 0) {
         assertEquals(verdict.label(s, unit), answered.labels[s][unit], here + " label");
       }
       boolean decided = point instanceof Point.AtExit || point instanceof Point.AtHalt;
-      double exact = decided ? score(verdict, s, unit) : Double.NaN;
-      if (policy != null && decided && (!Double.isNaN(exact) || !Float.isNaN(score))) {
-        fired(here, step, exact, policy, took(step, unit, answered));
+      double own = decided ? score(verdict, s, unit) : Double.NaN;
+      if (policy != null && decided && (!Double.isNaN(own) || !Float.isNaN(score))) {
+        fired(here, step, own, policy, took(step, unit, answered));
       }
     }
   }
@@ -120,7 +159,8 @@ public final class Judge {
     }
   }
 
-  private void kept(String what, int step, Verdict verdict, Answered answered) {
+  private void kept(String what, int step, Exact exact, Answered answered) {
+    Verdict verdict = exact.verdict;
     List<Integer> kept = answered.kept.getOrDefault(step, List.of());
     TreeSet<Integer> differ = new TreeSet<>(kept);
     differ.removeAll(verdict.kept(step));
@@ -139,12 +179,14 @@ public final class Judge {
     for (int position = 0; position < answered.scores[step].length; position++) {
       float score = answered.scores[step][position];
       if (!Float.isNaN(score)) {
-        near(what + " score of row " + position, verdict.score(step, position), score);
+        int row = position;
+        exact.near(what + " score of row " + row, v -> v.score(step, row), score);
       }
     }
   }
 
-  private void routers(String what, int memory, Verdict verdict, Answered answered) {
+  private void routers(String what, int memory, Exact numbers, Answered answered) {
+    Verdict verdict = numbers.verdict;
     for (String router : answered.experts.keySet()) {
       assertTrue(verdict.routers().contains(router), what + ": there is no router " + router);
     }
@@ -159,13 +201,14 @@ public final class Judge {
         if (experts == null || gates == null) {
           assertTrue(exact == null, at + " was asked and is in no trace");
         } else {
-          choice(at, exact, experts[row], gates[row]);
+          choice(at, exact, experts[row]);
+          gates(at, numbers, router, row, experts[row], gates[row]);
         }
       }
     }
   }
 
-  private void choice(String what, @Nullable Choice exact, int[] experts, float[] gates) {
+  private void choice(String what, @Nullable Choice exact, int[] experts) {
     List<Integer> taken = Replays.members(experts);
     if (exact == null) {
       assertEquals(List.of(), taken, what + " was not to be asked, yet took");
@@ -185,7 +228,6 @@ public final class Judge {
       }
     }
     for (int i = 0; i < taken.size(); i++) {
-      near(what + " gate of expert " + experts[i], exact.gates().get(i), gates[i]);
       double better = exact.preferences().get(Math.max(0, i - 1));
       double worse = exact.preferences().get(i);
       assertTrue(
@@ -194,34 +236,41 @@ public final class Judge {
     }
   }
 
-  private void logits(String what, Verdict verdict, Answered answered) {
-    for (int unit = 0; unit < verdict.units(); unit++) {
-      if (answered.exits[unit] >= 0) {
-        close(what + ": unit " + unit + " logits", verdict.logits(unit), answered.logits[unit]);
-      }
+  private static void gates(
+      String what, Exact exact, String router, int row, int[] experts, float[] gates) {
+    for (int i = 0; i < Replays.members(experts).size(); i++) {
+      int rank = i;
+      exact.near(what + " gate of expert " + experts[i], v -> gate(v, router, row, rank), gates[i]);
     }
   }
 
-  private void near(String what, double exact, float actual) {
-    if (!(Math.abs(exact - actual) <= tolerance.of(exact))) {
-      fail(what + " is " + actual + " instead of " + exact + " +- " + tolerance.of(exact));
+  private static double gate(Verdict verdict, String router, int row, int rank) {
+    Choice choice = verdict.choice(router, row);
+    return choice == null ? Double.NaN : choice.gates().get(rank);
+  }
+
+  private void logits(String what, Exact exact, Answered answered) {
+    for (int unit = 0; unit < exact.verdict.units(); unit++) {
+      if (answered.exits[unit] >= 0) {
+        int number = unit;
+        exact.close(
+            what + ": unit " + unit + " logits", v -> v.logits(number), answered.logits[unit]);
+      }
     }
   }
 
   /** Fails unless a row is within the tolerance of the expected one. */
   public void close(String what, double[] expected, float[] actual) {
     double allowed = tolerance.of(expected);
-    for (int i = 0; i < expected.length; i++) {
-      if (!(Math.abs(expected[i] - actual[i]) <= allowed)) {
-        fail(
-            what
-                + " are "
-                + Arrays.toString(actual)
-                + " instead of "
-                + Arrays.toString(expected)
-                + " +- "
-                + allowed);
-      }
+    if (!(Exact.distance(expected, actual) <= allowed)) {
+      fail(
+          what
+              + " are "
+              + Arrays.toString(actual)
+              + " instead of "
+              + Arrays.toString(expected)
+              + " +- "
+              + allowed);
     }
   }
 }

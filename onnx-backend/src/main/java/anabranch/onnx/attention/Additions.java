@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Additions {
   private final boolean causal;
-  private final @Nullable Integer window;
+  private final Attention.@Nullable Window window;
   private final int heads;
   private final Attention.@Nullable Distances distances;
   private final float @Nullable [] near;
@@ -65,16 +65,20 @@ public final class Additions {
       int query = Math.min(from + i, to - 1);
       int last = causal ? queries.own()[query] : count;
       int position = queries.positions()[query];
-      int first = window == null ? 0 : firstAfter(position - window, keys);
+      int first = window == null ? 0 : firstAfter(position - window.rows(), keys);
+      int kept = window == null ? 0 : Math.min(first, firstAfter(window.first() - 1, keys));
       for (int head = 0; head < heads; head++) {
         int at = (head * asked + i) * columns;
         hideBehind(last, mask, at, count);
-        hideBefore(first, mask, at);
+        hideBetween(kept, first, mask, at);
         if (sinks != null) {
           mask.put(at + count, sinks[head]);
         }
       }
-      for (int key = first; near != null && key < Math.min(last + 1, keys.count()); key++) {
+      for (int key = 0; near != null && key < Math.min(last + 1, keys.count()); key++) {
+        if (key >= kept && key < first) {
+          continue;
+        }
         int bucket = bucket(keys.positions()[key] - position);
         for (int head = 0; head < heads; head++) {
           mask.put((head * asked + i) * columns + key, near[bucket * heads + head]);
@@ -100,9 +104,10 @@ public final class Additions {
     mask.put(at, steps, steps.length / 2 - index - 1, count);
   }
 
-  private void hideBefore(int index, FloatBuffer mask, int at) {
-    float[] steps = steps(index);
-    mask.put(at, steps, steps.length / 2, index);
+  /** Writes minus infinity for the keys of a range. */
+  private void hideBetween(int from, int to, FloatBuffer mask, int at) {
+    float[] steps = steps(to);
+    mask.put(at + from, steps, steps.length / 2, to - from);
   }
 
   /** Returns more zeros than {@code length}, and as many times minus infinity behind them. */

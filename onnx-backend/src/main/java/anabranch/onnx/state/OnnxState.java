@@ -2,6 +2,7 @@ package anabranch.onnx.state;
 
 import anabranch.backend.SequenceState;
 import anabranch.backend.StateImage;
+import anabranch.error.Bounds;
 import anabranch.onnx.memory.BufferPool;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -150,7 +151,8 @@ public final class OnnxState implements SequenceState {
   public static OnnxState restore(Layout layout, BufferPool pool, StateImage image) {
     if (!image.signature().equals(layout.signature())) {
       throw new IllegalArgumentException(
-          "an image of " + image.signature() + " does not fit " + layout.signature());
+          Bounds.ruled(
+              "an image of " + image.signature() + " does not fit " + layout.signature(), "S6"));
     }
     ByteBuffer head = image.pages().get(0);
     if (!image.complete() || head == null) {

@@ -222,9 +222,9 @@ public final class Cost {
     }
     live[stage] = sum(live[stage], sum(keysAndValues, queries));
     frozen[stage] = sum(frozen[stage], keysAndValues);
-    Integer window = attention.window();
+    Attention.Window window = attention.window();
     if (window != null) {
-      windows.get(stage).merge(window, perKey, Cost::sum);
+      windows.get(stage).merge(window.most(), perKey, Cost::sum);
     } else if (attention.mask() == Attention.Mask.CAUSAL) {
       perEarlier[stage] = sum(perEarlier[stage], perKey);
     } else {

@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param mask which rows a row may read
  * @param rotary rotation of queries and keys by position; null for none
  * @param bias which projections add a bias
- * @param window with the mask CAUSAL, a row at position p reads positions above {@code p - window}
- *     only (Beltagy et al., Longformer); at least 1; null for no bound
+ * @param window with the mask CAUSAL, the earlier positions a row may read; null for all
  * @param norm of queries and keys; null for none
  * @param clip numbers of queries, keys and values are cut to {@code -clip..clip}; above 0; null for
  *     none
@@ -37,7 +36,7 @@ public record Attention(
     Mask mask,
     @Nullable Rotary rotary,
     Bias bias,
-    @Nullable Integer window,
+    @Nullable Window window,
     @Nullable QueryKeyNorm norm,
     @Nullable Double clip,
     @Nullable Scores scores,
@@ -54,6 +53,26 @@ public record Attention(
     FULL,
     /** The rows of the sequence's memory, such as an encoder's, and none of its own. */
     MEMORY
+  }
+
+  /**
+   * A row at position p reads positions above {@code p - rows} (Beltagy et al., Longformer), and of
+   * those before them the ones below {@code first} (Xiao et al., StreamingLLM).
+   *
+   * @param rows at least 1
+   * @param first from 0 on
+   */
+  public record Window(int rows, int first) {
+    /** Checks the bounds. */
+    public Window {
+      Bounds.atLeast("attention.window.rows", rows, 1);
+      Bounds.atLeast("attention.window.first", first, 0);
+    }
+
+    /** Returns how many positions a row reads at most, itself among them. */
+    public int most() {
+      return (int) Math.min(Integer.MAX_VALUE, (long) rows + first);
+    }
   }
 
   /** Which projections add a bias. */
@@ -271,7 +290,8 @@ public record Attention(
         "attention.heads " + heads + " times headWidth " + headWidth + " is above " + MOST_WIDTH);
     Bounds.require(
         rotary == null || mask != Mask.MEMORY,
-        "attention.rotary does not go with mask MEMORY, whose rows have no common positions");
+        "attention.rotary does not go with mask MEMORY, whose rows have no common positions",
+        "A3");
     if (rotary != null && latent == null) {
       Bounds.require(
           rotary.part() != null || headWidth % 2 == 0,
@@ -280,10 +300,8 @@ public record Attention(
           rotary.width(headWidth) <= headWidth,
           "attention.rotary.part " + rotary.part() + " is above headWidth " + headWidth);
     }
-    if (window != null) {
-      Bounds.atLeast("attention.window", window, 1);
-      Bounds.require(mask == Mask.CAUSAL, "attention.window needs mask CAUSAL, not " + mask);
-    }
+    Bounds.require(
+        window == null || mask == Mask.CAUSAL, "attention.window needs mask CAUSAL, not " + mask);
     Bounds.require(
         scores == null || scores.distances() == null || mask != Mask.MEMORY,
         "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions");
@@ -314,37 +332,10 @@ public record Attention(
     Bounds.require(!broken, field + "does not go with " + what);
   }
 
-  /** Creates attention without latent vectors and experts. */
-  public Attention(
-      int heads,
-      int keyValueHeads,
-      int headWidth,
-      Mask mask,
-      @Nullable Rotary rotary,
-      Bias bias,
-      @Nullable Integer window,
-      @Nullable QueryKeyNorm norm,
-      @Nullable Double clip,
-      @Nullable Scores scores) {
-    this(
-        heads,
-        keyValueHeads,
-        headWidth,
-        mask,
-        rotary,
-        bias,
-        window,
-        norm,
-        clip,
-        scores,
-        null,
-        null);
-  }
-
   /** Creates attention without a window, a norm or a clip, with the usual scores. */
   public Attention(
       int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, Bias bias) {
-    this(heads, keyValueHeads, headWidth, mask, rotary, bias, null, null, null, null);
+    this(heads, keyValueHeads, headWidth, mask, rotary, bias, null, null, null, null, null, null);
   }
 
   /** Creates the same, with biases on all projections or on none. */
@@ -407,9 +398,14 @@ public record Attention(
     return changed(draft -> draft.bias = some);
   }
 
-  /** Returns this attention with a window, or with none. */
+  /** Returns this attention with a window of so many rows, or with none. */
   public Attention withWindow(@Nullable Integer rows) {
-    return changed(draft -> draft.window = rows);
+    return withWindow(rows == null ? null : new Window(rows, 0));
+  }
+
+  /** Returns this attention with a window, or with none. */
+  public Attention withWindow(@Nullable Window bound) {
+    return changed(draft -> draft.window = bound);
   }
 
   /** Returns this attention with norms of queries and keys. */
@@ -455,7 +451,7 @@ public record Attention(
     private Mask mask;
     private @Nullable Rotary rotary;
     private Bias bias;
-    private @Nullable Integer window;
+    private @Nullable Window window;
     private @Nullable QueryKeyNorm norm;
     private @Nullable Double clip;
     private @Nullable Scores scores;

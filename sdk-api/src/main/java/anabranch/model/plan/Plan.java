@@ -50,7 +50,8 @@ public record Plan(
       Part before = id == null ? null : known.put(id, part);
       Bounds.require(
           before == null || before.equals(part),
-          "plan.alternatives part \"" + id + "\" is not the same in every order");
+          "plan.alternatives part \"" + id + "\" is not the same in every order",
+          "I9");
     }
   }
 
@@ -172,7 +173,8 @@ public record Plan(
       int here = depthsOf(choice, each);
       Bounds.require(
           here < 0 || depths < 0 || here == depths,
-          "choice \"" + choice + "\" has " + here + " depths in one order, " + depths + " before");
+          "choice \"" + choice + "\" has " + here + " depths in one order, " + depths + " before",
+          "I9");
       depths = Math.max(depths, here);
     }
     Bounds.require(depths > 0, "choice \"" + choice + "\" is not in this plan");
@@ -252,16 +254,20 @@ public record Plan(
     for (Part part : parts) {
       if (part instanceof DepthChoice choice) {
         Bounds.require(
-            obeyed, "choice \"" + open + "\" has no exit CHOSEN between it and the next choice");
+            obeyed,
+            "choice \"" + open + "\" has no exit CHOSEN between it and the next choice",
+            "X7");
         open = choice.id();
         obeyed = false;
       } else if (part instanceof Exit exit && exit.criterion().score() == Criterion.Score.CHOSEN) {
         Bounds.require(
-            open != null, "exit \"" + exit.id() + "\" criterion CHOSEN has no choice before it");
+            open != null,
+            "exit \"" + exit.id() + "\" criterion CHOSEN has no choice before it",
+            "X7");
         obeyed = true;
       }
     }
-    Bounds.require(obeyed, "choice \"" + open + "\" has no exit CHOSEN behind it");
+    Bounds.require(obeyed, "choice \"" + open + "\" has no exit CHOSEN behind it", "X7");
   }
 
   private static void numbers(Part part, Consumer<Integer> into) {

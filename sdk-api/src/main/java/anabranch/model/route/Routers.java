@@ -104,6 +104,37 @@ public final class Routers {
   }
 
   /**
+   * Returns the best logit, weighed by the softmax over those near it (Liu et al., SparseMixer);
+   * its learned scale of the results is part of the experts' last matrices.
+   *
+   * @param jitter acts at inference, too
+   */
+  public static Router sparseMixerTop1(double jitter) {
+    return Router.linear(Score.IDENTITY, new Selection.TopK(1)).with(Gate.softmaxOfNear(jitter));
+  }
+
+  /**
+   * Returns the best of all nodes and the best of their experts at once (He et al., SMILE): row
+   * {@code (i, j)} of the matrix is row i of the router of nodes plus row j of that of experts, so
+   * that the softmax over all is the product of both.
+   *
+   * @param gate the source leaves open whether it is this product
+   */
+  public static Router smile(Gate gate) {
+    return softmax(1, gate);
+  }
+
+  /**
+   * Returns the k blocks of a network whose mean keys give the largest products (Liu et al.,
+   * Avg-K): each row of the matrix is the mean of the rows of an expert's first matrix.
+   *
+   * @param gate the source leaves open whether blocks are weighed
+   */
+  public static Router averageKeys(int k, Gate gate) {
+    return Router.linear(Score.IDENTITY, new Selection.TopK(k)).with(gate);
+  }
+
+  /**
    * Returns the two best by softmax, weights normalised and scaled (NLLB-MoE).
    *
    * @param afterDrop whether weights are divided by the sum over the choices that the capacity

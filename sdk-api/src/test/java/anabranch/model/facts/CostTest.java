@@ -69,6 +69,10 @@ class CostTest {
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 2 * PER_KEY, cost.live(0, 7, 9, 0));
     assertEquals(4 * (KEYS_AND_VALUES + QUERY_AND_OUT + HEAD) + 7 * PER_KEY, cost.full(4));
     assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + HEAD + PER_KEY, cost.full(1));
+    Attention.Window more = new Attention.Window(1, 2);
+    Cost wider = Cost.of(spec(PLAIN, EACH, block(attention.withWindow(more))));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 2 * PER_KEY, wider.live(0, 1, 9, 0));
+    assertEquals(KEYS_AND_VALUES + QUERY_AND_OUT + 3 * PER_KEY, wider.live(0, 7, 9, 0));
   }
 
   /**

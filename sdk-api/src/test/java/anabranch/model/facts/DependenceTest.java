@@ -178,10 +178,12 @@ class DependenceTest {
     LoadOptions options = LoadOptions.defaults();
     String rule = "reads later rows of its event in a causal model; accept it by this name";
     assertEquals(
-        List.of(new Unsupported("blocks.1.skip", rule), new Unsupported("blocks.2.skip", rule)),
+        List.of(
+            new Unsupported("blocks.1.skip", rule, "D5"),
+            new Unsupported("blocks.2.skip", rule, "D5")),
         options.refusals(model));
     LoadOptions one = options.accepting("blocks.2.skip");
-    assertEquals(List.of(new Unsupported("blocks.1.skip", rule)), one.refusals(model));
+    assertEquals(List.of(new Unsupported("blocks.1.skip", rule, "D5")), one.refusals(model));
     assertEquals(
         List.of("accepted: blocks.2.skip reads later rows of its event"), one.notes(model));
     LoadOptions both = one.accepting("blocks.1.skip");
@@ -199,7 +201,9 @@ class DependenceTest {
             block(new Mixture(2, NETWORK, limited(Capacity.Population.DISPATCH))));
     LoadOptions options = LoadOptions.defaults();
     assertEquals(
-        List.of(new Unsupported("dependence", "BATCH is above the limit SEQUENCE of the options")),
+        List.of(
+            new Unsupported(
+                "dependence", "BATCH is above the limit SEQUENCE of the options", "D3")),
         options.refusals(model));
     LoadOptions batch = options.withLimit(Dependence.BATCH);
     assertEquals(List.of(), batch.refusals(model));

@@ -133,10 +133,12 @@ class PlanBoundsTest {
     DepthChoice one = choice("one", DepthChoice.From.ROWS, Head.Pool.EACH);
     DepthChoice two = choice("two", DepthChoice.From.ROWS, Head.Pool.EACH);
     assertRefused(
-        "exit \"e\" criterion CHOSEN has no choice before it", () -> plan(MLP, chosen("e"), MLP));
-    assertRefused("choice \"one\" has no exit CHOSEN behind it", () -> plan(MLP, one, MLP, X, MLP));
+        "exit \"e\" criterion CHOSEN has no choice before it (rule X7)",
+        () -> plan(MLP, chosen("e"), MLP));
     assertRefused(
-        "choice \"one\" has no exit CHOSEN between it and the next choice",
+        "choice \"one\" has no exit CHOSEN behind it (rule X7)", () -> plan(MLP, one, MLP, X, MLP));
+    assertRefused(
+        "choice \"one\" has no exit CHOSEN between it and the next choice (rule X7)",
         () -> plan(one, MLP, two, MLP, chosen("e"), MLP));
     assertRefused("choice \"one\" depth 1 is not in 0..0", () -> plan(MLP, one));
     Plan plan = plan(one, MLP, chosen("a"), MLP, chosen("b"), MLP, two, MLP, chosen("c"), MLP);
@@ -152,7 +154,8 @@ class PlanBoundsTest {
     Plan plan = plan(one, MLP, chosen("a"), MLP, chosen("b"), MLP);
     Plan fewer = plan.with("fewer", List.of(one, run(0), chosen("a"), run(1)));
     assertRefused(
-        "choice \"one\" has 2 depths in one order, 3 before", () -> fewer.depthsOf("one"));
+        "choice \"one\" has 2 depths in one order, 3 before (rule I9)",
+        () -> fewer.depthsOf("one"));
     Plan absent = plan.with("absent", List.of(run(2)));
     assertEquals(3, absent.depthsOf("one"));
   }
@@ -169,7 +172,7 @@ class PlanBoundsTest {
     Plan plan = plan(MLP, X, MLP);
     Exit other = new Exit("x", head(Head.Pool.EACH), Criterion.entropy(), Bypass.TERMINATE);
     assertRefused(
-        "plan.alternatives part \"x\" is not the same in every order",
+        "plan.alternatives part \"x\" is not the same in every order (rule I9)",
         () -> plan.with("other", List.of(run(0), other, run(1))));
     plan.with("same", List.of(run(1), X, run(0)));
   }

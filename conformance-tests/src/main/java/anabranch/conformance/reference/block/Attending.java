@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class Attending implements OperationPart {
   private final AttentionPart attention;
   private final Attention.Mask mask;
-  private final @Nullable Integer window;
+  private final Attention.@Nullable Window window;
   private final String path;
   private final @Nullable RoutedHeads routed;
   private final @Nullable RouterPart router;
@@ -130,8 +130,13 @@ final class Attending implements OperationPart {
   /** Rule A1 and Rule A18: a row sees itself and earlier rows of its sequence, of any call. */
   private NavigableMap<Integer, Shown> causal(Pass pass, int row) {
     Row asking = pass.rows.get(row);
-    NavigableMap<Integer, Shown> visible = asking.memory.visible(pass.at(path), asking.position);
-    return window == null ? visible : visible.tailMap(asking.position - window, false);
+    NavigableMap<Integer, Shown> earlier = asking.memory.visible(pass.at(path), asking.position);
+    if (window == null) {
+      return earlier;
+    }
+    NavigableMap<Integer, Shown> visible = new TreeMap<>(earlier.headMap(window.first(), false));
+    visible.putAll(earlier.tailMap(asking.position - window.rows(), false));
+    return visible;
   }
 
   /** Rule A2: a row sees all rows of its span. */

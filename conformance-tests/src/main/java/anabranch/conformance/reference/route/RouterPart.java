@@ -1,11 +1,11 @@
 package anabranch.conformance.reference.route;
 
 import static anabranch.conformance.reference.part.Arithmetic.mean;
-import static anabranch.conformance.reference.part.Arithmetic.project;
 import static anabranch.conformance.reference.part.Arithmetic.sigmoid;
 import static anabranch.conformance.reference.part.Arithmetic.softmax;
 
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.error.Bounds;
 import anabranch.error.WeightsException;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
@@ -14,17 +14,14 @@ import anabranch.model.route.Source;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A router with its weights. Immutable. */
 public final class RouterPart {
   private final Router router;
   private final int experts;
-  private final double[][] weight;
-  private final double @Nullable [] bias;
+  private final LogitsPart logits;
   private final double @Nullable [] correction;
-  private final int[] table;
 
   /** Creates a router from its weights; those it does not have are left out. */
   RouterPart(
@@ -36,37 +33,49 @@ public final class RouterPart {
       int... table) {
     this.router = router;
     this.experts = experts;
-    this.weight = weight;
-    this.bias = bias;
+    this.logits = new LogitsPart(router, experts, weight, bias, table);
     this.correction = correction;
-    this.table = table;
   }
 
   /**
    * Reads a router from the weights under {@code path}.
    *
-   * @throws WeightsException if a table names an expert that there is not
+   * @throws WeightsException if a table names an expert that there is not, or a correction is not
+   *     finite
    */
   public static RouterPart read(Router router, int experts, String path, Parameters parameters) {
-    int[] table = new int[0];
-    if (router.logits() instanceof Logits.TokenTable) {
-      double[] numbers = parameters.vector(path + ".table");
-      table = new int[numbers.length];
-      for (int id = 0; id < table.length; id++) {
-        table[id] = (int) numbers[id];
-        if (table[id] != numbers[id] || table[id] < 0 || table[id] >= experts) {
-          throw new WeightsException(
-              path + ".table[" + id + "] " + numbers[id] + " is not in 0.." + (experts - 1));
-        }
-      }
-    }
+    boolean named = router.logits() instanceof Logits.TokenTable;
     return new RouterPart(
         router,
         experts,
         router.hasWeight() ? parameters.matrix(path + ".weight") : new double[0][],
         router.hasBias() ? parameters.vector(path + ".bias") : null,
-        router.hasCorrection() ? parameters.vector(path + ".correction") : null,
-        table);
+        router.hasCorrection() ? correction(path + ".correction", parameters) : null,
+        named ? table(path + ".table", experts, parameters) : new int[0]);
+  }
+
+  private static int[] table(String name, int experts, Parameters parameters) {
+    double[] numbers = parameters.vector(name);
+    int[] table = new int[numbers.length];
+    for (int id = 0; id < table.length; id++) {
+      table[id] = (int) numbers[id];
+      if (table[id] != numbers[id] || table[id] < 0 || table[id] >= experts) {
+        String text = name + "[" + id + "] " + numbers[id] + " is not in 0.." + (experts - 1);
+        throw new WeightsException(Bounds.ruled(text, "E2"));
+      }
+    }
+    return table;
+  }
+
+  private static double[] correction(String name, Parameters parameters) {
+    double[] correction = parameters.vector(name);
+    for (int e = 0; e < correction.length; e++) {
+      if (!Double.isFinite(correction[e])) {
+        String text = name + "[" + e + "] " + correction[e] + " is not finite";
+        throw new WeightsException(Bounds.ruled(text, "E2"));
+      }
+    }
+    return correction;
   }
 
   /** Returns the description. */
@@ -83,11 +92,11 @@ public final class RouterPart {
    * @throws ArithmeticException if a logit or a gate is not finite
    */
   public List<Choice> decide(List<Asking> rows, int block) {
-    List<double[]> logits = new ArrayList<>();
+    List<double[]> all = new ArrayList<>();
     for (Asking row : rows) {
-      logits.add(logits(source(row, rows), row, block));
+      all.add(logits.of(source(row, rows), row, block));
     }
-    return decide(rows, logits, block);
+    return decide(rows, all, block);
   }
 
   /** Decides by logits, {@code [choices]} each. */
@@ -123,42 +132,6 @@ public final class RouterPart {
       }
     }
     return mean(span);
-  }
-
-  /** Rule R1: one number for each choice, {@code [choices]}. */
-  private double[] logits(double[] x, Asking row, int block) {
-    double[] z = new double[router.logitsFor(experts)];
-    if (router.logits() instanceof Logits.TokenHash hash) {
-      z[Hashes.below(Hashes.hash(hash.seed(), row.event().token(row.position())), experts)] = 1;
-    } else if (router.logits() instanceof Logits.TokenTable) {
-      z[table[row.event().token(row.position())]] = 1;
-    } else if (router.logits() instanceof Logits.Random random) {
-      long key = row.event().key();
-      long hash =
-          router.source() == Source.KEY
-              ? Hashes.hash(random.seed(), block, key)
-              : Hashes.hash(random.seed(), block, key, row.position());
-      z[Hashes.below(hash, experts)] = 1;
-    } else if (router.logits() instanceof Logits.Recalled recalled) {
-      z = row.carried().get(recalled.from());
-    } else if (router.logits() instanceof Logits.Accumulated sum) {
-      z = accumulated(sum, project(weight, bias, x), row.carried());
-    } else {
-      z = project(weight, bias, x);
-    }
-    return z;
-  }
-
-  /** Rule R13: the positive part joins what an earlier router came to, and is remembered. */
-  private static double[] accumulated(
-      Logits.Accumulated sum, double[] own, Map<String, double[]> carried) {
-    double[] z = new double[own.length];
-    for (int e = 0; e < z.length; e++) {
-      double before = sum.from() == null ? 0 : carried.get(sum.from())[e];
-      z[e] = Math.max(0, own[e]) + before;
-    }
-    carried.put(sum.as(), z);
-    return z;
   }
 
   /** Rule R2: a function of the logits, {@code [choices]}. */

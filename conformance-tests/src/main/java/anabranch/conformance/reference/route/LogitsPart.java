@@ -1,0 +1,55 @@
+package anabranch.conformance.reference.route;
+
+import static anabranch.conformance.reference.part.Arithmetic.project;
+
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
+import anabranch.model.route.Source;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The first step of a router, with its weights.
+ *
+ * @param weight {@code [choices, width]}; empty without one
+ * @param bias {@code [choices]}; null for none
+ * @param table the expert of each token id; empty without one
+ */
+record LogitsPart(
+    Router router, int experts, double[][] weight, double @Nullable [] bias, int[] table) {
+  /** Rule R1: one number for each choice, {@code [choices]}. */
+  double[] of(double[] x, Asking row, int block) {
+    double[] z = new double[router.logitsFor(experts)];
+    if (router.logits() instanceof Logits.TokenHash hash) {
+      z[Hashes.below(Hashes.hash(hash.seed(), row.event().token(row.position())), experts)] = 1;
+    } else if (router.logits() instanceof Logits.TokenTable) {
+      z[table[row.event().token(row.position())]] = 1;
+    } else if (router.logits() instanceof Logits.Random random) {
+      long key = row.event().key();
+      long hash =
+          router.source() == Source.KEY
+              ? Hashes.hash(random.seed(), block, key)
+              : Hashes.hash(random.seed(), block, key, row.position());
+      z[Hashes.below(hash, experts)] = 1;
+    } else if (router.logits() instanceof Logits.Recalled recalled) {
+      z = row.carried().get(recalled.from());
+    } else if (router.logits() instanceof Logits.Accumulated sum) {
+      z = accumulated(sum, project(weight, bias, x), row.carried());
+    } else {
+      z = project(weight, bias, x);
+    }
+    return z;
+  }
+
+  /** Rule R13: the positive part joins what an earlier router came to, and is remembered. */
+  private static double[] accumulated(
+      Logits.Accumulated sum, double[] own, Map<String, double[]> carried) {
+    double[] z = new double[own.length];
+    for (int e = 0; e < z.length; e++) {
+      double before = sum.from() == null ? 0 : carried.get(sum.from())[e];
+      z[e] = Math.max(0, own[e]) + before;
+    }
+    carried.put(sum.as(), z);
+    return z;
+  }
+}
