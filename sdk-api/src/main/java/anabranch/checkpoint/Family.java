@@ -104,7 +104,7 @@ record Family(
       Map<String, @Nullable Object> file,
       Map<String, Map<String, @Nullable Object>> into) {
     for (String included : strings(file.get("include"))) {
-      collect(included, resource("shared/" + included), into);
+      collect(included, resource("parts/" + included), into);
     }
     for (Map.Entry<String, @Nullable Object> entry : file.entrySet()) {
       String word = entry.getKey().equals("harmless_when") ? "harmless" : entry.getKey();
