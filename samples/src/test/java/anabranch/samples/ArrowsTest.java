@@ -32,7 +32,8 @@ class ArrowsTest {
     ALLOWED.put("backend", Set.of("model", "weights", "error"));
     ALLOWED.put("engine", Set.of("backend", "model", "weights", "error"));
     ALLOWED.put("json", Set.of("engine", "model", "error"));
-    Set<String> sdk = Set.of("engine", "backend", "weights", "json", "model", "error");
+    ALLOWED.put("checkpoint", Set.of("json", "weights", "model", "error"));
+    Set<String> sdk = Set.of("engine", "backend", "weights", "json", "checkpoint", "model", "error");
     ALLOWED.put("dsl", sdk);
     ALLOWED.put("flow", sdk);
     ALLOWED.put("typed", Set.of("flow", "engine", "backend", "model", "error"));
