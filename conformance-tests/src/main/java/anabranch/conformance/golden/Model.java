@@ -1,0 +1,80 @@
+package anabranch.conformance.golden;
+
+import anabranch.model.ModelSpec;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.Point;
+import anabranch.model.facts.Step;
+import anabranch.model.facts.Visit;
+import anabranch.weights.Weights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A published model in this language, with its recording and the place where it runs. Confined to
+ * one thread.
+ */
+final class Model implements AutoCloseable {
+  final ModelSpec spec;
+  final Weights weights;
+  final Recording recording;
+  private final Runner.Place place;
+  private final Map<ModelSpec, Runner> runners = new LinkedHashMap<>();
+
+  /** Takes a model; its weights and recording stay the caller's to close. */
+  Model(ModelSpec spec, Weights weights, Recording recording, Runner.Place place) {
+    this.spec = spec;
+    this.weights = weights;
+    this.recording = recording;
+    this.place = place;
+  }
+
+  boolean hasEncoder() {
+    return spec.encoder() != null;
+  }
+
+  /**
+   * Runs what a case feeds in, on a description that may differ from the model's in its routers.
+   */
+  List<Outcome> run(ModelSpec variant, Inputs inputs, Leaving leaving) {
+    return runners
+        .computeIfAbsent(variant, any -> place.load(any, weights))
+        .run(inputs.sequences(), leaving);
+  }
+
+  /** Returns how many blocks run up to a step, without an encoder's. */
+  int depth(int step) {
+    int depth = 0;
+    for (Step each : Cut.of(spec).steps()) {
+      if (!each.stage().encoder() && each.index() <= step) {
+        for (Visit visit : each.stage().visits()) {
+          depth += visit.blocks().size();
+        }
+      }
+    }
+    return depth;
+  }
+
+  /** Returns the step behind which units leave after so many blocks; else the last. */
+  int stepAt(int depth) {
+    List<Step> steps = Cut.of(spec).steps();
+    for (Step step : steps) {
+      if (step.stage().point() instanceof Point.AtExit && depth(step.index()) == depth) {
+        return step.index();
+      }
+    }
+    return steps.size() - 1;
+  }
+
+  /** Returns the ids of the exits, in order. */
+  List<String> exits() {
+    return new ArrayList<>(spec.plan().exits().stream().map(exit -> exit.id()).toList());
+  }
+
+  @Override
+  public void close() {
+    runners.values().forEach(Runner::close);
+    runners.clear();
+  }
+}

@@ -1,0 +1,11 @@
+package anabranch.conformance.golden;
+
+/** One thing that recordings say of cases. Stateless. */
+interface Reading {
+  /**
+   * Runs what a recording says of a case and compares; does nothing where it says nothing.
+   *
+   * @param number the place of the case among all cases
+   */
+  void compare(Model model, String name, int number, Finding finding);
+}

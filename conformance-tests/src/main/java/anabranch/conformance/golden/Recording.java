@@ -1,0 +1,128 @@
+package anabranch.conformance.golden;
+
+import anabranch.error.WeightsException;
+import anabranch.weights.Safetensors;
+import anabranch.weights.Tensor;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What a reference implementation was given and answered: arrays under names. Remembers which were
+ * asked for. Confined to one thread.
+ */
+final class Recording implements AutoCloseable {
+  private static final Pattern INPUT = Pattern.compile("(.+)\\.in\\.[^.]+");
+
+  /** Hidden vectors, which no backend shows, and numbers that only lead to what is compared. */
+  private static final Pattern INNER =
+      Pattern.compile(
+          ".*\\.hidden(_states)?\\..*|.*(hidden_states?|position_ids|masks|final_entropy)"
+              + "|.*(router_(logits?|probs?)|router\\.weights|topk_weight|combine_weights)"
+              + "|.*gate_logits|.*as_published.*");
+
+  private final Safetensors arrays;
+  private final Set<String> keys;
+  private final Set<String> read = new TreeSet<>();
+
+  private Recording(Safetensors arrays) {
+    this.arrays = arrays;
+    keys = new TreeSet<>(arrays.names());
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @throws WeightsException if it cannot be read
+   */
+  static Recording open(Path file) {
+    return new Recording(Safetensors.open(file));
+  }
+
+  /** Returns the names of all cases, in order of their names, with numbers as numbers. */
+  List<String> cases() {
+    Set<String> names = new LinkedHashSet<>();
+    keys.forEach(key -> group(INPUT, key).forEach(names::add));
+    List<String> ordered = new ArrayList<>(names);
+    ordered.sort((a, b) -> padded(a).compareTo(padded(b)));
+    return ordered;
+  }
+
+  private static Stream<String> group(Pattern pattern, String key) {
+    Matcher matcher = pattern.matcher(key);
+    return matcher.matches() ? Stream.of(matcher.group(1)) : Stream.empty();
+  }
+
+  private static String padded(String name) {
+    return Pattern.compile("\\d+")
+        .matcher(name)
+        .replaceAll(n -> "0".repeat(9 - Math.min(9, n.group().length())) + n.group());
+  }
+
+  boolean has(String key) {
+    return keys.contains(key);
+  }
+
+  /** Returns what the keys that match a pattern as a whole say, in order of the keys. */
+  List<MatchResult> matches(String pattern) {
+    List<MatchResult> results = new ArrayList<>();
+    for (String key : keys) {
+      Matcher matcher = Pattern.compile(pattern).matcher(key);
+      if (matcher.matches()) {
+        results.add(matcher.toMatchResult());
+      }
+    }
+    return results;
+  }
+
+  /** Returns the extents of an array. */
+  List<Integer> shape(String key) {
+    return arrays.tensor(key).shape();
+  }
+
+  /** Returns the numbers of an array, row-major. */
+  float[] floats(String key) {
+    read.add(key);
+    Tensor tensor = arrays.tensor(key);
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    tensor.copyTo(FloatBuffer.wrap(values));
+    return values;
+  }
+
+  /**
+   * Returns the whole numbers of an array, row-major.
+   *
+   * @throws WeightsException if one is no whole number
+   */
+  int[] ints(String key) {
+    float[] values = floats(key);
+    int[] whole = new int[values.length];
+    for (int i = 0; i < whole.length; i++) {
+      whole[i] = (int) values[i];
+      if (whole[i] != values[i]) {
+        throw new WeightsException(key + "[" + i + "] " + values[i] + " is no whole number");
+      }
+    }
+    return whole;
+  }
+
+  /** Returns the keys that nobody asked for although they could be compared. */
+  List<String> unread() {
+    Predicate<String> inner = INNER.asMatchPredicate();
+    return keys.stream().filter(key -> !read.contains(key) && !inner.test(key)).toList();
+  }
+
+  @Override
+  public void close() {
+    arrays.close();
+  }
+}
