@@ -4,10 +4,10 @@
  * it is not for how a checkpoint becomes a description, nor for judging a backend against the
  * oracle.
  *
- * <p>A {@link anabranch.conformance.golden.Recording} is a folder with {@code config.json}, {@code
- * model.safetensors} and {@code golden.safetensors}. Its cases are found by their keys, {@code
- * <case>.in.*}; what was answered stands under the same name, such as {@code <case>.logits} and
- * {@code <case>.trace.<module>.topk_index}. Batches were padded there and are ragged here.
+ * <p>A recorded model is a folder with {@code config.json}, {@code model.safetensors} and {@code
+ * golden.safetensors}. Its cases are found by their keys, {@code <case>.in.*}; what was answered
+ * stands under the same name, such as {@code <case>.logits} and {@code
+ * <case>.trace.<module>.topk_index}. Batches were padded there and are ragged here.
  */
 @NullMarked
 package anabranch.conformance.golden;

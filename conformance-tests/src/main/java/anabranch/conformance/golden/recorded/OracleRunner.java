@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.conformance.reference.Decisions;
 import anabranch.conformance.reference.Oracle;

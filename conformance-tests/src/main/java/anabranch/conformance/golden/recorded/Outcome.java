@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.backend.Trace;
 import anabranch.conformance.reference.Verdict;
@@ -23,13 +23,13 @@ import java.util.Map;
  * @param taken by run of a router and row, the members it took in the order of its choice, {@code
  *     -2 - e} for one without room; empty where it was not asked or took none
  */
-record Outcome(
+public record Outcome(
     List<double[]> logits,
     List<Integer> exits,
     List<Double> scores,
     Map<String, List<List<Integer>>> taken) {
 
-  static Outcome of(Sequence sequence, Verdict verdict) {
+  public static Outcome of(Sequence sequence, Verdict verdict) {
     Outcome outcome = empty();
     for (int unit = 0; unit < verdict.units(); unit++) {
       outcome.logits.add(verdict.logits(unit));
@@ -49,7 +49,7 @@ record Outcome(
     return outcome;
   }
 
-  static Outcome of(Answered answered) {
+  public static Outcome of(Answered answered) {
     Outcome outcome = empty();
     for (int unit = 0; unit < answered.exits.length; unit++) {
       outcome.logits.add(doubles(FloatBuffer.wrap(answered.logits[unit])));
@@ -68,7 +68,7 @@ record Outcome(
     return outcome;
   }
 
-  static Outcome of(Inference inference) {
+  public static Outcome of(Inference inference) {
     Outcome outcome = empty();
     for (int unit = 0; unit < inference.units(); unit++) {
       outcome.logits.add(doubles(inference.logits(unit)));
@@ -107,7 +107,7 @@ record Outcome(
   }
 
   /** Returns the class of a unit with the largest logit, the lowest index among equals. */
-  int label(int unit) {
+  public int label(int unit) {
     double[] values = logits.get(unit);
     int best = 0;
     for (int c = 1; c < values.length; c++) {

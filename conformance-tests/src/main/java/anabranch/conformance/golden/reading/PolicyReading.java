@@ -1,5 +1,10 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Leaving;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +19,7 @@ import java.util.regex.Pattern;
  */
 final class PolicyReading implements Reading {
   @Override
-  public void compare(Model model, String name, int number, Finding finding) {
+  public void compare(RecordedModel model, String name, int number, Finding finding) {
     String key = Pattern.quote(name) + "\\.((threshold|patience)(\\d+))\\.logits";
     for (MatchResult found : model.recording.matches(key)) {
       String setting = found.group(1);
@@ -38,7 +43,7 @@ final class PolicyReading implements Reading {
     }
   }
 
-  private static Map<String, Double> everywhere(Model model, float threshold) {
+  private static Map<String, Double> everywhere(RecordedModel model, float threshold) {
     Map<String, Double> thresholds = new LinkedHashMap<>();
     model.exits().forEach(exit -> thresholds.put(exit, (double) threshold));
     return thresholds;
@@ -46,7 +51,7 @@ final class PolicyReading implements Reading {
 
   /** Compares depth and, of an early exit, the score; layers end where the recorded heads end. */
   private static void left(
-      Model model,
+      RecordedModel model,
       String name,
       String what,
       int recorded,

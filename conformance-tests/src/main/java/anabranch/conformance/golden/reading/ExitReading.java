@@ -1,5 +1,11 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Leaving;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
+import anabranch.conformance.golden.recorded.Recording;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -12,7 +18,7 @@ import java.util.regex.Pattern;
  */
 final class ExitReading implements Reading {
   @Override
-  public void compare(Model model, String name, int number, Finding finding) {
+  public void compare(RecordedModel model, String name, int number, Finding finding) {
     Recording recording = model.recording;
     String exit = Pattern.quote(name) + "\\.exit(\\d+)\\.";
     for (MatchResult found : recording.matches(exit + "logits")) {
@@ -29,14 +35,14 @@ final class ExitReading implements Reading {
     }
   }
 
-  private static void at(Model model, String name, String key, int depth, Finding finding) {
+  private static void at(RecordedModel model, String name, String key, int depth, Finding finding) {
     Inputs inputs = Inputs.whole(model.recording, name, model.hasEncoder());
     Leaving leaving = Leaving.behind(model.stepAt(depth));
     Logits.compare(model, key, inputs, 0, model.run(model.spec, inputs, leaving), finding);
   }
 
   /** Compares {@code [depths, classes]} or {@code [depths, batch, classes]}. */
-  private static void each(Model model, String name, Finding finding) {
+  private static void each(RecordedModel model, String name, Finding finding) {
     String key = name + ".exit_logits";
     Inputs inputs = Inputs.whole(model.recording, name, model.hasEncoder());
     List<Integer> shape = model.recording.shape(key);
@@ -54,7 +60,7 @@ final class ExitReading implements Reading {
     }
   }
 
-  private static void draft(Model model, String name, int depth, Finding finding) {
+  private static void draft(RecordedModel model, String name, int depth, Finding finding) {
     Recording recording = model.recording;
     String exit = name + ".exit" + depth;
     List<Integer> shape = recording.shape(exit + ".ids");

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;

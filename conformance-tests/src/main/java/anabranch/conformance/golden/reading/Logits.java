@@ -1,5 +1,10 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Batch;
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
 import java.util.List;
 
 /** Logits of whole batches beside recorded ones. Stateless. */
@@ -13,7 +18,12 @@ final class Logits {
    *     row of each line, or for the line as a whole where heads pool
    */
   static void compare(
-      Model model, String key, Inputs inputs, int step, List<Outcome> outcomes, Finding finding) {
+      RecordedModel model,
+      String key,
+      Inputs inputs,
+      int step,
+      List<Outcome> outcomes,
+      Finding finding) {
     float[] recorded = model.recording.floats(key);
     List<Integer> shape = model.recording.shape(key);
     int outputs = shape.get(shape.size() - 1);

@@ -1,5 +1,6 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Inputs;
 import anabranch.conformance.space.Rewrite;
 import anabranch.error.DescriptionException;
 import anabranch.model.ModelSpec;

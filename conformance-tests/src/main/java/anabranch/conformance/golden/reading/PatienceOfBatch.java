@@ -1,5 +1,11 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Leaving;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
+import anabranch.conformance.golden.recorded.Recording;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -14,7 +20,7 @@ final class PatienceOfBatch {
   private PatienceOfBatch() {}
 
   /** Compares all that is recorded of the batch. */
-  static void compare(Model model, List<String> cases, Finding finding) {
+  static void compare(RecordedModel model, List<String> cases, Finding finding) {
     Recording recording = model.recording;
     for (MatchResult found : recording.matches("batch\\.patience(\\d+)\\.logits")) {
       int patience = Integer.parseInt(found.group(1));
@@ -31,7 +37,7 @@ final class PatienceOfBatch {
     }
   }
 
-  private static int depth(Model model, List<String> cases, int layers, int patience) {
+  private static int depth(RecordedModel model, List<String> cases, int layers, int patience) {
     List<Integer> before = List.of();
     int equal = 0;
     for (int depth = 1; depth < layers; depth++) {
@@ -46,7 +52,7 @@ final class PatienceOfBatch {
     return layers;
   }
 
-  private static List<Outcome> behind(Model model, List<String> cases, int depth) {
+  private static List<Outcome> behind(RecordedModel model, List<String> cases, int depth) {
     List<Outcome> outcomes = new ArrayList<>();
     for (String name : cases) {
       Inputs inputs = Inputs.whole(model.recording, name, model.hasEncoder());

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
@@ -15,36 +15,43 @@ import java.util.Map;
  * A published model in this language, with its recording and the place where it runs. Confined to
  * one thread.
  */
-final class Model implements AutoCloseable {
-  final ModelSpec spec;
-  final Weights weights;
-  final Recording recording;
+public final class RecordedModel implements AutoCloseable {
+  /** What it is in this language. */
+  public final ModelSpec spec;
+
+  /** Its weights, under the names of the description. */
+  public final Weights weights;
+
+  /** What the original answered. */
+  public final Recording recording;
+
   private final Runner.Place place;
   private final Map<ModelSpec, Runner> runners = new LinkedHashMap<>();
 
   /** Takes a model; its weights and recording stay the caller's to close. */
-  Model(ModelSpec spec, Weights weights, Recording recording, Runner.Place place) {
+  public RecordedModel(ModelSpec spec, Weights weights, Recording recording, Runner.Place place) {
     this.spec = spec;
     this.weights = weights;
     this.recording = recording;
     this.place = place;
   }
 
-  boolean hasEncoder() {
+  /** Returns whether an encoder reads before. */
+  public boolean hasEncoder() {
     return spec.encoder() != null;
   }
 
   /**
    * Runs what a case feeds in, on a description that may differ from the model's in its routers.
    */
-  List<Outcome> run(ModelSpec variant, Inputs inputs, Leaving leaving) {
+  public List<Outcome> run(ModelSpec variant, Inputs inputs, Leaving leaving) {
     return runners
         .computeIfAbsent(variant, any -> place.load(any, weights))
         .run(inputs.sequences(), leaving);
   }
 
   /** Returns how many blocks run up to a step, without an encoder's. */
-  int depth(int step) {
+  public int depth(int step) {
     int depth = 0;
     for (Step each : Cut.of(spec).steps()) {
       if (!each.stage().encoder() && each.index() <= step) {
@@ -57,7 +64,7 @@ final class Model implements AutoCloseable {
   }
 
   /** Returns the step behind which units leave after so many blocks; else the last. */
-  int stepAt(int depth) {
+  public int stepAt(int depth) {
     List<Step> steps = Cut.of(spec).steps();
     for (Step step : steps) {
       if (step.stage().point() instanceof Point.AtExit && depth(step.index()) == depth) {
@@ -68,7 +75,7 @@ final class Model implements AutoCloseable {
   }
 
   /** Returns the ids of the exits, in order. */
-  List<String> exits() {
+  public List<String> exits() {
     return new ArrayList<>(spec.plan().exits().stream().map(exit -> exit.id()).toList());
   }
 

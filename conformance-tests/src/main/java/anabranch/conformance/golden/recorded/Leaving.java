@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -9,19 +9,19 @@ import org.jspecify.annotations.Nullable;
  * @param thresholds by the id of an exit, what its score is compared with; one without never fires
  * @param step the step behind which all units leave, whatever they score; null to go by thresholds
  */
-record Leaving(Map<String, Double> thresholds, @Nullable Integer step) {
+public record Leaving(Map<String, Double> thresholds, @Nullable Integer step) {
   /** Returns that nobody leaves before the end. */
-  static Leaving never() {
+  public static Leaving never() {
     return new Leaving(Map.of(), null);
   }
 
   /** Returns that units leave by thresholds. */
-  static Leaving by(Map<String, Double> thresholds) {
+  public static Leaving by(Map<String, Double> thresholds) {
     return new Leaving(Map.copyOf(thresholds), null);
   }
 
   /** Returns that all leave behind one step. */
-  static Leaving behind(int step) {
+  public static Leaving behind(int step) {
     return new Leaving(Map.of(), step);
   }
 }

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.error.WeightsException;
 import anabranch.weights.Safetensors;
@@ -20,13 +20,13 @@ import java.util.stream.Stream;
  * What a reference implementation was given and answered: arrays under names. Remembers which were
  * asked for. Confined to one thread.
  */
-final class Recording implements AutoCloseable {
+public final class Recording implements AutoCloseable {
   private static final Pattern INPUT = Pattern.compile("(.+)\\.in\\.[^.]+");
 
   /** Hidden vectors, which no backend shows, and numbers that only lead to what is compared. */
   private static final Pattern INNER =
       Pattern.compile(
-          ".*\\.hidden(_states)?\\..*|.*(hidden_states?|position_ids|masks|final_entropy)"
+          ".*\\.hidden(_states)?\\..*|.*(hidden_states?|masks|final_entropy)|.*\\.in\\..*"
               + "|.*(router_(logits?|probs?)|router\\.weights|topk_weight|combine_weights)"
               + "|.*gate_logits|.*as_published.*");
 
@@ -44,12 +44,12 @@ final class Recording implements AutoCloseable {
    *
    * @throws WeightsException if it cannot be read
    */
-  static Recording open(Path file) {
+  public static Recording open(Path file) {
     return new Recording(Safetensors.open(file));
   }
 
   /** Returns the names of all cases, in order of their names, with numbers as numbers. */
-  List<String> cases() {
+  public List<String> cases() {
     Set<String> names = new LinkedHashSet<>();
     keys.forEach(key -> group(INPUT, key).forEach(names::add));
     List<String> ordered = new ArrayList<>(names);
@@ -68,12 +68,12 @@ final class Recording implements AutoCloseable {
         .replaceAll(n -> "0".repeat(9 - Math.min(9, n.group().length())) + n.group());
   }
 
-  boolean has(String key) {
+  public boolean has(String key) {
     return keys.contains(key);
   }
 
   /** Returns what the keys that match a pattern as a whole say, in order of the keys. */
-  List<MatchResult> matches(String pattern) {
+  public List<MatchResult> matches(String pattern) {
     List<MatchResult> results = new ArrayList<>();
     for (String key : keys) {
       Matcher matcher = Pattern.compile(pattern).matcher(key);
@@ -85,12 +85,12 @@ final class Recording implements AutoCloseable {
   }
 
   /** Returns the extents of an array. */
-  List<Integer> shape(String key) {
+  public List<Integer> shape(String key) {
     return arrays.tensor(key).shape();
   }
 
   /** Returns the numbers of an array, row-major. */
-  float[] floats(String key) {
+  public float[] floats(String key) {
     read.add(key);
     Tensor tensor = arrays.tensor(key);
     float[] values = new float[Math.toIntExact(tensor.elements())];
@@ -103,7 +103,7 @@ final class Recording implements AutoCloseable {
    *
    * @throws WeightsException if one is no whole number
    */
-  int[] ints(String key) {
+  public int[] ints(String key) {
     float[] values = floats(key);
     int[] whole = new int[values.length];
     for (int i = 0; i < whole.length; i++) {
@@ -116,7 +116,7 @@ final class Recording implements AutoCloseable {
   }
 
   /** Returns the keys that nobody asked for although they could be compared. */
-  List<String> unread() {
+  public List<String> unread() {
     Predicate<String> inner = INNER.asMatchPredicate();
     return keys.stream().filter(key -> !read.contains(key) && !inner.test(key)).toList();
   }

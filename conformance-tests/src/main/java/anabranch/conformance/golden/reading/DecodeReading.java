@@ -1,5 +1,11 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Leaving;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
+import anabranch.conformance.golden.recorded.Recording;
 import anabranch.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +17,7 @@ import java.util.List;
  */
 final class DecodeReading implements Reading {
   @Override
-  public void compare(Model model, String name, int number, Finding finding) {
+  public void compare(RecordedModel model, String name, int number, Finding finding) {
     Recording recording = model.recording;
     List<String> ids = new ArrayList<>();
     String step = name + ".step";
@@ -61,7 +67,7 @@ final class DecodeReading implements Reading {
 
   /** Compares one call of all rows, which stand side by side in the recording. */
   private static void atOnce(
-      Model model, String key, Inputs inputs, ModelSpec variant, Finding finding) {
+      RecordedModel model, String key, Inputs inputs, ModelSpec variant, Finding finding) {
     Inputs whole = inputs.joined();
     List<Outcome> outcomes = model.run(variant, whole, Leaving.never());
     Logits.compare(model, key, whole, 0, outcomes, finding);

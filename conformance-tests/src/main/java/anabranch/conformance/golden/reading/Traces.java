@@ -1,6 +1,12 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
-import anabranch.conformance.golden.Finding.Kind;
+import anabranch.conformance.golden.recorded.Batch;
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Finding.Kind;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
+import anabranch.conformance.golden.recorded.Recording;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -57,7 +63,7 @@ final class Traces {
 
   /** Compares the choices of one step; the encoder's rows stand with the first. */
   static void compare(
-      Model model,
+      RecordedModel model,
       String prefix,
       Inputs inputs,
       int step,

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,7 +46,7 @@ public final class Finding {
   }
 
   /** Compares numbers with what was recorded from an offset on. */
-  void numbers(String what, float[] recorded, int offset, double[] ours) {
+  public void numbers(String what, float[] recorded, int offset, double[] ours) {
     if (recorded.length < offset + ours.length) {
       fail(what + " has " + ours.length + " numbers, recorded are " + (recorded.length - offset));
       return;
@@ -63,7 +63,7 @@ public final class Finding {
   }
 
   /** Compares a decision with the one that was recorded. */
-  void decision(Kind kind, String what, Object recorded, Object ours) {
+  public void decision(Kind kind, String what, Object recorded, Object ours) {
     int[] count = counts.computeIfAbsent(kind, any -> new int[2]);
     count[1]++;
     if (!recorded.equals(ours)) {
@@ -73,9 +73,14 @@ public final class Finding {
   }
 
   /** Says that the case could not be compared. */
-  void fail(String reason) {
+  public void fail(String reason) {
     failed = true;
     say(reason);
+  }
+
+  /** Says something that is no difference. */
+  public void note(String word) {
+    words.add(word);
   }
 
   private void say(String word) {

@@ -1,4 +1,7 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
+
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.RecordedModel;
 
 /** One thing that recordings say of cases. Stateless. */
 interface Reading {
@@ -7,5 +10,5 @@ interface Reading {
    *
    * @param number the place of the case among all cases
    */
-  void compare(Model model, String name, int number, Finding finding);
+  void compare(RecordedModel model, String name, int number, Finding finding);
 }

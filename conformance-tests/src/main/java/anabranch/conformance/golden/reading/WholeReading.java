@@ -1,12 +1,17 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.Inputs;
+import anabranch.conformance.golden.recorded.Leaving;
+import anabranch.conformance.golden.recorded.Outcome;
+import anabranch.conformance.golden.recorded.RecordedModel;
 import anabranch.model.ModelSpec;
 import java.util.List;
 
 /** {@code <case>.logits}: all rows in one call, to full depth, with every decision inside. */
 final class WholeReading implements Reading {
   @Override
-  public void compare(Model model, String name, int number, Finding finding) {
+  public void compare(RecordedModel model, String name, int number, Finding finding) {
     String key = name + ".logits";
     if (!model.recording.has(key)) {
       return;

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.backend.Event;
 import anabranch.conformance.space.Sequence;
@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param steps what comes call by call, the same lines in each
  * @param sequences one for each line
  */
-record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequences) {
+public record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequences) {
   private static final String MASK = "attention_mask";
 
   /** Returns all rows of a case in one call. */
-  static Inputs whole(Recording recording, String name, boolean encoder) {
+  public static Inputs whole(Recording recording, String name, boolean encoder) {
     String in = name + ".in.";
     String ids = in + (encoder ? "decoder_input_ids" : "input_ids");
     String mask = in + (encoder ? "decoder_" : "") + MASK;
@@ -25,7 +25,8 @@ record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequence
   }
 
   /** Returns the rows of a case call by call, whose ids stand under these keys. */
-  static Inputs inSteps(Recording recording, String name, boolean encoder, List<String> ids) {
+  public static Inputs inSteps(
+      Recording recording, String name, boolean encoder, List<String> ids) {
     String in = name + ".in.";
     return of(recording, in, encoder, ids, encoder ? "" : in + MASK);
   }
@@ -61,7 +62,7 @@ record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequence
   }
 
   /** Returns the same rows with tokens that a run of its own chose, as ids of one more step. */
-  Inputs then(List<Integer> tokens) {
+  public Inputs then(List<Integer> tokens) {
     List<Batch> more = new ArrayList<>(steps);
     more.add(new Batch(1, tokens.stream().map(token -> List.of(0)).toList()));
     List<Sequence> longer = new ArrayList<>();
@@ -75,7 +76,7 @@ record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequence
   }
 
   /** Returns the rows of all steps in one call; arrays have the steps' columns side by side. */
-  Inputs joined() {
+  public Inputs joined() {
     List<List<Integer>> lines = new ArrayList<>();
     List<Sequence> whole = new ArrayList<>();
     int columns = steps.stream().mapToInt(Batch::columns).sum();
@@ -95,7 +96,7 @@ record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> sequence
   }
 
   /** Returns the position of the first row of a step in the sequence of a line. */
-  int first(int step, int line) {
+  public int first(int step, int line) {
     return sequences.get(line).events().get(step).firstPosition();
   }
 }

@@ -1,17 +1,19 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.reading;
 
+import anabranch.conformance.golden.recorded.Finding;
+import anabranch.conformance.golden.recorded.RecordedModel;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Compares all that is recorded of one model. Stateless. */
-final class Goldens {
+public final class Readings {
   private static final List<Reading> READINGS =
       List.of(new WholeReading(), new DecodeReading(), new ExitReading(), new PolicyReading());
 
-  private Goldens() {}
+  private Readings() {}
 
   /** Returns a finding for each case, and one for what was recorded of all cases together. */
-  static List<Finding> compare(String name, Model model) {
+  public static List<Finding> compare(String name, RecordedModel model) {
     List<Finding> findings = new ArrayList<>();
     List<String> cases = model.recording.cases();
     for (int number = 0; number < cases.size(); number++) {

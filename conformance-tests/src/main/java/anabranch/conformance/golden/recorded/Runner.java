@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.backend.Backend;
 import anabranch.conformance.space.Sequence;
@@ -7,12 +7,12 @@ import anabranch.weights.Weights;
 import java.util.List;
 
 /** A description with its weights, ready to run. Confined to one thread. */
-interface Runner extends AutoCloseable {
+public interface Runner extends AutoCloseable {
   /** Returns the outcomes of sequences that run together, in order. */
   List<Outcome> run(List<Sequence> together, Leaving leaving);
 
   @Override
-  void close();
+  public void close();
 
   /** Makes descriptions ready to run. */
   interface Place {

@@ -1,4 +1,4 @@
-package anabranch.conformance.golden;
+package anabranch.conformance.golden.recorded;
 
 import anabranch.error.DescriptionException;
 import java.util.ArrayList;
@@ -10,9 +10,9 @@ import java.util.List;
  * @param columns extent of a line, padding included
  * @param lines by line of the batch, the columns that count, ascending
  */
-record Batch(int columns, List<List<Integer>> lines) {
+public record Batch(int columns, List<List<Integer>> lines) {
   /** Copies the lists. */
-  Batch {
+  public Batch {
     lines = lines.stream().map(List::copyOf).toList();
   }
 
@@ -22,7 +22,7 @@ record Batch(int columns, List<List<Integer>> lines) {
    * @param ids key of an array {@code [batch, columns]} or {@code [batch, columns, width]}
    * @param mask key of its mask, which need not exist
    */
-  static Batch of(Recording recording, String ids, String mask) {
+  public static Batch of(Recording recording, String ids, String mask) {
     List<Integer> shape = recording.shape(ids);
     int[] kept = recording.has(mask) ? recording.ints(mask) : new int[0];
     List<List<Integer>> lines = new ArrayList<>();
@@ -39,7 +39,7 @@ record Batch(int columns, List<List<Integer>> lines) {
   }
 
   /** Fails unless the positions that were recorded count the rows of each line from 0 on. */
-  void requirePositions(Recording recording, String key) {
+  public void requirePositions(Recording recording, String key) {
     int[] positions = recording.ints(key);
     for (int b = 0; b < lines.size(); b++) {
       for (int row = 0; row < lines.get(b).size(); row++) {
@@ -53,22 +53,22 @@ record Batch(int columns, List<List<Integer>> lines) {
   }
 
   /** Returns the place of a row of a line in the array. */
-  int at(int line, int row) {
+  public int at(int line, int row) {
     return line * columns + lines.get(line).get(row);
   }
 
   /** Returns the number of rows of a line. */
-  int rows(int line) {
+  public int rows(int line) {
     return lines.get(line).size();
   }
 
   /** Returns the rows of all lines with their padding. */
-  int padded() {
+  public int padded() {
     return columns * lines.size();
   }
 
   /** Returns the values of the rows of a line, of an array as large as the padded one. */
-  int[] take(int line, int[] values) {
+  public int[] take(int line, int[] values) {
     int[] taken = new int[rows(line)];
     for (int row = 0; row < taken.length; row++) {
       taken[row] = values[at(line, row)];
