@@ -29,7 +29,7 @@ public record Outcome(
     List<Double> scores,
     Map<String, List<List<Integer>>> taken) {
 
-  public static Outcome of(Sequence sequence, Verdict verdict) {
+  static Outcome of(Sequence sequence, Verdict verdict) {
     Outcome outcome = empty();
     for (int unit = 0; unit < verdict.units(); unit++) {
       outcome.logits.add(verdict.logits(unit));
@@ -49,7 +49,7 @@ public record Outcome(
     return outcome;
   }
 
-  public static Outcome of(Answered answered) {
+  static Outcome of(Answered answered) {
     Outcome outcome = empty();
     for (int unit = 0; unit < answered.exits.length; unit++) {
       outcome.logits.add(doubles(FloatBuffer.wrap(answered.logits[unit])));
@@ -68,7 +68,7 @@ public record Outcome(
     return outcome;
   }
 
-  public static Outcome of(Inference inference) {
+  static Outcome of(Inference inference) {
     Outcome outcome = empty();
     for (int unit = 0; unit < inference.units(); unit++) {
       outcome.logits.add(doubles(inference.logits(unit)));

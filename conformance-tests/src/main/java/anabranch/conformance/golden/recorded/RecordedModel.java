@@ -1,5 +1,6 @@
 package anabranch.conformance.golden.recorded;
 
+import anabranch.conformance.space.Sequence;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
@@ -48,6 +49,13 @@ public final class RecordedModel implements AutoCloseable {
     return runners
         .computeIfAbsent(variant, any -> place.load(any, weights))
         .run(inputs.sequences(), leaving);
+  }
+
+  /** Runs sequences to full depth on a description and weights that are used once. */
+  public List<Outcome> runOnce(ModelSpec variant, Weights others, List<Sequence> sequences) {
+    try (Runner runner = place.load(variant, others)) {
+      return runner.run(sequences, Leaving.never());
+    }
   }
 
   /** Returns how many blocks run up to a step, without an encoder's. */

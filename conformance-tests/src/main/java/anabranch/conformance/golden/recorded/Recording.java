@@ -6,6 +6,7 @@ import anabranch.weights.Tensor;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,14 +15,13 @@ import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * What a reference implementation was given and answered: arrays under names. Remembers which were
  * asked for. Confined to one thread.
  */
 public final class Recording implements AutoCloseable {
-  private static final Pattern INPUT = Pattern.compile("(.+)\\.in\\.[^.]+");
+  private static final Pattern NUMBER = Pattern.compile("\\d+");
 
   /** Hidden vectors, which no backend shows, and numbers that only lead to what is compared. */
   private static final Pattern INNER =
@@ -51,23 +51,22 @@ public final class Recording implements AutoCloseable {
   /** Returns the names of all cases, in order of their names, with numbers as numbers. */
   public List<String> cases() {
     Set<String> names = new LinkedHashSet<>();
-    keys.forEach(key -> group(INPUT, key).forEach(names::add));
+    for (MatchResult input : matches("(.+)\\.in\\.[^.]+")) {
+      names.add(input.group(1));
+    }
     List<String> ordered = new ArrayList<>(names);
-    ordered.sort((a, b) -> padded(a).compareTo(padded(b)));
+    ordered.sort(Comparator.comparing(Recording::padded));
     return ordered;
   }
 
-  private static Stream<String> group(Pattern pattern, String key) {
-    Matcher matcher = pattern.matcher(key);
-    return matcher.matches() ? Stream.of(matcher.group(1)) : Stream.empty();
-  }
-
+  /** Fills numbers in a name up with zeros, so that names sort by them. */
   private static String padded(String name) {
-    return Pattern.compile("\\d+")
+    return NUMBER
         .matcher(name)
-        .replaceAll(n -> "0".repeat(9 - Math.min(9, n.group().length())) + n.group());
+        .replaceAll(number -> "0".repeat(Math.max(0, 9 - number.group().length())) + number.group());
   }
 
+  /** Returns whether there is an array of that name. */
   public boolean has(String key) {
     return keys.contains(key);
   }

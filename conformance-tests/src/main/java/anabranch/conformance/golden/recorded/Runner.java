@@ -12,7 +12,7 @@ public interface Runner extends AutoCloseable {
   List<Outcome> run(List<Sequence> together, Leaving leaving);
 
   @Override
-  public void close();
+  void close();
 
   /** Makes descriptions ready to run. */
   interface Place {
