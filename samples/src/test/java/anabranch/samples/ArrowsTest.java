@@ -32,6 +32,7 @@ class ArrowsTest {
     ALLOWED.put("backend", Set.of("model", "weights", "error"));
     ALLOWED.put("engine", Set.of("backend", "model", "weights", "error"));
     ALLOWED.put("json", Set.of("engine", "model", "error"));
+    ALLOWED.put("checkpoint", Set.of("json", "weights", "model", "error"));
     Set<String> sdk = Set.of("engine", "backend", "weights", "json", "model", "error");
     ALLOWED.put("dsl", sdk);
     ALLOWED.put("flow", sdk);

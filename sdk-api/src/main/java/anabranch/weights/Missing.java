@@ -4,12 +4,12 @@ import anabranch.error.WeightsException;
 import java.util.Collection;
 import java.util.Comparator;
 
-/** Words for a tensor that is not there. */
-final class Missing {
+/** Words for a tensor that is not there. Stateless. */
+public final class Missing {
   private Missing() {}
 
   /** Returns the error for a missing name, with the name that is nearest by edit distance. */
-  static WeightsException tensor(String name, Collection<String> present) {
+  public static WeightsException tensor(String name, Collection<String> present) {
     String nearest =
         present.stream().min(Comparator.comparingInt(other -> distance(name, other))).orElse("");
     return new WeightsException(

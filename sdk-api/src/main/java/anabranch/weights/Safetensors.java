@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * several processes share one copy.
  *
  * <p>A file is refused unless its header is JSON of at most 100 000 000 bytes that describes all of
- * its data, without gap or overlap: tensors of fp32, fp16 or bf16 numbers, each of at most {@link
+ * its data, without gap or overlap: tensors of a {@link DType}, each of at most {@link
  * Tensor#MOST_BYTES} bytes, 32 extents and a name of 4096 characters. An empty shape is one number;
  * an extent of 0 is refused. The file itself may be larger than any tensor.
  *

@@ -5,7 +5,6 @@ import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 import java.util.List;
 
 /**
@@ -80,19 +79,58 @@ public final class Tensor {
    * Writes all numbers as fp32, exactly, advancing the buffer.
    *
    * @throws java.nio.BufferOverflowException if the buffer has no room for all of them
+   * @throws WeightsException if fp32 does not have one of them, naming its index and its value
    */
   public void copyTo(FloatBuffer into) {
+    if (into.remaining() < elements()) {
+      throw new BufferOverflowException();
+    }
     if (type == DType.F32) {
       into.put(bytes().asFloatBuffer());
       return;
     }
-    ShortBuffer halves = bytes().asShortBuffer();
-    if (into.remaining() < halves.remaining()) {
-      throw new BufferOverflowException();
+    ByteBuffer from = bytes();
+    for (int i = 0; from.hasRemaining(); i++) {
+      switch (type) {
+        case F16 -> into.put(Halves.fromF16(from.getShort()));
+        case BF16 -> into.put(Halves.fromBf16(from.getShort()));
+        case F64 -> into.put(exact(i, from.getDouble()));
+        case I64 -> into.put(exact(i, from.getLong()));
+        case I32 -> into.put(exact(i, (long) from.getInt()));
+        case U8 -> into.put(from.get() & 0xff);
+        case BOOL -> into.put(flag(i, from.get()));
+        default -> throw new AssertionError(type);
+      }
     }
-    while (halves.hasRemaining()) {
-      into.put(type == DType.F16 ? Halves.fromF16(halves.get()) : Halves.fromBf16(halves.get()));
+  }
+
+  private float exact(int index, double value) {
+    float narrow = (float) value;
+    if (narrow != value && !Double.isNaN(value)) {
+      throw inexact(index, Double.toString(value), "a number of fp32");
     }
+    return narrow;
+  }
+
+  private float exact(int index, long value) {
+    float narrow = value;
+    // The largest long would come back from the float above it.
+    if (narrow >= 0x1p63f || (long) narrow != value) {
+      throw inexact(index, Long.toString(value), "a number of fp32");
+    }
+    return narrow;
+  }
+
+  private float flag(int index, byte value) {
+    if (value != 0 && value != 1) {
+      throw inexact(index, Byte.toString(value), "0 or 1");
+    }
+    return value;
+  }
+
+  private WeightsException inexact(int index, String value, String bound) {
+    return new WeightsException(
+        "tensor \"" + name + "\" " + type + " [" + index + "] " + value + " is not " + bound);
   }
 
   /** Returns the bytes that type and shape need, in {@code 1..MOST_BYTES}. */

@@ -113,11 +113,13 @@ class SafetensorsLiesTest {
 
   @Test
   void typesOfOtherNumbersAreRefusedByName() {
-    for (String type : new String[] {"\"F64\"", "\"I64\"", "\"F8_E4M3\"", "\"f32\"", "7", "null"}) {
+    for (String type : new String[] {"\"I16\"", "\"C64\"", "\"F8_E4M3\"", "\"f32\"", "7", "null"}) {
       refused(
           Handmade.header(type, "[1]", "[0,4]"),
           4,
-          "tensor \"t\" dtype " + type.replace("\"", "") + " is not one of [F32, F16, BF16]");
+          "tensor \"t\" dtype "
+              + type.replace("\"", "")
+              + " is not one of [F32, F16, BF16, F64, I64, I32, U8, BOOL]");
     }
     refused(Handmade.header("{}", "[1]", "[0,4]"), 4, "tensor \"t\" dtype");
   }

@@ -1,0 +1,16 @@
+package anabranch.checkpoint.formula;
+
+import org.jspecify.annotations.Nullable;
+
+/** What names mean in a formula. */
+public interface Names {
+  /** Returns whether a name means something. */
+  boolean has(String name);
+
+  /**
+   * Returns the value of a name.
+   *
+   * @throws anabranch.error.DescriptionException if it has none
+   */
+  @Nullable Object value(String name);
+}

@@ -1,0 +1,110 @@
+package anabranch.checkpoint.tensor;
+
+import anabranch.weights.DType;
+import anabranch.weights.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/** What a tensor is made of; the numbers are made when they are asked for. Any thread. */
+public sealed interface Made {
+  /** Returns the extents of what will be made, outermost first. */
+  List<Integer> shape();
+
+  /** Returns the tensor. */
+  Tensor as(String name);
+
+  /**
+   * Views added up; those of fewer extents are added to each run of their shape.
+   *
+   * @param views at least one; no shape that is not the tail of the first one's
+   */
+  record Sum(List<View> views) implements Made {
+    /** Checks the shapes. */
+    public Sum {
+      views = List.copyOf(views);
+      List<Integer> whole = views.get(0).shape();
+      for (View view : views) {
+        int less = whole.size() - view.shape().size();
+        if (less < 0 || !whole.subList(less, whole.size()).equals(view.shape())) {
+          throw new IllegalArgumentException(
+              "shapes " + whole + " and " + view.shape() + " cannot be added");
+        }
+      }
+    }
+
+    @Override
+    public List<Integer> shape() {
+      return views.get(0).shape();
+    }
+
+    @Override
+    public Tensor as(String name) {
+      if (views.size() == 1) {
+        return views.get(0).as(name);
+      }
+      ByteBuffer bytes = room(shape());
+      FloatBuffer sum = bytes.asFloatBuffer();
+      for (View view : views) {
+        Tensor part = view.as(name);
+        FloatBuffer numbers = FloatBuffer.allocate((int) part.elements());
+        part.copyTo(numbers);
+        for (int i = 0; i < sum.capacity(); i++) {
+          sum.put(i, sum.get(i) + numbers.get(i % numbers.capacity()));
+        }
+      }
+      return new Tensor(name, DType.F32, shape(), bytes);
+    }
+  }
+
+  /** One number everywhere. */
+  record Fill(List<Integer> shape, float number) implements Made {
+    @Override
+    public Tensor as(String name) {
+      ByteBuffer bytes = room(shape);
+      while (bytes.hasRemaining()) {
+        bytes.putFloat(number);
+      }
+      return new Tensor(name, DType.F32, shape, bytes.flip());
+    }
+  }
+
+  /** 1 where row and column are the same, else 0. */
+  record Identity(List<Integer> shape) implements Made {
+    @Override
+    public Tensor as(String name) {
+      ByteBuffer bytes = room(shape);
+      int columns = shape.get(shape.size() - 1);
+      for (int i = 0; i < bytes.capacity() / 4; i++) {
+        bytes.putFloat(i / columns == i % columns ? 1 : 0);
+      }
+      return new Tensor(name, DType.F32, shape, bytes.flip());
+    }
+  }
+
+  /**
+   * What Python's {@code random.Random(seed).randrange(bound)} gives, one after the other.
+   *
+   * @param bound in 1..2^31-1
+   */
+  record Draws(List<Integer> shape, int seed, int bound) implements Made {
+    @Override
+    public Tensor as(String name) {
+      Twister twister = new Twister(seed);
+      ByteBuffer bytes = room(shape);
+      while (bytes.hasRemaining()) {
+        bytes.putInt(twister.below(bound));
+      }
+      return new Tensor(name, DType.I32, shape, bytes.flip());
+    }
+  }
+
+  private static ByteBuffer room(List<Integer> shape) {
+    int bytes = 4;
+    for (int extent : shape) {
+      bytes = Math.multiplyExact(bytes, extent);
+    }
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+}
