@@ -109,8 +109,7 @@ final class LayerReading implements Reading {
   }
 
   private static Operation withTable(Operation operation, int rows) {
-    return operation instanceof Mixture mixture
-            && mixture.router().logits() instanceof TokenTable
+    return operation instanceof Mixture mixture && mixture.router().logits() instanceof TokenTable
         ? mixture.with(
             mixture.expert(),
             mixture.router().with(mixture.router().source(), new TokenTable(rows)))

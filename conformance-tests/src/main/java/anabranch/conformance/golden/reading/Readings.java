@@ -8,7 +8,12 @@ import java.util.List;
 /** Compares all that is recorded of one model. Stateless. */
 public final class Readings {
   private static final List<Reading> READINGS =
-      List.of(new WholeReading(), new DecodeReading(), new ExitReading(), new PolicyReading(), new LayerReading());
+      List.of(
+          new WholeReading(),
+          new DecodeReading(),
+          new ExitReading(),
+          new PolicyReading(),
+          new LayerReading());
 
   private Readings() {}
 

@@ -63,7 +63,8 @@ public final class Recording implements AutoCloseable {
   private static String padded(String name) {
     return NUMBER
         .matcher(name)
-        .replaceAll(number -> "0".repeat(Math.max(0, 9 - number.group().length())) + number.group());
+        .replaceAll(
+            number -> "0".repeat(Math.max(0, 9 - number.group().length())) + number.group());
   }
 
   /** Returns whether there is an array of that name. */

@@ -63,8 +63,7 @@ class InputsTest {
     List<String> keys = List.of("a.step0.input_ids", "a.step1.input_ids");
     Inputs inputs = Inputs.inSteps(recording(), "a", false, keys);
     assertEquals(
-        List.of(Event.ofTokens(4, 5), Event.ofTokens(7).at(2)),
-        inputs.sequences().get(1).events());
+        List.of(Event.ofTokens(4, 5), Event.ofTokens(7).at(2)), inputs.sequences().get(1).events());
     assertEquals(3, inputs.first(1, 0));
     Inputs whole = inputs.joined();
     assertEquals(List.of(Event.ofTokens(4, 5, 7)), whole.sequences().get(1).events());
