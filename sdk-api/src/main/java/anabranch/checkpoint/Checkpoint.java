@@ -59,20 +59,23 @@ public final class Checkpoint implements AutoCloseable {
     Map<String, @Nullable Object> config = Json.read(file, Json.MOST_CONFIG);
     Family family;
     Scope scope;
-    ModelSpec spec;
     try {
       family = family(config, options);
       scope = new Scope(family, config, settings(family, options));
       Fields.check(family, config, scope);
-      spec = spec(family, scope);
     } catch (DescriptionException refused) {
       throw new DescriptionException(file + ": " + refused.getMessage(), refused);
     }
     Shards shards = Shards.open(folder);
     try {
+      scope.store(shards.tensors().keySet());
+      ModelSpec spec = spec(family, scope);
       Weights weights = new MadeWeights(Mapping.of(family, scope, spec, shards.tensors()));
       return new Checkpoint(family.name(), spec, weights, shards);
-    } catch (WeightsException | DescriptionException unfit) {
+    } catch (DescriptionException refused) {
+      shards.close();
+      throw new DescriptionException(file + ": " + refused.getMessage(), refused);
+    } catch (WeightsException unfit) {
       shards.close();
       throw new WeightsException(folder + ": " + unfit.getMessage(), unfit);
     } catch (RuntimeException | Error failed) {

@@ -1,5 +1,6 @@
 package anabranch.checkpoint;
 
+import anabranch.checkpoint.formula.Terms;
 import anabranch.checkpoint.tensor.Made;
 import anabranch.checkpoint.tensor.View;
 import anabranch.error.WeightsException;
@@ -42,7 +43,7 @@ final class Recipe {
       return madeUp(text, shape, scope);
     }
     List<View> views = new ArrayList<>();
-    for (String term : text.split(" \\+ ")) {
+    for (String term : text.split(" \\+ (?![^\\[]*\\])")) {
       views.add(view(term, scope));
     }
     return new Made.Sum(views);
@@ -94,19 +95,29 @@ final class Recipe {
   }
 
   private static Made madeUp(String text, List<Integer> shape, Scope scope) {
-    if (text.startsWith("@randrange[")) {
-      String[] values = text.substring(11, text.length() - 1).split(",");
-      int bound = scope.count(values[1]);
-      if (bound < 1) {
-        throw new WeightsException("\"" + values[1] + "\" " + bound + " is below 1");
-      }
-      return new Made.Draws(shape, scope.count(values[0]), bound);
+    int bracket = text.indexOf('[');
+    String kind = bracket < 0 ? text : text.substring(0, bracket);
+    String inside = bracket < 0 ? "" : text.substring(bracket + 1, text.length() - 1);
+    String[] values = inside.split(",");
+    switch (kind) {
+      case "@zeros":
+        return new Made.Fill(shape, 0);
+      case "@ones":
+        return new Made.Fill(shape, 1);
+      case "@diagonals":
+        List<Float> numbers = new ArrayList<>();
+        for (String value : values) {
+          numbers.add((float) Terms.whole(value, scope.formula(value)));
+        }
+        return new Made.Diagonals(shape, numbers);
+      case "@randrange":
+        int bound = scope.count(values[1]);
+        if (bound < 1) {
+          throw Terms.wrong(values[1], bound, "at least 1");
+        }
+        return new Made.Draws(shape, scope.count(values[0]), bound);
+      default:
+        throw new IllegalStateException("\"" + text + "\" is no tensor");
     }
-    return switch (text) {
-      case "@zeros" -> new Made.Fill(shape, 0);
-      case "@ones" -> new Made.Fill(shape, 1);
-      case "@identity" -> new Made.Identity(shape);
-      default -> throw new IllegalStateException("\"" + text + "\" is no tensor");
-    };
   }
 }

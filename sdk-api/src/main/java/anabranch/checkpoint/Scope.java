@@ -29,6 +29,7 @@ final class Scope implements Names {
   private static final class Shared {
     private final Map<String, Expression> parsed = new HashMap<>();
     private final Map<String, Set<String>> fieldsByPath = new LinkedHashMap<>();
+    private Set<String> stored = Set.of();
     private String path = "";
     private int depth;
   }
@@ -81,6 +82,16 @@ final class Scope implements Names {
       return Template.expand(family.defaults().get(name), deeper(name));
     }
     throw new DescriptionException("field \"" + name + "\" is missing");
+  }
+
+  @Override
+  public boolean stored(String tensor) {
+    return shared.stored.contains(tensor);
+  }
+
+  /** Says which tensors there are. */
+  void store(Set<String> tensors) {
+    shared.stored = tensors;
   }
 
   /** Returns the value of a formula. */

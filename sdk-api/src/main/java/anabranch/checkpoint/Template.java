@@ -4,6 +4,7 @@ import anabranch.checkpoint.formula.Json;
 import anabranch.checkpoint.formula.Terms;
 import anabranch.error.DescriptionException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,8 +72,12 @@ final class Template {
       if (times > MOST_TIMES) {
         throw Terms.wrong(to, times, "at most " + MOST_TIMES);
       }
+      Scope counted = scope;
+      if (map.get("with") instanceof Map<?, ?> names) {
+        counted = scope.with(values(Json.map(names), scope));
+      }
       for (long i = 0; i < times; i++) {
-        add(path, map.get("give"), scope.with(Map.of(counter, i)), into);
+        add(path, map.get("give"), counted.with(Map.of(counter, i)), into);
       }
       return;
     }
@@ -87,6 +92,17 @@ final class Template {
     } else if (value != null) {
       into.add(value);
     }
+  }
+
+  private static Map<String, Object> values(Map<String, @Nullable Object> names, Scope scope) {
+    Map<String, Object> values = new HashMap<>();
+    for (Map.Entry<String, @Nullable Object> name : names.entrySet()) {
+      Object value = value(scope.standing(), name.getValue(), scope);
+      if (value != null) {
+        values.put(name.getKey(), value);
+      }
+    }
+    return values;
   }
 
   private static @Nullable Object matching(

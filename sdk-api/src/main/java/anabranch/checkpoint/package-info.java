@@ -21,10 +21,12 @@
  * </ul>
  *
  * <p>In a template, a text that begins with {@code =} is a formula; {@code {"if", "then", "else"}},
- * {@code {"match", "cases"}} and, within lists, {@code {"each", "to", "give"}} choose and repeat;
+ * {@code {"match", "cases"}} and, within lists, {@code {"each", "to", "with", "give"}} choose
+ * and repeat;
  * what is null is left out. A tensor is made of names with {@code {formula}} in them, slices as in
  * NumPy, {@code .T} for the transpose, sums, and the made-up {@code @zeros}, {@code @ones}, {@code
- * @identity} and {@code @randrange[seed,n]}.
+ * @diagonals[a,b]}, squares with a number along the diagonal, and {@code @randrange[seed,n]},
+ * Python's random numbers.
  */
 @NullMarked
 package anabranch.checkpoint;

@@ -6,13 +6,19 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The functions of formulas: {@code min}, {@code max}, {@code sqrt}, {@code ln}, {@code len}. */
+/**
+ * The functions of formulas: {@code min}, {@code max}, {@code sqrt}, {@code ln}, {@code len},
+ * {@code index} of a value in a list, and {@code stored} for whether there is a tensor of a name.
+ */
 final class Functions {
+  private static final List<String> ALL =
+      List.of("min", "max", "sqrt", "ln", "len", "index", "stored");
+
   private Functions() {}
 
   static Expression call(String text, String name, List<Expression> arguments) {
-    int count = List.of("min", "max").contains(name) ? 2 : 1;
-    if (!List.of("min", "max", "sqrt", "ln", "len").contains(name) || arguments.size() != count) {
+    int count = List.of("min", "max", "index").contains(name) ? 2 : 1;
+    if (!ALL.contains(name) || arguments.size() != count) {
       throw new IllegalArgumentException(
           "formula \"" + text + "\" calls " + name + " with " + arguments.size() + " values");
     }
@@ -25,6 +31,10 @@ final class Functions {
       Object value = arguments.get(0).in(scope);
       if (name.equals("len")) {
         return length(value);
+      } else if (name.equals("stored")) {
+        return scope.stored(String.valueOf(value));
+      } else if (name.equals("index")) {
+        return index(value, arguments.get(1).in(scope));
       }
       double number = Terms.number(text, value);
       if (name.equals("sqrt") || name.equals("ln")) {
@@ -37,6 +47,17 @@ final class Functions {
       Object other = arguments.get(1).in(scope);
       boolean less = number <= Terms.number(text, other);
       return less == name.equals("min") ? value : other;
+    }
+
+    private long index(@Nullable Object list, @Nullable Object value) {
+      if (list instanceof List<?> elements) {
+        for (int i = 0; i < elements.size(); i++) {
+          if (Terms.same(elements.get(i), value)) {
+            return i;
+          }
+        }
+      }
+      throw Terms.wrong(text, list, "a list that has " + Json.shown(value));
     }
 
     private long length(@Nullable Object value) {

@@ -13,4 +13,7 @@ public interface Names {
    * @throws anabranch.error.DescriptionException if it has none
    */
   @Nullable Object value(String name);
+
+  /** Returns whether the checkpoint has a tensor of a name. */
+  boolean stored(String tensor);
 }

@@ -70,14 +70,34 @@ public sealed interface Made {
     }
   }
 
-  /** 1 where row and column are the same, else 0. */
-  record Identity(List<Integer> shape) implements Made {
+  /**
+   * Squares with one number along the diagonal and 0 elsewhere, one behind the other along the
+   * longer extent.
+   *
+   * @param shape of a matrix, one extent so many times the other
+   * @param numbers one for each square
+   */
+  record Diagonals(List<Integer> shape, List<Float> numbers) implements Made {
+    /** Checks that the squares fill the matrix. */
+    public Diagonals {
+      numbers = List.copyOf(numbers);
+      int least = shape.stream().min(Integer::compare).orElse(0);
+      int most = shape.stream().max(Integer::compare).orElse(0);
+      if (shape.size() != 2 || most != least * numbers.size()) {
+        throw new IllegalArgumentException(
+            numbers.size() + " squares do not fill the shape " + shape);
+      }
+    }
+
     @Override
     public Tensor as(String name) {
       ByteBuffer bytes = room(shape);
-      int columns = shape.get(shape.size() - 1);
-      for (int i = 0; i < bytes.capacity() / 4; i++) {
-        bytes.putFloat(i / columns == i % columns ? 1 : 0);
+      int columns = shape.get(1);
+      int side = Math.min(shape.get(0), columns);
+      for (int i = 0; i < shape.get(0); i++) {
+        for (int j = 0; j < columns; j++) {
+          bytes.putFloat(i % side == j % side ? numbers.get(Math.max(i, j) / side) : 0);
+        }
       }
       return new Tensor(name, DType.F32, shape, bytes.flip());
     }

@@ -1,6 +1,7 @@
 package anabranch.model.route;
 
 import anabranch.error.Bounds;
+import org.jspecify.annotations.Nullable;
 
 /** Step 6: how many rows an expert accepts; what it does not accept is dropped. */
 public sealed interface Capacity {
@@ -66,17 +67,28 @@ public sealed interface Capacity {
     }
 
     /**
-     * {@code max(least, round(factor * choices * population / experts))}, at most the population.
+     * {@code max(least, round(factor * choices * population / experts) - less)}, at most the
+     * population.
      *
      * @param factor above 0
      * @param least at least 0
      * @param rounding of the quotient
+     * @param less in 0..2^20; null for 0
      */
-    record Share(double factor, int least, Rounding rounding) implements Size {
+    record Share(double factor, int least, Rounding rounding, @Nullable Integer less)
+        implements Size {
       /** Checks the bounds. */
       public Share {
         Bounds.positive("router.capacity.factor", factor);
         Bounds.atLeast("router.capacity.least", least, 0);
+        if (less != null) {
+          Bounds.within("router.capacity.less", less, 0, 1 << 20);
+        }
+      }
+
+      /** Creates a share from which nothing is taken away. */
+      public Share(double factor, int least, Rounding rounding) {
+        this(factor, least, rounding, null);
       }
 
       @Override
@@ -88,7 +100,7 @@ public sealed interface Capacity {
               case HALF_EVEN -> Math.rint(exact);
               case CEIL -> Math.ceil(exact);
             };
-        return (int) Math.min(population, Math.max(least, rounded));
+        return (int) Math.min(population, Math.max(least, rounded - (less == null ? 0 : less)));
       }
     }
   }
