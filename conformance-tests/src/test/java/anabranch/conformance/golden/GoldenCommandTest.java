@@ -90,6 +90,50 @@ class GoldenCommandTest {
   }
 
   @Test
+  void oneChangedDropIsReported() throws IOException {
+    Path model = Tampered.copy(RECORDED.resolve("switch_transformers"), folder);
+    String router = "cap_one.full.trace.encoder.block.1.layer.1.mlp.router.";
+    Path golden = model.resolve("golden.safetensors");
+    Tampered.change(golden, router + "expert_onehot_after_capacity", 3);
+    assertEquals(1, run(folder.toString()), said);
+    says("experts 1/160, drops 1/80");
+  }
+
+  @Test
+  void oneChangedSkipIsReported() throws IOException {
+    Path model = Tampered.copy(RECORDED.resolve("mindskip_llama"), folder);
+    String key = "b4.trace.model.layers.2.attention_executed";
+    Tampered.change(model.resolve("golden.safetensors"), key, 1);
+    assertEquals(1, run(folder.toString()), said);
+    says("skips 9/108");
+  }
+
+  @Test
+  void oneChangedExitIsReported() throws IOException {
+    Path model = Tampered.copy(RECORDED.resolve("pabee_bert"), folder);
+    Path golden = model.resolve("golden.safetensors");
+    Tampered.change(golden, "patience2.layers_run", 4);
+    Tampered.change(golden, "batch.patience1.layers_run", 0);
+    assertEquals(1, run(folder.toString()), said);
+    says("WRONG pabee_bert case4");
+    says("exits 1/3");
+    says("WRONG pabee_bert batch");
+    says("exits 1/2");
+    says("ok    pabee_bert case3");
+  }
+
+  @Test
+  void oneChangedRowOfALayerIsReported() throws IOException {
+    Path model = Tampered.copy(RECORDED.resolve("acm_mlp"), folder);
+    Path golden = model.resolve("golden.safetensors");
+    Tampered.change(golden, "a.blocks3.out", 40);
+    Tampered.change(golden, "one.choice", 0);
+    assertEquals(1, run(folder.toString()), said);
+    says("a.blocks3.out line 0 row 1 are 1.0e-02 apart");
+    says("experts 1/1");
+  }
+
+  @Test
   void paddingIsNotCompared() throws IOException {
     Path model = Tampered.copy(RECORDED.resolve("gpt_oss"), folder);
     Path golden = model.resolve("golden.safetensors");

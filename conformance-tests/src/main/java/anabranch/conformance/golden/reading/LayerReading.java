@@ -7,13 +7,8 @@ import anabranch.conformance.golden.recorded.Finding.Kind;
 import anabranch.conformance.golden.recorded.Outcome;
 import anabranch.conformance.golden.recorded.RecordedModel;
 import anabranch.conformance.golden.recorded.Recording;
-import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
 import anabranch.model.Input;
-import anabranch.model.ModelSpec;
-import anabranch.model.layer.Mixture;
-import anabranch.model.layer.Operation;
-import anabranch.model.route.Logits.TokenTable;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,14 +20,17 @@ import java.util.regex.Pattern;
  * A single layer that was fed with vectors, {@code <case>.in.x} of {@code [batch, columns, width]}:
  * {@code out}, {@code gated_first_k_blocks.out} and, with every row made to choose K, {@code
  * blocksK.out}; {@code bins} is the expert of each row, {@code choice} how many experts each ran.
- * Its description answers the vector that it was fed plus what the layer says.
+ * {@code hash_bin_map} is the expert of each token id. The description answers the vector that it
+ * was fed plus what the layer says.
  *
- * <p>Where the layer reads token ids besides, every row gets an id of its own, with its vector in
- * the table of the embedding and its expert in that of the router.
+ * <p>Where the layer reads token ids besides, its vectors stand in a table of positions, one table
+ * for each line.
  */
 final class LayerReading implements Reading {
   /** More than any logit, so that a bias alone decides. */
   private static final float DECIDES = 1e6f;
+
+  private static final String TABLE = "hash_bin_map";
 
   @Override
   public void compare(RecordedModel model, String name, int number, Finding finding) {
@@ -42,85 +40,75 @@ final class LayerReading implements Reading {
     }
     Batch batch = Batch.of(model.recording, fed, name + ".in.attention_mask");
     float[] x = model.recording.floats(fed);
-    Fed layer = fed(model, name, batch, x);
-    List<Outcome> free = model.runOnce(layer.spec, layer.weights, layer.sequences);
+    List<Fed> lines = new ArrayList<>();
+    for (int line = 0; line < batch.lines().size(); line++) {
+      lines.add(fed(model, name, batch, line, x));
+    }
+    List<Outcome> free = run(model, lines);
     for (String out : List.of(name + ".out", name + ".gated_first_k_blocks.out")) {
       if (model.recording.has(out)) {
         out(model.recording, out, batch, x, free, finding);
       }
     }
     choices(model.recording, name, batch, free, finding);
+    if (model.recording.has(TABLE)) {
+      table(model, finding);
+    }
     String forced = Pattern.quote(name) + "\\.blocks(\\d+)\\.out";
     for (MatchResult found : model.recording.matches(forced)) {
-      Weights weights = choosing(layer, Integer.parseInt(found.group(1)));
-      List<Outcome> outcomes = model.runOnce(layer.spec, weights, layer.sequences);
-      out(model.recording, found.group(), batch, x, outcomes, finding);
+      int choice = Integer.parseInt(found.group(1));
+      List<Fed> choosing =
+          lines.stream()
+              .map(line -> new Fed(choosing(line.weights, choice), line.sequence))
+              .toList();
+      out(model.recording, found.group(), batch, x, run(model, choosing), finding);
     }
   }
 
-  private record Fed(ModelSpec spec, Weights weights, List<Sequence> sequences) {}
-
-  private static Fed fed(RecordedModel model, String name, Batch batch, float[] x) {
-    int width = x.length / batch.padded();
-    boolean tokens = model.spec.input() instanceof Input.Tokens;
-    List<Sequence> sequences = new ArrayList<>();
-    for (int line = 0; line < batch.lines().size(); line++) {
-      int[] places = new int[batch.rows(line)];
-      float[] vectors = new float[places.length * width];
-      for (int row = 0; row < places.length; row++) {
-        places[row] = batch.at(line, row);
-        System.arraycopy(x, places[row] * width, vectors, row * width, width);
-      }
-      sequences.add(
-          Sequence.of(tokens ? Event.ofTokens(places) : Event.ofFeatures(width, vectors)));
-    }
-    return tokens
-        ? renumbered(model, model.recording.ints(name + ".in.input_ids"), x, sequences)
-        : new Fed(model.spec, model.weights, sequences);
-  }
-
-  /** Numbers token ids anew, by row of the case. */
-  private static Fed renumbered(
-      RecordedModel model, int[] ids, float[] x, List<Sequence> sequences) {
-    ModelSpec spec = model.spec;
-    int rows = ids.length;
-    ModelSpec tables = Rewrite.operations(spec, each -> withTable(each, rows));
-    ModelSpec other =
-        new ModelSpec(
-            spec.name(),
-            spec.width(),
-            new Input.Tokens(rows, spec.input().maxLength()),
-            spec.embedding(),
-            tables.plan(),
-            spec.head());
-    Overlay overlay = new Overlay(model.weights);
-    overlay.put("embedding.tokens", List.of(rows, x.length / rows), x);
+  /** Compares the expert of every token id. */
+  private static void table(RecordedModel model, Finding finding) {
+    int[] recorded = model.recording.ints(TABLE);
     for (String name : model.weights.names()) {
       if (name.endsWith(".router.table")) {
         float[] table = Overlay.values(model.weights, name);
-        float[] mine = new float[rows];
-        for (int row = 0; row < rows; row++) {
-          mine[row] = table[ids[row]];
+        for (int id = 0; id < recorded.length; id++) {
+          finding.decision(Kind.EXPERTS, TABLE + " " + id, recorded[id], (int) table[id]);
         }
-        overlay.put(name, List.of(rows), mine);
       }
     }
-    return new Fed(other, overlay, sequences);
   }
 
-  private static Operation withTable(Operation operation, int rows) {
-    return operation instanceof Mixture mixture && mixture.router().logits() instanceof TokenTable
-        ? mixture.with(
-            mixture.expert(),
-            mixture.router().with(mixture.router().source(), new TokenTable(rows)))
-        : operation;
+  private record Fed(Weights weights, Sequence sequence) {}
+
+  private static List<Outcome> run(RecordedModel model, List<Fed> lines) {
+    return lines.stream()
+        .map(line -> model.runOnce(model.spec, line.weights, List.of(line.sequence)).get(0))
+        .toList();
   }
 
-  private static Weights choosing(Fed layer, int choice) {
-    Overlay overlay = new Overlay(layer.weights);
-    for (String name : layer.weights.names()) {
+  /** Feeds a line as features, or as token ids with the vectors in the table of positions. */
+  private static Fed fed(RecordedModel model, String name, Batch batch, int line, float[] x) {
+    int width = x.length / batch.padded();
+    float[] vectors = new float[batch.rows(line) * width];
+    for (int row = 0; row < batch.rows(line); row++) {
+      System.arraycopy(x, batch.at(line, row) * width, vectors, row * width, width);
+    }
+    if (!(model.spec.input() instanceof Input.Tokens)) {
+      return new Fed(model.weights, Sequence.of(Event.ofFeatures(width, vectors)));
+    }
+    int length = model.spec.input().maxLength();
+    Overlay overlay = new Overlay(model.weights);
+    overlay.put(
+        "embedding.positions", List.of(length, width), Arrays.copyOf(vectors, length * width));
+    int[] ids = batch.take(line, model.recording.ints(name + ".in.input_ids"));
+    return new Fed(overlay, Sequence.of(Event.ofTokens(ids)));
+  }
+
+  private static Weights choosing(Weights weights, int choice) {
+    Overlay overlay = new Overlay(weights);
+    for (String name : weights.names()) {
       if (name.endsWith(".router.bias")) {
-        float[] bias = Overlay.values(layer.weights, name);
+        float[] bias = Overlay.values(weights, name);
         Arrays.fill(bias, 0);
         bias[choice] = DECIDES;
         overlay.put(name, List.of(bias.length), bias);

@@ -23,7 +23,8 @@ import java.util.stream.IntStream;
  * behind the other with padding, beside what ours took. {@code what} is
  *
  * <ul>
- *   <li>{@code topk_index}: the experts of a row;
+ *   <li>{@code topk_index}, or another {@code index}, {@code indices} or {@code experts}: the
+ *       experts of a row;
  *   <li>a {@code mask} or {@code onehot}: 1 for an expert that took the row, several such arrays
  *       for several choices; what is missing had no room;
  *   <li>{@code executed} of a line or {@code selected} of a row: 1 where the operation ran.
@@ -33,7 +34,7 @@ import java.util.stream.IntStream;
  * Stateless.
  */
 final class Traces {
-  private static final String INDEX = "topk_index";
+  private static final String INDEX = ".*(index|indices|experts)";
   private static final String MASK = ".*(mask|onehot).*";
   private static final String RAN = "(.*_)?(executed|selected)";
 
@@ -99,7 +100,8 @@ final class Traces {
       String path, String module, List<String> names, Rows rows, Finding finding) {
     List<String> masks = names.stream().filter(name -> name.matches(MASK)).toList();
     List<String> ran = names.stream().filter(name -> name.matches(RAN)).toList();
-    if (!names.contains(INDEX) && masks.isEmpty() && ran.isEmpty()) {
+    List<String> indices = names.stream().filter(name -> name.matches(INDEX)).toList();
+    if (indices.isEmpty() && masks.isEmpty() && ran.isEmpty()) {
       return;
     }
     List<String> routers = routers(module, rows);
@@ -107,8 +109,8 @@ final class Traces {
       finding.fail(path + " is one of " + routers + " of " + rows.outcomes.get(0).taken().keySet());
       return;
     }
-    if (names.contains(INDEX)) {
-      index(path + "." + INDEX, routers.get(0), rows, finding);
+    for (String name : indices) {
+      index(path + "." + name, routers.get(0), rows, finding);
     }
     if (!masks.isEmpty()) {
       List<String> keys = masks.stream().map(mask -> path + "." + mask).toList();
