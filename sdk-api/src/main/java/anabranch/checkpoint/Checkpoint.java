@@ -112,12 +112,12 @@ public final class Checkpoint implements AutoCloseable {
         throw new DescriptionException(
             "family \"" + name + "\" is not one of " + new TreeSet<>(Family.all()));
       }
-      return Family.read(name);
+      return Family.of(name);
     }
     List<Family> found = new ArrayList<>();
     TreeSet<String> types = new TreeSet<>();
     for (String each : Family.all()) {
-      Family family = Family.read(each);
+      Family family = Family.of(each);
       types.addAll(family.modelTypes());
       if (knows(family, config)) {
         found.add(family);

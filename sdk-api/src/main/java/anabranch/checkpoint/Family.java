@@ -1,5 +1,6 @@
 package anabranch.checkpoint;
 
+import anabranch.checkpoint.formula.Formula;
 import anabranch.checkpoint.formula.Json;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,11 +9,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What one file of the library says about a family of checkpoints, with what it includes; its own
- * words win over included ones. The words are explained at the package.
+ * words win over included ones. The words are explained at the package. Not to be changed.
+ *
+ * @param fields the fields that its formulas read, with members such as {@code rope_scaling.factor}
  */
 record Family(
     String name,
@@ -28,7 +34,8 @@ record Family(
     Map<String, @Nullable Object> tensors,
     Map<String, @Nullable Object> shapes,
     Map<String, @Nullable Object> equal,
-    Map<String, @Nullable Object> ignore) {
+    Map<String, @Nullable Object> ignore,
+    Set<String> fields) {
   private static final List<String> MAPS =
       List.of(
           "settings",
@@ -44,32 +51,47 @@ record Family(
   private static final List<String> OTHERS =
       List.of("about", "include", "model_type", "when", "model");
 
+  private static final Map<String, Family> READ = new ConcurrentHashMap<>();
+
   /** Returns the names of all families, in the order of their list. */
   static List<String> all() {
     return strings(resource("families").get("families"));
   }
 
-  /** Reads a family of the library. */
-  static Family read(String name) {
+  /** Returns a family of the library. */
+  static Family of(String name) {
+    return READ.computeIfAbsent(name, Family::read);
+  }
+
+  private static Family read(String name) {
     Map<String, @Nullable Object> own = resource(name);
     Map<String, Map<String, @Nullable Object>> maps = new LinkedHashMap<>();
     MAPS.forEach(each -> maps.put(each, new LinkedHashMap<>()));
     collect(name, own, maps);
-    return new Family(
-        name,
-        strings(own.get("model_type")),
-        (String) own.get("when"),
-        maps.get("settings"),
-        maps.get("defaults"),
-        maps.get("must"),
-        maps.get("require"),
-        maps.get("harmless"),
-        maps.get("let"),
-        own.get("model"),
-        maps.get("tensors"),
-        maps.get("shapes"),
-        maps.get("equal"),
-        maps.get("ignore"));
+    Family family =
+        new Family(
+            name,
+            strings(own.get("model_type")),
+            (String) own.get("when"),
+            maps.get("settings"),
+            maps.get("defaults"),
+            maps.get("must"),
+            maps.get("require"),
+            maps.get("harmless"),
+            maps.get("let"),
+            own.get("model"),
+            maps.get("tensors"),
+            maps.get("shapes"),
+            maps.get("equal"),
+            maps.get("ignore"),
+            new TreeSet<>());
+    for (String formula : Formulas.of(family)) {
+      Formula.parse(formula).names(family.fields);
+    }
+    // Parts of the file and counters, which have one letter, are no fields.
+    family.fields.removeIf(field -> family.let.containsKey(field) || field.length() == 1);
+    family.fields.add("model_type");
+    return family;
   }
 
   /** Returns the values a setting may have; the first is the default. */

@@ -15,18 +15,11 @@ final class Fields {
   private final Family family;
   private final Map<String, @Nullable Object> config;
   private final Scope scope;
-  private final Set<String> used = new TreeSet<>();
 
   private Fields(Family family, Map<String, @Nullable Object> config, Scope scope) {
     this.family = family;
     this.config = config;
     this.scope = scope;
-    used.add("model_type");
-    for (String formula : Formulas.of(family)) {
-      Formula.parse(formula).names(used);
-    }
-    // Parts of the file and counters, which have one letter, are no fields.
-    used.removeIf(name -> family.let().containsKey(name) || name.length() == 1);
   }
 
   /**
@@ -74,10 +67,10 @@ final class Fields {
     if (harmless(path)) {
       return;
     }
-    boolean inside = used.stream().anyMatch(name -> name.startsWith(path + "."));
+    boolean inside = family.fields().stream().anyMatch(name -> name.startsWith(path + "."));
     if (inside && value instanceof Map<?, ?> map) {
       Json.map(map).forEach((name, part) -> known(path + "." + name, part));
-    } else if (!used.contains(path) && !family.must().containsKey(path)) {
+    } else if (!family.fields().contains(path) && !family.must().containsKey(path)) {
       throw new DescriptionException(
           "field \""
               + path

@@ -25,7 +25,6 @@ final class Mapping {
   private final Map<String, List<String>> patterns = new HashMap<>();
   private final Map<String, NamePattern> parsed = new HashMap<>();
   private final List<String> problems = new ArrayList<>();
-  private int unnamed;
 
   private Mapping(Family family, Scope scope, Map<String, Tensor> tensors) {
     this.family = family;
@@ -52,6 +51,9 @@ final class Mapping {
     Map<String, Made> made = new LinkedHashMap<>();
     Recipe recipe = new Recipe(tensors, mapping.used);
     for (Parameter parameter : spec.parameters()) {
+      if (mapping.problems.size() == NAMED) {
+        break;
+      }
       try {
         made.put(parameter.name(), mapping.made(parameter, recipe));
       } catch (WeightsException unfit) {
@@ -63,7 +65,7 @@ final class Mapping {
     if (!mapping.problems.isEmpty()) {
       throw new WeightsException(
           String.join("; ", mapping.problems)
-              + (mapping.unnamed == 0 ? "" : "; and " + mapping.unnamed + " more"));
+              + (mapping.problems.size() == NAMED ? "; and perhaps more" : ""));
     }
     return made;
   }
@@ -176,8 +178,6 @@ final class Mapping {
   private void problem(String what) {
     if (problems.size() < NAMED) {
       problems.add(what);
-    } else {
-      unnamed++;
     }
   }
 }

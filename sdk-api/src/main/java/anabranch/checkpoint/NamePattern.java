@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class NamePattern {
   private static final Pattern PIECE = Pattern.compile("\\{([a-z])\\}|\\*|[^{*]+");
-  private static final Pattern DIGITS = Pattern.compile("[0-9]+");
 
   private final Pattern expression;
   private final List<String> counters = new ArrayList<>();
@@ -47,6 +46,18 @@ final class NamePattern {
 
   /** Returns a key under which names and their patterns meet: all numbers are alike. */
   static String key(String name) {
-    return DIGITS.matcher(name.replaceAll("\\{[a-z]\\}", "0")).replaceAll("0");
+    StringBuilder key = new StringBuilder();
+    for (int i = 0; i < name.length(); i++) {
+      char each = name.charAt(i);
+      if (each == '{') {
+        i = name.indexOf('}', i);
+        key.append('0');
+      } else if (each < '0' || each > '9') {
+        key.append(each);
+      } else if (key.isEmpty() || key.charAt(key.length() - 1) != '0') {
+        key.append('0');
+      }
+    }
+    return key.toString();
   }
 }
