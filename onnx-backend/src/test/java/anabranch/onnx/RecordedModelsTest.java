@@ -9,10 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** ONNX answers what reference implementations answered, however the lines come. */
@@ -30,12 +27,8 @@ class RecordedModelsTest {
 
   @Test
   void bitsDoNotDependOnBatchesPiecesAndImages() throws IOException {
-    List<Path> models;
-    try (Stream<Path> all = Files.list(RECORDED)) {
-      models = all.sorted().toList();
-    }
     int ways = 0;
-    for (Path model : models) {
+    for (Path model : GoldenCommand.models(RECORDED)) {
       ways += Continuity.check(model, new OnnxBackend());
     }
     assertTrue(ways >= 3, ways + " ways");

@@ -71,7 +71,7 @@ public final class GoldenCommand {
   }
 
   /** Returns the folders of models: those in a folder, or itself, by name. */
-  static List<Path> models(Path folder) throws IOException {
+  public static List<Path> models(Path folder) throws IOException {
     if (Files.exists(folder.resolve(GOLDEN))) {
       return List.of(folder);
     }

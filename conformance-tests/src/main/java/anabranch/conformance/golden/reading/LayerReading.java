@@ -40,10 +40,7 @@ final class LayerReading implements Reading {
     }
     Batch batch = Batch.of(model.recording, fed, name + ".in.attention_mask");
     float[] x = model.recording.floats(fed);
-    List<Fed> lines = new ArrayList<>();
-    for (int line = 0; line < batch.lines().size(); line++) {
-      lines.add(fed(model, name, batch, line, x));
-    }
+    List<Fed> lines = fed(model, name, batch, x);
     List<Outcome> free = run(model, lines);
     for (String out : List.of(name + ".out", name + ".gated_first_k_blocks.out")) {
       if (model.recording.has(out)) {
@@ -59,7 +56,7 @@ final class LayerReading implements Reading {
       int choice = Integer.parseInt(found.group(1));
       List<Fed> choosing =
           lines.stream()
-              .map(line -> new Fed(choosing(line.weights, choice), line.sequence))
+              .map(line -> new Fed(choosing(line.weights, choice), line.sequences))
               .toList();
       out(model.recording, found.group(), batch, x, run(model, choosing), finding);
     }
@@ -78,30 +75,37 @@ final class LayerReading implements Reading {
     }
   }
 
-  private record Fed(Weights weights, Sequence sequence) {}
+  /** Lines that run on the same weights. */
+  private record Fed(Weights weights, List<Sequence> sequences) {}
 
   private static List<Outcome> run(RecordedModel model, List<Fed> lines) {
     return lines.stream()
-        .map(line -> model.runOnce(model.spec, line.weights, List.of(line.sequence)).get(0))
+        .flatMap(some -> model.runOnce(model.spec, some.weights, some.sequences).stream())
         .toList();
   }
 
-  /** Feeds a line as features, or as token ids with the vectors in the table of positions. */
-  private static Fed fed(RecordedModel model, String name, Batch batch, int line, float[] x) {
+  /** Feeds lines as features, or as token ids with their vectors in the table of positions. */
+  private static List<Fed> fed(RecordedModel model, String name, Batch batch, float[] x) {
     int width = x.length / batch.padded();
-    float[] vectors = new float[batch.rows(line) * width];
-    for (int row = 0; row < batch.rows(line); row++) {
-      System.arraycopy(x, batch.at(line, row) * width, vectors, row * width, width);
-    }
-    if (!(model.spec.input() instanceof Input.Tokens)) {
-      return new Fed(model.weights, Sequence.of(Event.ofFeatures(width, vectors)));
-    }
     int length = model.spec.input().maxLength();
-    Overlay overlay = new Overlay(model.weights);
-    overlay.put(
-        "embedding.positions", List.of(length, width), Arrays.copyOf(vectors, length * width));
-    int[] ids = batch.take(line, model.recording.ints(name + ".in.input_ids"));
-    return new Fed(overlay, Sequence.of(Event.ofTokens(ids)));
+    List<Sequence> together = new ArrayList<>();
+    List<Fed> apart = new ArrayList<>();
+    for (int line = 0; line < batch.lines().size(); line++) {
+      float[] vectors = new float[batch.rows(line) * width];
+      for (int row = 0; row < batch.rows(line); row++) {
+        System.arraycopy(x, batch.at(line, row) * width, vectors, row * width, width);
+      }
+      if (model.spec.input() instanceof Input.Tokens) {
+        Overlay overlay = new Overlay(model.weights);
+        overlay.put(
+            "embedding.positions", List.of(length, width), Arrays.copyOf(vectors, length * width));
+        int[] ids = batch.take(line, model.recording.ints(name + ".in.input_ids"));
+        apart.add(new Fed(overlay, List.of(Sequence.of(Event.ofTokens(ids)))));
+      } else {
+        together.add(Sequence.of(Event.ofFeatures(width, vectors)));
+      }
+    }
+    return together.isEmpty() ? apart : List.of(new Fed(model.weights, together));
   }
 
   private static Weights choosing(Weights weights, int choice) {
