@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import anabranch.conformance.reference.ReferenceBackend;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -41,15 +40,6 @@ class GoldenCommandTest {
   @Test
   void recordedModelsAgreeOnTheReferenceBackend() throws IOException {
     assertEquals(0, run(RECORDED.toString(), "--backend", "reference"), said);
-  }
-
-  @Test
-  void answersDoNotDependOnHowLinesCome() throws IOException {
-    int ways = 0;
-    for (Path model : GoldenCommand.models(RECORDED)) {
-      ways += Continuity.check(model, new ReferenceBackend());
-    }
-    assertTrue(ways >= 3, ways + " ways");
   }
 
   @Test
