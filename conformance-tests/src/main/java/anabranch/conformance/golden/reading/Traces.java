@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
  *
  * <ul>
  *   <li>{@code topk_index}, or another {@code index}, {@code indices} or {@code experts}: the
- *       experts of a row;
+ *       experts of a row, in one such array or in several;
  *   <li>a {@code mask} or {@code onehot}: 1 for an expert that took the row, several such arrays
  *       for several choices; what is missing had no room;
  *   <li>{@code executed} of a line or {@code selected} of a row: 1 where the operation ran.
@@ -109,8 +109,9 @@ final class Traces {
       finding.fail(path + " is one of " + routers + " of " + rows.outcomes.get(0).taken().keySet());
       return;
     }
-    for (String name : indices) {
-      index(path + "." + name, routers.get(0), rows, finding);
+    if (!indices.isEmpty()) {
+      List<String> keys = indices.stream().map(name -> path + "." + name).toList();
+      indices(path, keys, routers.get(0), rows, finding);
     }
     if (!masks.isEmpty()) {
       List<String> keys = masks.stream().map(mask -> path + "." + mask).toList();
@@ -148,16 +149,18 @@ final class Traces {
     return all.size() > 1 ? alike : all;
   }
 
-  private static void index(String key, String router, Rows rows, Finding finding) {
-    int[] recorded = rows.recording.ints(key);
-    int k = recorded.length / rows.batch.padded();
+  private static void indices(
+      String path, List<String> keys, String router, Rows rows, Finding finding) {
+    List<int[]> recorded = keys.stream().map(rows.recording::ints).toList();
     rows.each(
         (line, row, place) -> {
           TreeSet<Integer> theirs = new TreeSet<>();
-          IntStream.range(place * k, place * k + k).forEach(i -> theirs.add(recorded[i]));
-          String what = key + " line " + line + " row " + row;
-          finding.decision(
-              Kind.EXPERTS, what, theirs, new TreeSet<>(rows.taken(router, line, row)));
+          for (int[] some : recorded) {
+            int k = some.length / rows.batch.padded();
+            IntStream.range(place * k, place * k + k).forEach(i -> theirs.add(some[i]));
+          }
+          TreeSet<Integer> ours = new TreeSet<>(rows.taken(router, line, row));
+          finding.decision(Kind.EXPERTS, path + " line " + line + " row " + row, theirs, ours);
         });
   }
 
