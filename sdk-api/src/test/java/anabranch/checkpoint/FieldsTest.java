@@ -143,9 +143,10 @@ class FieldsTest {
     if (value instanceof Boolean flag) {
       return List.of(!flag);
     } else if (value instanceof Long number) {
-      return List.of(number + 1, number == 0 ? 7L : number * 2, -number - 1);
+      return List.of(
+          number + 1, number == 0 ? 7L : number * 2, -number - 1, 1L << 31, Long.MAX_VALUE);
     } else if (value instanceof Double number) {
-      return List.of(number == 0 ? 0.25 : number * 1.5, -number - 1);
+      return List.of(number == 0 ? 0.25 : number * 1.5, -number - 1, 1e300, 1e-300);
     } else if (value instanceof String word) {
       return List.of(word + "x", "");
     } else if (value == null) {

@@ -84,7 +84,7 @@ record Sample(
   }
 
   /** Returns the sample with one tensor of another shape, or one more. */
-  Sample with(String tensor, List<Integer> shape) {
+  Sample shaped(String tensor, List<Integer> shape) {
     Map<String, List<Integer>> changed = new LinkedHashMap<>(shapes);
     changed.put(tensor, shape);
     return new Sample(family, config, changed);

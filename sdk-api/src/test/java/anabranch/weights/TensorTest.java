@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -81,5 +82,48 @@ class TensorTest {
     for (String word : words) {
       assertTrue(refusal.getMessage().contains(word), refusal.getMessage());
     }
+  }
+
+  @Test
+  void wholeNumbersAndDoublesBecomeFloatsWhereThatIsExact() {
+    assertArrayEquals(
+        new float[] {-3, 1 << 24}, wide(DType.I64, 16, b -> b.putLong(-3).putLong(1 << 24)));
+    assertArrayEquals(
+        new float[] {Integer.MIN_VALUE, 7},
+        wide(DType.I32, 8, b -> b.putInt(Integer.MIN_VALUE).putInt(7)));
+    assertArrayEquals(
+        new float[] {0.5f, Float.NaN, Float.NEGATIVE_INFINITY},
+        wide(
+            DType.F64,
+            24,
+            b -> b.putDouble(0.5).putDouble(Double.NaN).putDouble(Double.NEGATIVE_INFINITY)));
+    assertArrayEquals(
+        new float[] {200, 0}, wide(DType.U8, 2, b -> b.put((byte) 200).put((byte) 0)));
+    assertArrayEquals(new float[] {1, 0}, wide(DType.BOOL, 2, b -> b.put((byte) 1).put((byte) 0)));
+  }
+
+  @Test
+  void aNumberThatNoFloatHasIsRefusedByIndexAndValue() {
+    refused("I64 [1] 16777217 is not a number of fp32", DType.I64, 16, b -> b.putLong(8, 16777217));
+    refused(
+        "I64 [0] 9223372036854775807 is not a number of fp32",
+        DType.I64,
+        8,
+        b -> b.putLong(Long.MAX_VALUE));
+    refused("I32 [0] 16777217 is not a number of fp32", DType.I32, 4, b -> b.putInt(16777217));
+    refused("F64 [0] 0.1 is not a number of fp32", DType.F64, 8, b -> b.putDouble(0.1));
+    refused("F64 [0] 1.0E300 is not a number of fp32", DType.F64, 8, b -> b.putDouble(1e300));
+    refused("BOOL [1] 2 is not 0 or 1", DType.BOOL, 2, b -> b.put(1, (byte) 2));
+  }
+
+  private static void refused(String part, DType type, int bytes, Consumer<ByteBuffer> fill) {
+    WeightsException refusal = assertThrows(WeightsException.class, () -> wide(type, bytes, fill));
+    assertEquals("tensor \"t\" " + part, refusal.getMessage());
+  }
+
+  private static float[] wide(DType type, int bytes, Consumer<ByteBuffer> fill) {
+    ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    fill.accept(data);
+    return Numbers.of(new Tensor("t", type, List.of(bytes / type.bytes()), data.rewind()));
   }
 }
