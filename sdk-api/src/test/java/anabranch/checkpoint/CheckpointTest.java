@@ -102,7 +102,8 @@ class CheckpointTest {
     sample.in(folder);
     Sample.write(
         folder.resolve("config.json"),
-        "{\"hidden_dim\": 32, \"block_dim\": 10, \"num_blocks\": 4, \"activation\": \"gelu\"}");
+        "{\"hidden_dim\": 32, \"block_dim\": 10, \"num_blocks\": 4, \"activation\": \"gelu\","
+            + " \"bias\": true}");
     refused("field \"model_type\" is missing", CheckpointOptions.defaults());
     try (Checkpoint checkpoint =
         Checkpoint.open(folder, CheckpointOptions.defaults().withFamily("acm"))) {
