@@ -104,7 +104,8 @@ final class Traces {
     if (indices.isEmpty() && masks.isEmpty() && ran.isEmpty()) {
       return;
     }
-    List<String> routers = routers(module, rows);
+    List<String> all = routers(module, rows);
+    List<String> routers = ran.isEmpty() ? alike(module, all) : all;
     if (routers.isEmpty() || ran.isEmpty() && routers.size() > 1) {
       finding.fail(path + " is one of " + routers + " of " + rows.outcomes.get(0).taken().keySet());
       return;
@@ -136,17 +137,22 @@ final class Traces {
     }
   }
 
-  /** Returns the runs of routers that a module of the original may stand for. */
+  /** Returns the routers of the block that a module of the original is a part of. */
   private static List<String> routers(String module, Rows rows) {
     Matcher layer = Pattern.compile("\\d+").matcher(module);
     String block = "blocks." + (layer.find() ? layer.group() : "") + ".";
     String prefix = (rows.inputs.memory() != null && isEncoder(module) ? "encoder." : "") + block;
-    List<String> all =
-        rows.outcomes.get(0).taken().keySet().stream().filter(r -> r.startsWith(prefix)).toList();
+    return rows.outcomes.get(0).taken().keySet().stream()
+        .filter(router -> router.startsWith(prefix))
+        .toList();
+  }
+
+  /** Returns those that attend if the module does, and those that do not if it does not. */
+  private static List<String> alike(String module, List<String> routers) {
     boolean attends = module.contains("attn") || module.contains("attention");
-    List<String> alike =
-        all.stream().filter(router -> router.contains("attention") == attends).toList();
-    return all.size() > 1 ? alike : all;
+    return routers.size() < 2
+        ? routers
+        : routers.stream().filter(router -> router.contains("attention") == attends).toList();
   }
 
   private static void indices(
