@@ -2,7 +2,6 @@ package anabranch.weights;
 
 import anabranch.error.WeightsException;
 import java.util.Collection;
-import java.util.Comparator;
 
 /** Words for a tensor that is not there. Stateless. */
 public final class Missing {
@@ -10,8 +9,16 @@ public final class Missing {
 
   /** Returns the error for a missing name, with the name that is nearest by edit distance. */
   public static WeightsException tensor(String name, Collection<String> present) {
-    String nearest =
-        present.stream().min(Comparator.comparingInt(other -> distance(name, other))).orElse("");
+    String nearest = "";
+    int best = Integer.MAX_VALUE;
+    for (String other : present) {
+      // Names whose lengths differ by so much cannot be nearer; that bounds the time for long ones.
+      if (Math.abs(other.length() - name.length()) < best) {
+        int distance = distance(name, other);
+        nearest = distance < best ? other : nearest;
+        best = Math.min(best, distance);
+      }
+    }
     return new WeightsException(
         "tensor \""
             + name

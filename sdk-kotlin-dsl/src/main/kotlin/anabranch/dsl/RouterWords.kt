@@ -77,10 +77,13 @@ public fun capacity(
 /** Returns the same number of rows for every population. */
 @JvmSynthetic public fun rows(count: Int): Capacity.Size = Capacity.Size.Fixed(count)
 
-/** Returns a share of a population: `factor * choices * population / experts`, rounded. */
+/**
+ * Returns a share of a population: `factor * choices * population / experts`, rounded, less a few.
+ */
 @JvmSynthetic
 public fun share(
   factor: Double,
   least: Int = 0,
   rounding: Capacity.Rounding = Capacity.Rounding.FLOOR,
-): Capacity.Size = Capacity.Size.Share(factor, least, rounding)
+  less: Int? = null,
+): Capacity.Size = Capacity.Size.Share(factor, least, rounding, less)

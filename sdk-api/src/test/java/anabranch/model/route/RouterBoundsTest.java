@@ -133,6 +133,9 @@ class RouterBoundsTest {
         () -> new Capacity.Size.Share(0, 0, floor));
     assertRefused(
         "router.capacity.least -1 is below 0", () -> new Capacity.Size.Share(1, -1, floor));
+    assertRefused(
+        "router.capacity.less -1 is not in 0..1048576",
+        () -> new Capacity.Size.Share(1, 0, floor, -1));
   }
 
   @Test
@@ -145,6 +148,8 @@ class RouterBoundsTest {
     assertEquals(3, new Capacity.Size.Share(1, 4, Capacity.Rounding.FLOOR).of(3, 1, 9));
     assertEquals(3, new Capacity.Size.Share(1e300, 0, Capacity.Rounding.CEIL).of(3, 1, 9));
     assertEquals(0, new Capacity.Size.Share(1, 4, Capacity.Rounding.CEIL).of(0, 1, 9));
+    assertEquals(3, new Capacity.Size.Share(.5, 1, Capacity.Rounding.FLOOR, 1).of(9, 1, 1));
+    assertEquals(1, new Capacity.Size.Share(.5, 1, Capacity.Rounding.FLOOR, 1).of(3, 1, 1));
   }
 
   @Test
