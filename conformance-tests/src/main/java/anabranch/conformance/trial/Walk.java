@@ -50,7 +50,8 @@ public final class Walk {
     Span at(StageSpec stage);
   }
 
-  Walk(LoadedModel model, Deciding deciding) {
+  /** Creates a caller of a model. */
+  public Walk(LoadedModel model, Deciding deciding) {
     this.model = model;
     this.deciding = deciding;
     spec = model.spec();
