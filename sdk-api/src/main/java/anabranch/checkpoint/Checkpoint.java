@@ -145,10 +145,14 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static boolean knows(Family family, Map<String, @Nullable Object> config) {
-    if (!family.modelTypes().contains(String.valueOf(config.get("model_type")))) {
+    Object type = config.get("model_type");
+    String when = family.when();
+    boolean typed = !family.modelTypes().isEmpty();
+    if (typed
+        ? !family.modelTypes().contains(String.valueOf(type))
+        : type != null || when == null) {
       return false;
     }
-    String when = family.when();
     return when == null || new Scope(family, config, Map.of()).holds(when);
   }
 

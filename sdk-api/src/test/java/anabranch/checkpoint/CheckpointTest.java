@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.AnabranchException;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
 import anabranch.model.plan.Exit;
 import anabranch.model.route.Capacity;
 import anabranch.weights.DType;
@@ -19,6 +21,7 @@ import anabranch.weights.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -212,11 +215,31 @@ class CheckpointTest {
           .spec()
           .plan()
           .blocks()
-          .forEach(block -> windows.add(((Attention) block.operations().get(0)).window()));
+          .forEach(block -> windows.add(rows((Attention) block.operations().get(0))));
       assertEquals(6, windows.get(0));
       assertSame(null, windows.get(1));
       assertEquals(6, windows.get(2));
     }
+  }
+
+  /** Of factor 4 with 0.707 and 0.6: angles grow by the quotient, scores by the second, squared. */
+  @Test
+  void factorsOnLongPositionsScaleAnglesAndScores() {
+    try (Checkpoint checkpoint = Checkpoint.open(Sample.of("deepseek_v2").in(folder))) {
+      Attention attention =
+          (Attention) checkpoint.spec().plan().blocks().get(0).operations().get(0);
+      double grow = 0.1 * 0.707 * Math.log(4) + 1;
+      double shrink = 0.1 * 0.6 * Math.log(4) + 1;
+      assertEquals(shrink * shrink / Math.sqrt(12), attention.scale(), 1e-15);
+      Attention.Rotary.Yarn yarn = (Attention.Rotary.Yarn) attention.rotary().scaling();
+      assertEquals(grow / shrink, yarn.attentionFactor(), 1e-15);
+      assertTrue(attention.rotary().interleaved());
+      assertEquals(new Latent(null, 8, 4, 8, new Norm.Rms(1e-6)), attention.latent());
+    }
+  }
+
+  private static @Nullable Integer rows(Attention attention) {
+    return attention.window() == null ? null : attention.window().rows();
   }
 
   private void assertTied() {
