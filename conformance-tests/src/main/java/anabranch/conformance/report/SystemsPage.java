@@ -65,9 +65,7 @@ final class SystemsPage {
 
   private static String recorded(PublishedSystem system) {
     Recorded model = system.recording();
-    return model == null
-        ? "none is published"
-        : "`" + model.title() + "` from " + model.source();
+    return model == null ? "none is published" : "`" + model.title() + "` from " + model.source();
   }
 
   /** Returns the page. */

@@ -35,7 +35,8 @@ final class RoutedSystems {
   private RoutedSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(switchTransformer().recordedAs(Recorded.SWITCH_TRANSFORMERS), stMoe(), expertChoice());
+    return List.of(
+        switchTransformer().recordedAs(Recorded.SWITCH_TRANSFORMERS), stMoe(), expertChoice());
   }
 
   private static Plan mixture(int experts, Router router) {

@@ -43,7 +43,11 @@ final class SkippingSystems {
   private SkippingSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(mindSkip().recordedAs(Recorded.MINDSKIP_LLAMA), mixtureOfDepths(), skipMiddle().recordedAs(Recorded.SKIP_MIDDLE), adaptiveComputation().recordedAs(Recorded.ACM_MLP));
+    return List.of(
+        mindSkip().recordedAs(Recorded.MINDSKIP_LLAMA),
+        mixtureOfDepths(),
+        skipMiddle().recordedAs(Recorded.SKIP_MIDDLE),
+        adaptiveComputation().recordedAs(Recorded.ACM_MLP));
   }
 
   /** Attention that reads means, skipped by a sequence whose mean is negative. */
