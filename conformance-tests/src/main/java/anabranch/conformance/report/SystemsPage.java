@@ -12,6 +12,10 @@ import java.util.Map;
 
 /** The table of published systems, made from a run. */
 final class SystemsPage {
+  /** Families whose code can be recorded, although no recording of them comes with the kit. */
+  private static final Map<String, String> ELSEWHERE =
+      Map.of("A07", "`phimoe`", "A18", "`mod`, whose code keeps a row less than the paper");
+
   private final Map<String, Outcome> changed;
   private final Map<String, Kit> kits;
 
@@ -65,7 +69,11 @@ final class SystemsPage {
 
   private static String recorded(PublishedSystem system) {
     Recorded model = system.recording();
-    return model == null ? "none is published" : "`" + model.title() + "` from " + model.source();
+    if (model != null) {
+      return "`" + model.title() + "` from " + model.source();
+    }
+    String family = ELSEWHERE.get(system.id());
+    return family == null ? "none is published" : "none here; `goldens` reads family " + family;
   }
 
   /** Returns the page. */
