@@ -18,6 +18,7 @@ public abstract class BackendConformance
         BatchChapter,
         StateChapter,
         SystemsChapter,
+        RecordedChapter,
         EngineChapter,
         LifecycleChapter {
   /** Creates the kit; JUnit does. */

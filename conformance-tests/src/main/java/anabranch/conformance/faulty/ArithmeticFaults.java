@@ -77,7 +77,8 @@ final class ArithmeticFaults {
                 return MemoryWeights.tensor(tensor.name(), tensor.shape(), shifted);
               }
             },
-            "everyUnitAnswersAsTheOracleAtFullDepth"),
+            "everyUnitAnswersAsTheOracleAtFullDepth",
+            "A02"),
         fault(
             "n-grams begin with another id",
             new Rewritten() {
@@ -110,7 +111,8 @@ final class ArithmeticFaults {
                         network.limit());
               }
             },
-            "everyNamedRouterPicksAsTheOracle"),
+            "everyNamedRouterPicksAsTheOracle",
+            "A23"),
         fault(
             "short vectors are not normed",
             new Rewritten() {
@@ -128,7 +130,8 @@ final class ArithmeticFaults {
                             null));
               }
             },
-            "latentKeysAndRoutedHeadsReadAsDescribed"),
+            "latentKeysAndRoutedHeadsReadAsDescribed",
+            "recordedMixturesPickAndAnswerAsTheirOriginals"),
         fault(
             "experts of an attention are not weighed",
             new Rewritten() {
@@ -153,7 +156,9 @@ final class ArithmeticFaults {
                 return attention.withRotary(null);
               }
             },
-            "everyUnitAnswersAsTheOracleAtFullDepth"),
+            "everyUnitAnswersAsTheOracleAtFullDepth",
+            "A17",
+            "A19"),
         fault(
             "windows are left out",
             new Rewritten() {
@@ -203,7 +208,8 @@ final class ArithmeticFaults {
                         new Attention.Scores(scores.scale(), false, scores.distances()));
               }
             },
-            "everyUnitAnswersAsTheOracleAtFullDepth"),
+            "everyUnitAnswersAsTheOracleAtFullDepth",
+            "recordedMixturesPickAndAnswerAsTheirOriginals"),
         fault(
             "keys are as near as any other",
             new Rewritten() {
@@ -215,7 +221,8 @@ final class ArithmeticFaults {
                     : attention.withScores(scores.withDistances(null));
               }
             },
-            "everyUnitAnswersAsTheOracleAtFullDepth"),
+            "everyUnitAnswersAsTheOracleAtFullDepth",
+            "A00"),
         fault(
             "causal attention reads later rows",
             new Rewritten() {

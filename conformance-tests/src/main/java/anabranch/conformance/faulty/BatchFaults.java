@@ -40,7 +40,8 @@ final class BatchFaults {
                     logit -> rows == 1 ? Math.nextUp((float) logit) : logit);
               }
             },
-            "promptsInPiecesAndSingleRowsGiveTheSameBits"),
+            "promptsInPiecesAndSingleRowsGiveTheSameBits",
+            "recordedLinesAnswerAlikeHoweverTheyCome"),
         fault(
             "the last bit depends on the batch",
             new Broken() {

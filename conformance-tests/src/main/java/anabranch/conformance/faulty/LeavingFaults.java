@@ -71,7 +71,8 @@ final class LeavingFaults {
             fault(
                 "labels are the class beside the best",
                 beside(),
-                "labelsThatPatienceCountsAreTheOracles"),
+                "labelsThatPatienceCountsAreTheOracles",
+                "recordedItemsLeaveWhereTheirOriginalsLeft"),
             fault("rows are dropped by position", dropped(), "prunesKeepTheBestRows"),
             fault(
                 "the choice of depth reads the first row",
@@ -128,7 +129,8 @@ final class LeavingFaults {
               }
             },
             "everyUnitAnswersAsTheOracleWhereItIsForcedToLeave",
-            "leavingEarlyIsTheModelThatEndsThere"),
+            "leavingEarlyIsTheModelThatEndsThere",
+            "recordedItemsLeaveWhereTheirOriginalsLeft"),
         fault(
             "the end answers with the head of an exit",
             new Broken() {

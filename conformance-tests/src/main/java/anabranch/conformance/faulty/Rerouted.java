@@ -26,7 +26,12 @@ final class Rerouted {
   static List<Fault> all() {
     return List.of(
         fault("expert outputs are never weighed", ones(), NAMED, "A00"),
-        fault("capacity never binds", capacity(limited -> new Capacity.Unlimited()), NAMED, "A00"),
+        fault(
+            "capacity never binds",
+            capacity(limited -> new Capacity.Unlimited()),
+            NAMED,
+            "A00",
+            "recordedCapacitiesDropWhatTheirOriginalsDropped"),
         fault(
             "each expert has a place less",
             capacity(l -> new Capacity.Limited(less(l.size()), l.population(), l.priority())),
@@ -51,11 +56,19 @@ final class Rerouted {
         fault("every second choice is kept", everySecond(), NAMED, "A01"),
         fault("experts choose a row less", fewerRows(), NAMED, "A10", "A18"),
         fault("the last learner never runs", withoutTheLast(), "A23"),
-        fault("the constant is left out", zeroed(".*\\.constant"), "A23"),
+        fault(
+            "the constant is left out",
+            zeroed(".*\\.constant"),
+            "A23",
+            "recordedLayersRunTheExpertsThatTheirOriginalsRan"),
         fault("a sequence decides at every event", everyEvent(), "A17", EVENTS),
         fault(
             "rows that were skipped stay keys", keys(), "rowsThatSkipAddNothingAndShowWhatIsSaid"),
-        fault("a table names expert 0 where it names none", clamped(), "A02"),
+        fault(
+            "a table names expert 0 where it names none",
+            clamped(),
+            "A02",
+            "recordedLayersRunTheExpertsThatTheirOriginalsRan"),
         fault("experts are drawn from a stream", streamed(), "A05"));
   }
 

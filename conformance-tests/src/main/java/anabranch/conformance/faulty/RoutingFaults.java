@@ -100,7 +100,8 @@ final class RoutingFaults {
                 return tensor.name().endsWith("router.correction") ? zero(tensor) : tensor;
               }
             },
-            "everyNamedRouterPicksAsTheOracle"),
+            "everyNamedRouterPicksAsTheOracle",
+            "recordedMixturesPickAndAnswerAsTheirOriginals"),
         fault(
             "the gate multiplies the result where the input",
             new Rewritten() {
@@ -140,7 +141,8 @@ final class RoutingFaults {
                     : router;
               }
             },
-            "carriedLogitsAreThoseOfTheEarlierRouter"),
+            "carriedLogitsAreThoseOfTheEarlierRouter",
+            "recordedRowsSkipWhatTheirOriginalsSkipped"),
         fault(
             "the traced gates are shares of one",
             new Broken() {

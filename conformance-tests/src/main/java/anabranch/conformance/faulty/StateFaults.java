@@ -43,7 +43,8 @@ final class StateFaults {
                 return with(image, pages);
               }
             },
-            "aSequenceThatTravelsAsImagesGivesTheSameBits"),
+            "aSequenceThatTravelsAsImagesGivesTheSameBits",
+            "recordedLinesAnswerAlikeHoweverTheyCome"),
         fault(
             "an image is not made again when keys change",
             new Stateful() {
@@ -88,7 +89,8 @@ final class StateFaults {
             "a later call sees the first call's keys and its own alone",
             new FirstCallOnly(),
             "stepByStepIsOneCall",
-            Rerouted.EVENTS),
+            Rerouted.EVENTS,
+            "recordedLinesAnswerAlikeHoweverTheyCome"),
         fault(
             "all times of a loop share their keys",
             new Broken() {

@@ -12,7 +12,7 @@ import java.util.List;
 /**
  * Copies a recorded model with a part of what was recorded of it: {@code FROM TO PATTERN...} keeps
  * the arrays whose keys match one of the patterns as a whole, without hidden vectors. That is how
- * the recordings among this project's tests were made.
+ * the recordings that come with the kit were made.
  */
 public final class Excerpt {
   private Excerpt() {}

@@ -1,16 +1,11 @@
 package anabranch.conformance.golden;
 
-import anabranch.checkpoint.Checkpoint;
-import anabranch.checkpoint.CheckpointOptions;
-import anabranch.conformance.golden.reading.Readings;
+import anabranch.backend.Backend;
 import anabranch.conformance.golden.recorded.Finding;
-import anabranch.conformance.golden.recorded.RecordedModel;
-import anabranch.conformance.golden.recorded.Recording;
 import anabranch.conformance.golden.recorded.Runner;
 import anabranch.engine.Backends;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * nothing to compare.
  */
 public final class GoldenCommand {
-  private static final String GOLDEN = "golden.safetensors";
-
   private GoldenCommand() {}
 
   /** Runs the command. */
@@ -43,7 +36,8 @@ public final class GoldenCommand {
     Runner.Place place = Runner.onOracle();
     for (int i = 0; i < arguments.length; i++) {
       if (arguments[i].equals("--backend") && i + 1 < arguments.length) {
-        place = Runner.on(Backends.named(arguments[++i]));
+        Backend backend = Backends.named(arguments[++i]);
+        place = Runner.on(() -> backend);
       } else if (folder == null && !arguments[i].startsWith("--")) {
         folder = Path.of(arguments[i]);
       } else {
@@ -72,12 +66,12 @@ public final class GoldenCommand {
 
   /** Returns the folders of models: those in a folder, or itself, by name. */
   public static List<Path> models(Path folder) throws IOException {
-    if (Files.exists(folder.resolve(GOLDEN))) {
+    if (Files.exists(folder.resolve(OpenedModel.GOLDEN))) {
       return List.of(folder);
     }
     try (Stream<Path> inside = Files.list(folder)) {
       return inside
-          .filter(each -> Files.exists(each.resolve(GOLDEN)) || hasConfig(each))
+          .filter(each -> Files.exists(each.resolve(OpenedModel.GOLDEN)) || hasConfig(each))
           .sorted()
           .toList();
     }
@@ -89,45 +83,18 @@ public final class GoldenCommand {
 
   /** Returns what is found of one model; of a model that cannot be opened, why. */
   static List<Finding> compare(Path folder, Runner.Place place) {
-    String name = String.valueOf(folder.getFileName());
-    try (Recording recording = Recording.open(folder.resolve(GOLDEN));
-        Checkpoint checkpoint = Checkpoint.open(folder, options(folder, recording));
-        RecordedModel model =
-            new RecordedModel(checkpoint.spec(), checkpoint.weights(), recording, place)) {
-      List<Finding> findings = Readings.compare(name, model);
-      List<String> unread = recording.unread();
+    try (OpenedModel model = OpenedModel.of(folder)) {
+      List<Finding> findings = RecordedTrial.compare(model, place);
+      List<String> unread = model.recording().unread();
       if (!unread.isEmpty()) {
-        findings
-            .get(0)
-            .note(name + ": " + unread.size() + " arrays unread, such as " + unread.get(0));
+        String some = model.name() + ": " + unread.size() + " arrays unread, such as ";
+        findings.get(0).note(some + unread.get(0));
       }
       return findings;
     } catch (RuntimeException refused) {
-      Finding finding = new Finding(name);
+      Finding finding = new Finding(String.valueOf(folder.getFileName()));
       finding.fail(String.valueOf(refused));
       return List.of(finding);
-    }
-  }
-
-  /**
-   * Returns how a model is to be read: with an exit behind every layer where such exits were
-   * recorded, and as the family that its folder is named after where its configuration names none.
-   */
-  private static CheckpointOptions options(Path folder, Recording recording) {
-    CheckpointOptions options = CheckpointOptions.defaults();
-    if (!recording.matches(".+\\.exit\\d+\\..+").isEmpty()) {
-      options = options.with("exits", "all");
-    }
-    return namesFamily(folder.resolve("config.json"))
-        ? options
-        : options.withFamily(String.valueOf(folder.getFileName()));
-  }
-
-  private static boolean namesFamily(Path config) {
-    try {
-      return Files.readString(config).contains("\"model_type\"");
-    } catch (IOException missing) {
-      throw new UncheckedIOException(missing);
     }
   }
 

@@ -8,6 +8,8 @@
  * golden.safetensors}. Its cases are found by their keys, {@code <case>.in.*}; what was answered
  * stands under the same name, such as {@code <case>.logits} and {@code
  * <case>.trace.<module>.topk_index}. Batches were padded there and are ragged here.
+ *
+ * <p>A few of them come with the kit: {@link anabranch.conformance.golden.Recorded}.
  */
 @NullMarked
 package anabranch.conformance.golden;

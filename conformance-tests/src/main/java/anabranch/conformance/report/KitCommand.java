@@ -133,16 +133,7 @@ public final class KitCommand {
               out.println(line);
             });
     kits.forEach(
-        (name, kit) ->
-            kit.outcomes()
-                .forEach(
-                    (test, outcome) -> {
-                      if (outcome.result() != Result.PASSED) {
-                        failed = true;
-                        out.printf(
-                            "%s %s %s: %s%n", name, outcome.result(), test, outcome.reason());
-                      }
-                    }));
+        (name, kit) -> kit.outcomes().forEach((test, outcome) -> tell(name, test, outcome)));
   }
 
   private static String counts(String name, Kit kit, List<String> tests) {
@@ -174,12 +165,18 @@ public final class KitCommand {
     boolean judged = kits.containsKey("reference");
     for (PublishedSystem system : Systems.all()) {
       failed |= judged && !table.expressed(system);
-      kits.values()
-          .forEach(kit -> failed |= kit.systems().get(system.id()).result() != Result.PASSED);
+      kits.forEach((name, kit) -> tell(name, system.id(), kit.systems().get(system.id())));
     }
     if (!page.toString().isEmpty()) {
       Files.writeString(page, table.page());
       out.println("wrote " + page);
+    }
+  }
+
+  private void tell(String backend, String what, Outcome outcome) {
+    if (outcome.result() != Result.PASSED) {
+      failed = true;
+      out.printf("%s %s %s: %s%n", backend, outcome.result(), what, outcome.reason());
     }
   }
 

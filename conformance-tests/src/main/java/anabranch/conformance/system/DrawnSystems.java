@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
+import anabranch.conformance.golden.Recorded;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
@@ -35,7 +36,7 @@ final class DrawnSystems {
   private DrawnSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(hashLayers(), stochasticExperts());
+    return List.of(hashLayers().recordedAs(Recorded.HASH_LAYER_FFN), stochasticExperts());
   }
 
   private static Tiny model(Router router, int vocabulary) {

@@ -1,10 +1,16 @@
 package anabranch.conformance.system;
 
+import anabranch.conformance.golden.Recorded;
+import anabranch.conformance.golden.RecordedTrial;
 import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Sequence;
 import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
+import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A published system in the words of the language, small enough to follow by hand.
@@ -18,7 +24,8 @@ import java.util.function.UnaryOperator;
  * @param preset the description with weights and sequences
  * @param changedField which part of the description {@code change} changes
  * @param change a description that differs in one meaning: the test must then fail
- * @param worksWhen the test
+ * @param worksWhen its own test
+ * @param recording what published code of it answered; null where the kit has none
  */
 public record PublishedSystem(
     String id,
@@ -29,11 +36,56 @@ public record PublishedSystem(
     Case preset,
     String changedField,
     UnaryOperator<ModelSpec> change,
-    WorksWhen worksWhen) {
+    WorksWhen worksWhen,
+    @Nullable Recorded recording) {
+  /** Longest sequence that the oracle is asked about; it is there for every row at once. */
+  private static final int ORACLE_ROWS = 1000;
+
   /** Copies the lists. */
   public PublishedSystem {
     witnesses = List.copyOf(witnesses);
     open = List.copyOf(open);
+  }
+
+  /** Creates a system of which nothing was recorded. */
+  public PublishedSystem(
+      String id,
+      String title,
+      String paper,
+      List<String> witnesses,
+      List<String> open,
+      Case preset,
+      String changedField,
+      UnaryOperator<ModelSpec> change,
+      WorksWhen worksWhen) {
+    this(id, title, paper, witnesses, open, preset, changedField, change, worksWhen, null);
+  }
+
+  /** Returns this system with what published code of it answered. */
+  PublishedSystem recordedAs(Recorded model) {
+    return new PublishedSystem(
+        id, title, paper, witnesses, open, preset, changedField, change, worksWhen, model);
+  }
+
+  /**
+   * Holds a backend to all witnesses: the oracle, the system's own test, what was recorded.
+   *
+   * @param kit the backend under test
+   */
+  public void check(Subject kit) throws Exception {
+    List<Sequence> few =
+        preset.sequences().stream().filter(sequence -> sequence.rows() <= ORACLE_ROWS).toList();
+    Trial.of(
+        kit,
+        preset.with(few),
+        trial -> {
+          Policy policy = Policy.fullDepth();
+          trial.judge(policy, trial.by(policy).run(few));
+        });
+    worksWhen.check(kit, preset);
+    if (recording != null) {
+      RecordedTrial.answers(kit, recording);
+    }
   }
 
   /** Says whether a backend runs a system as published. */

@@ -7,6 +7,7 @@ import static anabranch.conformance.system.Tiny.unit;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import anabranch.conformance.golden.Recorded;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.trial.Answered;
@@ -34,7 +35,8 @@ final class RoutedSystems {
   private RoutedSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(switchTransformer(), stMoe(), expertChoice());
+    return List.of(
+        switchTransformer().recordedAs(Recorded.SWITCH_TRANSFORMERS), stMoe(), expertChoice());
   }
 
   private static Plan mixture(int experts, Router router) {

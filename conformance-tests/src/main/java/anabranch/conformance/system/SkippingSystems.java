@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.backend.SequenceState;
+import anabranch.conformance.golden.Recorded;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
@@ -42,7 +43,11 @@ final class SkippingSystems {
   private SkippingSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(mindSkip(), mixtureOfDepths(), skipMiddle(), adaptiveComputation());
+    return List.of(
+        mindSkip().recordedAs(Recorded.MINDSKIP_LLAMA),
+        mixtureOfDepths(),
+        skipMiddle().recordedAs(Recorded.SKIP_MIDDLE),
+        adaptiveComputation().recordedAs(Recorded.ACM_MLP));
   }
 
   /** Attention that reads means, skipped by a sequence whose mean is negative. */

@@ -80,20 +80,19 @@ public final class Trial implements AutoCloseable {
     Assumptions.assumeTrue(run(kit, subject, body), "the declared limits refuse " + subject.name());
   }
 
-  private static boolean run(Subject kit, Case subject, Body body) {
-    LoadOptions options = accepting(kit.options(), subject.spec());
-    List<Unsupported> refused = kit.backend().check(subject.spec(), options);
+  /** Returns whether the backend runs a description; fails if it refuses beyond its limits. */
+  public static boolean accepts(Subject kit, String name, ModelSpec spec) {
+    List<Unsupported> refused = kit.backend().check(spec, accepting(kit.options(), spec));
     List<Unsupported> undeclared =
         refused.stream().filter(part -> !kit.limits().contains(part.field())).toList();
     if (!undeclared.isEmpty()) {
-      fail(
-          subject.name()
-              + ": refused beyond the declared limits "
-              + kit.limits()
-              + ": "
-              + undeclared);
+      fail(name + ": refused beyond the declared limits " + kit.limits() + ": " + undeclared);
     }
-    if (!refused.isEmpty()) {
+    return refused.isEmpty();
+  }
+
+  private static boolean run(Subject kit, Case subject, Body body) {
+    if (!accepts(kit, subject.name(), subject.spec())) {
       return false;
     }
     try (Trial trial = new Trial(kit, subject)) {

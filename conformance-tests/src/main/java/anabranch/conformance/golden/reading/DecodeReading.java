@@ -7,7 +7,6 @@ import anabranch.conformance.golden.recorded.Outcome;
 import anabranch.conformance.golden.recorded.RecordedModel;
 import anabranch.conformance.golden.recorded.Recording;
 import anabranch.model.ModelSpec;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -19,12 +18,8 @@ final class DecodeReading implements Reading {
   @Override
   public void compare(RecordedModel model, String name, int number, Finding finding) {
     Recording recording = model.recording;
-    List<String> ids = new ArrayList<>();
     String step = name + ".step";
-    for (int n = 0; recording.has(step + n + ".logits"); n++) {
-      String tokens = step + n + (model.hasEncoder() ? ".decoder_input_ids" : ".input_ids");
-      ids.add(tokens);
-    }
+    List<String> ids = Inputs.calls(recording, name, model.hasEncoder());
     if (ids.isEmpty()) {
       return;
     }

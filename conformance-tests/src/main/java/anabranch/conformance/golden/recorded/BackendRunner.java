@@ -1,11 +1,10 @@
 package anabranch.conformance.golden.recorded;
 
-import anabranch.backend.Backend;
-import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
 import anabranch.conformance.space.Sequence;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Deciding;
+import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
 import anabranch.engine.Engine;
@@ -30,9 +29,11 @@ final class BackendRunner implements Runner {
   private final Engine engine;
   private final boolean alone;
   private final boolean ofItem;
+  private final double allowed;
 
-  BackendRunner(Backend backend, ModelSpec spec, Weights weights) {
-    model = backend.load(spec, weights, Trial.accepting(LoadOptions.defaults(), spec));
+  BackendRunner(Subject kit, ModelSpec spec, Weights weights) {
+    model = kit.backend().load(spec, weights, Trial.accepting(kit.options(), spec));
+    allowed = kit.tolerance(model.numerics()).of(new double[] {1});
     engine = Engine.open(model, Policy.fullDepth(), EngineOptions.defaults().withTrace(true));
     alone = Dependence.of(spec) != Dependence.BATCH;
     ofItem = spec.head().pool().ofItem();
@@ -72,6 +73,11 @@ final class BackendRunner implements Runner {
 
   private List<Integer> everyUnit(Sequence sequence, int step) {
     return Collections.nCopies(ofItem ? sequence.events().size() : sequence.rows(), step);
+  }
+
+  @Override
+  public double allowed() {
+    return allowed;
   }
 
   @Override

@@ -24,6 +24,16 @@ public record Inputs(@Nullable Batch memory, List<Batch> steps, List<Sequence> s
     return of(recording, in, encoder, List.of(ids), mask);
   }
 
+  /** Returns the keys of what came call by call; none where a case came in one call. */
+  public static List<String> calls(Recording recording, String name, boolean encoder) {
+    List<String> ids = new ArrayList<>();
+    String step = name + ".step";
+    for (int n = 0; recording.has(step + n + ".logits"); n++) {
+      ids.add(step + n + (encoder ? ".decoder_input_ids" : ".input_ids"));
+    }
+    return ids;
+  }
+
   /** Returns the rows of a case call by call, whose ids stand under these keys. */
   public static Inputs inSteps(
       Recording recording, String name, boolean encoder, List<String> ids) {

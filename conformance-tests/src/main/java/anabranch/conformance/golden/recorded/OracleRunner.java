@@ -40,5 +40,10 @@ final class OracleRunner implements Runner {
   }
 
   @Override
+  public double allowed() {
+    return 0;
+  }
+
+  @Override
   public void close() {}
 }

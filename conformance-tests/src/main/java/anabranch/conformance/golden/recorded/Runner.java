@@ -1,7 +1,7 @@
 package anabranch.conformance.golden.recorded;
 
-import anabranch.backend.Backend;
 import anabranch.conformance.space.Sequence;
+import anabranch.conformance.trial.Subject;
 import anabranch.model.ModelSpec;
 import anabranch.weights.Weights;
 import java.util.List;
@@ -10,6 +10,9 @@ import java.util.List;
 public interface Runner extends AutoCloseable {
   /** Returns the outcomes of sequences that run together, in order. */
   List<Outcome> run(List<Sequence> together, Leaving leaving);
+
+  /** Returns how far numbers of the size of 1 are declared to be from exact ones. */
+  double allowed();
 
   @Override
   void close();
@@ -26,10 +29,10 @@ public interface Runner extends AutoCloseable {
   }
 
   /**
-   * Returns the place where a backend runs: under an engine, or step by step where sequences have
-   * several events or see each other.
+   * Returns the place where the backend under test runs: under an engine, or step by step where
+   * sequences have several events or see each other.
    */
-  static Place on(Backend backend) {
-    return (spec, weights) -> new BackendRunner(backend, spec, weights);
+  static Place on(Subject kit) {
+    return (spec, weights) -> new BackendRunner(kit, spec, weights);
   }
 }
