@@ -324,6 +324,22 @@ class ParametersTest {
   }
 
   @Test
+  void linearMemoriesHaveFourMatricesAndPerhapsBiases() {
+    assertEquals(
+        List.of(
+            "m.in.weight [2, 5]",
+            "m.in.bias [2]",
+            "m.a [3, 3]",
+            "m.b [3, 2]",
+            "m.out.weight [5, 8]",
+            "m.out.bias [5]"),
+        names(parameters(new Recurrence.LinearMemory(2, 3, true))));
+    assertEquals(
+        List.of("m.in.weight [2, 5]", "m.a [3, 3]", "m.b [3, 2]", "m.out.weight [5, 8]"),
+        names(parameters(new Recurrence.LinearMemory(2, 3, false))));
+  }
+
+  @Test
   void skipsNameWhatIsInsideThem() {
     FeedForward network = FeedForward.plain(3, Activation.RELU);
     Skip single = new Skip(Routers.mindSkip(.5), network, Bypass.MASK);

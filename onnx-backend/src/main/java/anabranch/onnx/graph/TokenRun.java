@@ -1,8 +1,10 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
+import anabranch.model.layer.Recurrence;
 import anabranch.model.route.Router;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +48,15 @@ final class TokenRun {
         latent == null ? u : LatentGraphs.values(graph, attention, latent, place.path(), u);
     boolean bias = attention.bias().ofResult();
     String o = layers.linear(place.path() + ".o", width, attention.resultWidth(), bias, read);
+    current = place.summed() ? residual(place, read(), o) : o;
+  }
+
+  /** Finishes what a linear memory keeps and reads. */
+  void finish(BlockGraphs.Place place, int length, Recurrence.LinearMemory memory) {
+    update = length;
+    String u = graph.input("u", -1, length);
+    String o = layers.linear(place.path() + ".out", width, length, memory.bias(), u);
+    o = layers.activation(Activation.RELU, o);
     current = place.summed() ? residual(place, read(), o) : o;
   }
 

@@ -192,6 +192,9 @@ public final class Cost {
     } else if (operation instanceof Recurrence recurrence) {
       live[stage] = sum(live[stage], recurrence(recurrence, width));
       frozen[stage] = sum(frozen[stage], kept(recurrence, width));
+    } else if (operation instanceof Recurrence.LinearMemory memory) {
+      live[stage] = sum(live[stage], memory(memory, width));
+      frozen[stage] = sum(frozen[stage], kept(memory, width));
     } else {
       if (operation instanceof Skip skip) {
         live[stage] = sum(live[stage], router(skip.router(), 1, width));
@@ -289,6 +292,15 @@ public final class Cost {
     return sum(sum(in, convolution), sum(sum(project, step), scan));
   }
 
+  private static long memory(Recurrence.LinearMemory memory, int width) {
+    return sum(kept(memory, width), product(Math.addExact((long) memory.states(), width), width));
+  }
+
+  private static long kept(Recurrence.LinearMemory memory, int width) {
+    long into = sum(product(width, memory.inputs()), product(memory.inputs(), memory.states()));
+    return sum(into, product(memory.states(), memory.states()));
+  }
+
   private static long point(Point point, int width, int rows) {
     if (point instanceof Point.AtChoice at) {
       return product(width, at.depths());
@@ -306,6 +318,8 @@ public final class Cost {
           sum = sum(sum, network(network, width));
         } else if (operation instanceof Recurrence recurrence) {
           sum = sum(sum, recurrence(recurrence, width));
+        } else if (operation instanceof Recurrence.LinearMemory memory) {
+          sum = sum(sum, memory(memory, width));
         }
       }
     }

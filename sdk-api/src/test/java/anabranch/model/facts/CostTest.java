@@ -26,6 +26,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -253,6 +254,19 @@ class CostTest {
     assertEquals(kept + rest, cost.live(0, 0, 1, 0));
     assertEquals(kept + rest, cost.live(0, 9, 20, 0));
     assertEquals(kept, cost.frozen(0));
+  }
+
+  @Test
+  void linearMemoriesCostTheirMatrices() {
+    // Width 4, 3 inputs, 5 states; the result is read of 9 numbers.
+    long kept = 2 * 4 * 3 + 2 * 3 * 5 + 2 * 5 * 5;
+    Block memory = block(new Recurrence.LinearMemory(3, 5, true));
+    Cost cost = Cost.of(spec(PLAIN, EACH, memory));
+    assertEquals(kept + 2 * 9 * 4, cost.live(0, 7, 9, 0));
+    assertEquals(kept, cost.frozen(0));
+    Head head = SamplePlans.head(EACH).withBody(memory);
+    ModelSpec own = SamplePlans.model("own", new Input.Tokens(9, 9), Plan.of(MLP), head);
+    assertEquals(kept + 2 * 9 * 4 + HEAD, Cost.of(own).head(0));
   }
 
   @Test
