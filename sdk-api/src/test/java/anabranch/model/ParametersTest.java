@@ -324,6 +324,21 @@ class ParametersTest {
   }
 
   @Test
+  void routersMayReadAHiddenLayer() {
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    assertEquals(
+        List.of(
+            "m.router.hidden.weight [7, 5]",
+            "m.router.hidden.bias [7]",
+            "m.router.weight [1, 7]",
+            "m.router.bias [1]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(
+            parameters(new Skip(Routers.dynamicTokens(7, Activation.GELU), network, Bypass.MASK))));
+  }
+
+  @Test
   void linearMemoriesHaveFourMatricesAndPerhapsBiases() {
     assertEquals(
         List.of(

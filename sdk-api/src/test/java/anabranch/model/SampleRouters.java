@@ -104,6 +104,8 @@ public final class SampleRouters {
         Routers.averageKeys(2, Gate.score()),
         Routers.nllb(true, .8, new Capacity.Unlimited()),
         Routers.olmoe(3),
+        Routers.dynamicTokens(5, Activation.SILU),
+        Routers.dynamicWidths(),
         Routers.switchTop1(),
         Routers.hash(-1),
         Routers.hashTable(10),

@@ -21,6 +21,7 @@ public final class Systems {
     all.addAll(LoopedSystems.all());
     all.addAll(StreamedSystems.all());
     all.addAll(MemorySystems.all());
+    all.addAll(DynamicSystems.all());
     all.addAll(SharedSystems.all());
     all.addAll(FactoredSystems.all());
     all.addAll(DerivedSystems.all());

@@ -282,7 +282,7 @@ public final class BlockGraphs {
     Graph graph = new Graph(path + ".router");
     String x = graph.input(input, -1, width);
     Layers layers = new Layers(graph, width);
-    String z = layers.linear(path + ".router", logits, width, router.hasBias(), x);
+    String z = layers.logits(router, path + ".router", logits, x);
     graph.output("logits", z, -1, logits);
     return graph;
   }

@@ -73,7 +73,7 @@ final class TokenRun {
     if (router != null && logits > 0) {
       this.logits = logits;
       String path = place.path() + ".router";
-      graph.output("logits", layers.linear(path, logits, width, router.hasBias(), n), -1, logits);
+      graph.output("logits", layers.logits(router, path, logits, n), -1, logits);
     }
     normed = place.before() != null;
     if (normed) {

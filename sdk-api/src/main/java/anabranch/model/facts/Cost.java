@@ -18,6 +18,7 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Head;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import java.util.ArrayList;
@@ -267,7 +268,12 @@ public final class Cost {
   }
 
   private static long router(Router router, int members, int width) {
-    return router.hasWeight() ? product(width, router.logitsFor(members)) : 0;
+    if (!router.hasWeight()) {
+      return 0;
+    }
+    int reads = router.logits().reads(width);
+    long hidden = router.logits() instanceof Logits.Network ? product(width, reads) : 0;
+    return sum(hidden, product(reads, router.logitsFor(members)));
   }
 
   private static long network(FeedForward network, int width) {

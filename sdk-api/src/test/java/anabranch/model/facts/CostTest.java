@@ -34,7 +34,9 @@ import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Source;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -267,6 +269,17 @@ class CostTest {
     Head head = SamplePlans.head(EACH).withBody(memory);
     ModelSpec own = SamplePlans.model("own", new Input.Tokens(9, 9), Plan.of(MLP), head);
     assertEquals(kept + 2 * 9 * 4 + HEAD, Cost.of(own).head(0));
+  }
+
+  @Test
+  void hiddenLayersOfRoutersCostTheirProducts() {
+    FeedForward network = FeedForward.plain(1, Activation.RELU);
+    assertLive(
+        2 * 4 * 6 + 2 * 6 * 3 + 2 * 2 * 4,
+        new Mixture(
+            3,
+            network,
+            Routers.granite(1).with(Source.HIDDEN, new Logits.Network(6, Activation.RELU, false))));
   }
 
   @Test
