@@ -81,7 +81,13 @@ public interface BypassChapter extends Subject {
             Routers.mixtureOfDepthsCausal(),
             Routers.mixtureOfDepths(half),
             Routers.mindSkip(0.5))) {
-      for (Operation operation : List.of(attention, mixture, new Recurrence(5, 2, 3, 2), chain)) {
+      for (Operation operation :
+          List.of(
+              attention,
+              mixture,
+              new Recurrence(5, 2, 3, 2),
+              new Recurrence.LinearMemory(2, 3, true),
+              chain)) {
         for (Bypass keys : List.of(Bypass.MASK, Bypass.FREEZE_PROJECT, Bypass.FREEZE_SHARE_KV)) {
           full(Plans.skipping(router, operation, keys), 93);
         }
@@ -91,10 +97,10 @@ public interface BypassChapter extends Subject {
 
   /** Intent: a recurrence takes its rows in order, also those that left. */
   @Test
-  @Rule("A9")
+  @Rule({"A9", "A27"})
   default void recurrencesTakeEveryRowInItsOrder() {
     for (ModelSpec spec : Shapes.incremental()) {
-      if (spec.name().equals("recurring")) {
+      if (List.of("recurring", "remembering").contains(spec.name())) {
         forced(spec, 94);
       }
     }

@@ -16,6 +16,7 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
@@ -153,13 +154,15 @@ public interface PointsChapter extends Subject {
   @Rule({"X16", "A16"})
   default void headsHaveLayersOfTheirOwn() {
     Norm norm = new Norm.Rms(1e-5);
-    Head own =
-        Plans.head(Head.Pool.EACH)
-            .withBody(Block.of(Sublayer.preNorm(norm, new Recurrence(5, 3, 2, 2))))
-            .withHidden(6, Activation.TANH);
-    agrees(
-        Plans.leaving(Attention.causal(2, 4), Criterion.confidence(), Bypass.FREEZE_PROJECT, own),
-        85);
+    Attention causal = Attention.causal(2, 4);
+    for (Operation operation :
+        List.of(new Recurrence(5, 3, 2, 2), new Recurrence.LinearMemory(2, 4, true))) {
+      Head own =
+          Plans.head(Head.Pool.EACH)
+              .withBody(Block.of(Sublayer.preNorm(norm, operation)))
+              .withHidden(6, Activation.TANH);
+      agrees(Plans.leaving(causal, Criterion.confidence(), Bypass.FREEZE_PROJECT, own), 85);
+    }
   }
 
   private static ModelSpec leaving(Criterion criterion, Bypass bypass) {

@@ -18,10 +18,12 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Preference;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import anabranch.model.route.Selection;
+import anabranch.model.route.Source;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -55,6 +57,9 @@ public interface RoutingChapter extends Subject {
     named.put("deepseekV2", Routers.deepseekV2(2, 3, 2, 4));
     named.put("granite", Routers.granite(2));
     named.put("sparseMixer", Routers.sparseMixer(0.2));
+    named.put(
+        "network",
+        Routers.olmoe(2).with(Source.HIDDEN, new Logits.Network(5, Activation.TANH, true)));
     named.put("hash", Routers.hash(-42));
     named.put("hashTable", Routers.hashTable(20));
     named.put("thor", Routers.thor(5));

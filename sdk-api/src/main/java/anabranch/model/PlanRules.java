@@ -6,7 +6,6 @@ import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
@@ -75,7 +74,7 @@ final class PlanRules {
     }
     for (Operation operation : head.body().operations()) {
       Bounds.require(
-          operation instanceof FeedForward || operation instanceof Recurrence,
+          operation instanceof FeedForward || operation.remembers() > 0,
           field + " body " + operation + " is not a feed-forward network or a recurrence");
     }
   }

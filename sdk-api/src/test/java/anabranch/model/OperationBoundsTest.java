@@ -271,6 +271,25 @@ class OperationBoundsTest {
   }
 
   @Test
+  void linearMemoriesAreBounded() {
+    assertRefused(
+        "linearMemory.inputs 0 is not in 1..1048576",
+        () -> new Recurrence.LinearMemory(0, 1, false));
+    assertRefused(
+        "linearMemory.inputs 1048577 is not in 1..1048576",
+        () -> new Recurrence.LinearMemory(1_048_577, 1, false));
+    assertRefused(
+        "linearMemory.states 0 is not in 1..4096", () -> new Recurrence.LinearMemory(1, 0, false));
+    assertRefused(
+        "linearMemory.states 4097 is not in 1..4096",
+        () -> new Recurrence.LinearMemory(1, 4097, false));
+    Recurrence.LinearMemory memory = new Recurrence.LinearMemory(2, 3, true);
+    assertTrue(memory.mixes());
+    assertEquals(3, memory.remembers());
+    assertEquals(0, Attention.causal(1, 1).remembers());
+  }
+
+  @Test
   void chainsHaveSublayersThatAreNoChains() {
     assertRefused("chain.sublayers.size 0 is below 1", () -> Chain.of());
     Sublayer one = Sublayer.preNorm(new Norm.Rms(1e-6), FeedForward.plain(2, Activation.RELU));

@@ -324,6 +324,37 @@ class ParametersTest {
   }
 
   @Test
+  void routersMayReadAHiddenLayer() {
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    assertEquals(
+        List.of(
+            "m.router.hidden.weight [7, 5]",
+            "m.router.hidden.bias [7]",
+            "m.router.weight [1, 7]",
+            "m.router.bias [1]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(
+            parameters(new Skip(Routers.dynamicTokens(7, Activation.GELU), network, Bypass.MASK))));
+  }
+
+  @Test
+  void linearMemoriesHaveFourMatricesAndPerhapsBiases() {
+    assertEquals(
+        List.of(
+            "m.in.weight [2, 5]",
+            "m.in.bias [2]",
+            "m.a [3, 3]",
+            "m.b [3, 2]",
+            "m.out.weight [5, 8]",
+            "m.out.bias [5]"),
+        names(parameters(new Recurrence.LinearMemory(2, 3, true))));
+    assertEquals(
+        List.of("m.in.weight [2, 5]", "m.a [3, 3]", "m.b [3, 2]", "m.out.weight [5, 8]"),
+        names(parameters(new Recurrence.LinearMemory(2, 3, false))));
+  }
+
+  @Test
   void skipsNameWhatIsInsideThem() {
     FeedForward network = FeedForward.plain(3, Activation.RELU);
     Skip single = new Skip(Routers.mindSkip(.5), network, Bypass.MASK);

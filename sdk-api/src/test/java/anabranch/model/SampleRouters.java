@@ -9,6 +9,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
+import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
@@ -103,6 +104,8 @@ public final class SampleRouters {
         Routers.averageKeys(2, Gate.score()),
         Routers.nllb(true, .8, new Capacity.Unlimited()),
         Routers.olmoe(3),
+        Routers.dynamicTokens(5, Activation.SILU),
+        Routers.dynamicWidths(),
         Routers.switchTop1(),
         Routers.hash(-1),
         Routers.hashTable(10),
@@ -122,6 +125,7 @@ public final class SampleRouters {
             Bypass.MASK),
         new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.FREEZE_SHARE_KV),
         new Skip(Routers.mindSkip(.5), attention, Bypass.FREEZE_PROJECT),
+        new Skip(Routers.mindSkip(.5), new Recurrence.LinearMemory(2, 3, true), Bypass.MASK),
         new Skip(Routers.skipMiddle("first", null), network, Bypass.MASK),
         new Skip(Routers.skipMiddle("second", "first"), network, Bypass.MASK),
         new Skip(Routers.skipMiddleAgain("first"), network, Bypass.MASK));

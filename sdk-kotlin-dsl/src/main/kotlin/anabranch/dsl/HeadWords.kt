@@ -5,6 +5,7 @@ package anabranch.dsl
 import anabranch.model.layer.Activation
 import anabranch.model.layer.Block
 import anabranch.model.layer.Norm
+import anabranch.model.layer.Recurrence
 import anabranch.model.layer.Sublayer
 import anabranch.model.plan.Head
 
@@ -39,6 +40,17 @@ public class BodyBuilder internal constructor(private val norms: Norms) {
     name: String? = null,
   ) {
     sublayers += norms.around(state(inner, states, convolution, rank), name)
+  }
+
+  /** Adds a linear memory; see [SublayerWords.linearMemory]. */
+  public fun linearMemory(
+    inputs: Int,
+    states: Int,
+    bias: Boolean = false,
+    norms: Norms = this.norms,
+    name: String? = null,
+  ) {
+    sublayers += norms.around(Recurrence.LinearMemory(inputs, states, bias), name)
   }
 
   internal fun build(): Block = Block(sublayers)

@@ -20,7 +20,8 @@ import anabranch.model.route.Router
  * Words that add sublayers, in the order in which they run.
  *
  * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`, `recurrence`,
- * `skip`, `chain`); two of one kind need names. No projection has a bias unless told so.
+ * `linearMemory`, `skip`, `chain`); two of one kind need names. No projection has a bias unless
+ * told so.
  */
 @ModelDsl
 public sealed class SublayerWords(internal val width: Int, internal val norms: Norms) {
@@ -119,6 +120,23 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
     name: String? = null,
   ) {
     add(state(inner, states, convolution, rank), norms, name)
+  }
+
+  /**
+   * Adds a linear memory whose matrices are the same at every row.
+   *
+   * @param inputs length of what it takes of a row, at least 1
+   * @param states numbers that it keeps, at least 1
+   * @param bias whether both projections add one; no by default
+   */
+  public fun linearMemory(
+    inputs: Int,
+    states: Int,
+    bias: Boolean = false,
+    norms: Norms = this.norms,
+    name: String? = null,
+  ) {
+    add(Recurrence.LinearMemory(inputs, states, bias), norms, name)
   }
 
   internal fun add(operation: Operation, norms: Norms, name: String?) {

@@ -33,6 +33,7 @@ public fun router(
 private fun sourceOf(logits: Logits): Source =
   when (logits) {
     is Logits.Linear,
+    is Logits.Network,
     is Logits.Accumulated,
     is Logits.Recalled -> Source.HIDDEN
     is Logits.TokenHash -> Source.TOKEN_ID

@@ -6,6 +6,7 @@ import anabranch.model.layer.Attention
 import anabranch.model.layer.Chain
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Operation
+import anabranch.model.layer.Recurrence
 import anabranch.model.route.Router
 
 /**
@@ -65,6 +66,11 @@ public class SkipBuilder internal constructor(private val width: Int, private va
     rank: Int = (width + 15) / 16,
   ) {
     say(state(inner, states, convolution, rank))
+  }
+
+  /** Says a linear memory. */
+  public fun linearMemory(inputs: Int, states: Int, bias: Boolean = false) {
+    say(Recurrence.LinearMemory(inputs, states, bias))
   }
 
   /** Says sublayers that are skipped together; none of them is a skip. */

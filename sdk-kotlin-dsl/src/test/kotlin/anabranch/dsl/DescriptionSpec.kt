@@ -40,9 +40,10 @@ class DescriptionSpec :
         val operations = plans.flatMap { it.blocks }.flatMap(Block::operations)
         for (each in parts + operations) seen.merge(each::class.simpleName!!, 1, Int::plus)
       }
-      for (name in
-        "Run Mean Loop Exit Prune DepthChoice Attention FeedForward Mixture Recurrence Skip Chain"
-          .split(" ")) {
+      val names =
+        "Run Mean Loop Exit Prune DepthChoice Attention FeedForward Mixture Recurrence " +
+          "LinearMemory Skip Chain"
+      for (name in names.split(" ")) {
         (seen[name] ?: 0) shouldBeGreaterThan 50
       }
     }
@@ -163,6 +164,7 @@ private fun body(head: Head): (BodyBuilder.() -> Unit)? {
         is FeedForward ->
           feedForward(o.inner, o.activation, o.gated, o.bias, around(s), s.name, o.limit)
         is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank, around(s), s.name)
+        is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias, around(s), s.name)
         else -> error(o)
       }
     }
@@ -194,6 +196,7 @@ private fun SublayerWords.say(s: Sublayer) {
       }
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, norms, s.name, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank, norms, s.name)
+    is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias, norms, s.name)
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(
@@ -221,6 +224,7 @@ private fun SkipBuilder.say(operation: Operation) {
       attention(o.heads, o.headWidth, o.keyValueHeads, o.mask, o.rotary) { more(it, o) }
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank)
+    is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias)
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(

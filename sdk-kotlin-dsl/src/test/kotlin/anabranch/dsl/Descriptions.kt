@@ -7,6 +7,7 @@ import anabranch.model.ModelSpec
 import anabranch.model.layer.Block
 import anabranch.model.layer.Bypass
 import anabranch.model.layer.Norm
+import anabranch.model.layer.Operation
 import anabranch.model.layer.Recurrence
 import anabranch.model.layer.Sublayer
 import anabranch.model.plan.Criterion
@@ -172,7 +173,9 @@ abstract class DrawValues(protected val random: Random) {
 
   protected fun factor(): Double? = (upTo(9) / 4.0).takeIf { yes() }
 
-  protected fun recurrence() = Recurrence(upTo(9), upTo(9), upTo(9), upTo(9))
+  protected fun recurrence(): Operation =
+    if (yes()) Recurrence(upTo(9), upTo(9), upTo(9), upTo(9))
+    else Recurrence.LinearMemory(upTo(9), upTo(9), yes())
 
   protected fun yes() = random.nextBoolean()
 

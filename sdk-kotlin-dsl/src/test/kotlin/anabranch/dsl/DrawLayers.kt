@@ -167,10 +167,13 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     return when (random.nextInt(4)) {
       0 -> pick(listOf(Source.KEY, Source.KEY_AND_POSITION)) to drawn
       1 if input is Input.Tokens -> Source.TOKEN_ID to pick(hashed)
-      2 -> Source.EVENT_MEAN to Logits.Linear(yes())
-      else -> Source.HIDDEN to Logits.Linear(yes())
+      2 -> Source.EVENT_MEAN to vectors()
+      else -> Source.HIDDEN to vectors()
     }
   }
+
+  private fun vectors(): Logits =
+    if (seldom()) Logits.Network(upTo(9), pick(Activation.entries), yes()) else Logits.Linear(yes())
 
   private fun plainGate(): Gate {
     val of = pick(Gate.Of.entries.filter { !it.ofOthers() })

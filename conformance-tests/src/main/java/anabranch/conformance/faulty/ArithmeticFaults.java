@@ -114,6 +114,20 @@ final class ArithmeticFaults {
             "everyNamedRouterPicksAsTheOracle",
             "A23"),
         fault(
+            "linear memories mix the other way",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                boolean square = tensor.shape().size() == 2 && tensor.shape().get(0) > 1;
+                return square
+                        && tensor.name().endsWith(".a")
+                        && tensor.shape().get(0).equals(tensor.shape().get(1))
+                    ? transposed(tensor)
+                    : tensor;
+              }
+            },
+            "recurrencesTakeEveryRowInItsOrder"),
+        fault(
             "short vectors are not normed",
             new Rewritten() {
               @Override
@@ -233,5 +247,15 @@ final class ArithmeticFaults {
             },
             "laterRowsNeverChangeEarlierOnes",
             "everyUnitAnswersAsTheOracleAtFullDepth"));
+  }
+
+  private static Tensor transposed(Tensor tensor) {
+    int size = tensor.shape().get(0);
+    float[] values = numbers(tensor).array();
+    float[] other = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      other[i] = values[i % size * size + i / size];
+    }
+    return MemoryWeights.tensor(tensor.name(), tensor.shape(), other);
   }
 }

@@ -10,6 +10,7 @@ import anabranch.backend.Trace;
 import anabranch.conformance.faulty.Faults.Fault;
 import anabranch.error.DescriptionException;
 import anabranch.model.ModelSpec;
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
@@ -131,6 +132,19 @@ final class RoutingFaults {
               }
             },
             "hashedRowsOfOneTokenSeeOneExpert"),
+        fault(
+            "hidden layers of routers are cut at zero",
+            new Rewritten() {
+              @Override
+              Router change(Router router) {
+                return router.logits() instanceof Logits.Network network
+                    ? router.with(
+                        router.source(),
+                        new Logits.Network(network.inner(), Activation.RELU, network.bias()))
+                    : router;
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle"),
         fault(
             "sums of routers begin anew in each layer",
             new Rewritten() {

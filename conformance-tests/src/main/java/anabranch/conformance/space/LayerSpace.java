@@ -135,12 +135,20 @@ final class LayerSpace {
 
   private Operation mixer() {
     boolean recurs = (mixing == Mixing.CAUSAL || mixing == Mixing.BOTH) && dice.chance(0.25);
-    return recurs ? recurrence() : shape != null ? shape : rarer(attention());
+    return recurs ? rarer(recurrence()) : shape != null ? shape : rarer(attention());
   }
 
   Recurrence recurrence() {
     return new Recurrence(
         dice.between(1, 9), dice.between(1, 5), dice.between(1, 4), dice.between(1, 4));
+  }
+
+  /** Returns the recurrence, or a linear memory. */
+  Operation rarer(Recurrence recurrence) {
+    Dice rare = dice.beside();
+    return rare.chance(0.35)
+        ? new Recurrence.LinearMemory(rare.between(1, 5), rare.between(1, 6), rare.chance(0.5))
+        : recurrence;
   }
 
   private Operation rowwise() {

@@ -168,7 +168,7 @@ final class PlanSpace {
         new anabranch.model.layer.Sublayer(
             "own",
             layers.norm(),
-            dice.chance(0.6) ? layers.recurrence() : layers.network(false),
+            dice.chance(0.6) ? layers.rarer(layers.recurrence()) : layers.network(false),
             null,
             null));
   }

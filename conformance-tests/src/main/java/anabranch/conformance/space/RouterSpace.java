@@ -1,6 +1,7 @@
 package anabranch.conformance.space;
 
 import anabranch.model.Input;
+import anabranch.model.layer.Activation;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
@@ -132,7 +133,7 @@ final class RouterSpace {
     Capacity capacity = topK && dice.chance(0.5) ? capacity() : new Capacity.Unlimited();
     return new Router(
         source,
-        new Logits.Linear(dice.chance(0.5)),
+        matrix(),
         score,
         new Preference(dice.chance(0.3), groups),
         selection,
@@ -237,11 +238,19 @@ final class RouterSpace {
     return Router.linear(score, threshold(score)).with(Source.HIDDEN, logits);
   }
 
+  private Logits matrix() {
+    Logits plain = new Logits.Linear(dice.chance(0.5));
+    Dice rare = dice.beside();
+    return rare.chance(0.25)
+        ? new Logits.Network(rare.between(1, 9), rare.pick(Activation.values()), rare.chance(0.5))
+        : plain;
+  }
+
   private Router member(Source source) {
     Score score = dice.chance(0.5) ? Score.SIGMOID : Score.IDENTITY;
     return new Router(
         source,
-        new Logits.Linear(dice.chance(0.5)),
+        matrix(),
         score,
         Preference.byScore(),
         threshold(score),

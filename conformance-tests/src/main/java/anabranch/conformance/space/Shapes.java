@@ -146,6 +146,8 @@ public final class Shapes {
     Sublayer network = Sublayer.preNorm(norm, mixture());
     Block plain = Block.of(Sublayer.preNorm(norm, attention), network);
     Block recurring = Block.of(Sublayer.preNorm(norm, new Recurrence(7, 3, 3, 2)), network);
+    Block remembering =
+        Block.of(Sublayer.preNorm(norm, new Recurrence.LinearMemory(3, 5, true)), network);
     Block sticky =
         Block.of(
             new Sublayer(
@@ -182,6 +184,7 @@ public final class Shapes {
         tokens("share", Embedding.plain(), leaving(plain, share), head),
         tokens("own", Embedding.plain(), leaving(plain, own), head),
         tokens("recurring", ngrams, leaving(recurring, project), head),
+        tokens("remembering", Embedding.plain(), leaving(remembering, project), head),
         tokens("sticky", Embedding.plain(), Plan.of(sticky, sticky), head),
         tokens("deep", Embedding.plain(), Plan.of(deep, plain), head),
         tokens("loops", Embedding.plain(), loops.build(), head),

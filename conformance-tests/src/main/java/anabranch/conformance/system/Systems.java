@@ -20,6 +20,8 @@ public final class Systems {
     all.addAll(PlannedSystems.all());
     all.addAll(LoopedSystems.all());
     all.addAll(StreamedSystems.all());
+    all.addAll(MemorySystems.all());
+    all.addAll(DynamicSystems.all());
     all.addAll(SharedSystems.all());
     all.addAll(FactoredSystems.all());
     all.addAll(DerivedSystems.all());

@@ -1,5 +1,6 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
@@ -71,6 +72,8 @@ public final class BlockGraphs {
       mix(place, mixture);
     } else if (operation instanceof Recurrence recurrence) {
       recur(place, recurrence);
+    } else if (operation instanceof Recurrence.LinearMemory memory) {
+      remember(place, memory);
     } else if (operation instanceof Skip skip) {
       inside(place, skip, skip.operation(), skip.operationPath(place.path()));
     } else if (operation instanceof Chain chain) {
@@ -221,6 +224,25 @@ public final class BlockGraphs {
     open.finish(place, inner, path + ".out", false);
   }
 
+  private void remember(Place place, Recurrence.LinearMemory memory) {
+    close();
+    String path = place.path();
+    int inputs = memory.inputs();
+    int states = memory.states();
+    Graph in = new Graph(path + ".in");
+    Layers layers = new Layers(in, width);
+    String n = layers.norm(place.before(), path + ".before", in.input("x", -1, width));
+    String u = layers.linear(path + ".in", inputs, width, memory.bias(), n);
+    u = layers.activation(Activation.RELU, u);
+    String b = in.weight(path + ".b", states, inputs);
+    String bu = in.node("Gemm", Map.of("transB", 1), u, b);
+    int both = states + width;
+    in.output("bn", in.node("Concat", Map.of("axis", -1), bu, n), -1, both);
+    steps.add(new Step.Remember(path, memory, in));
+    open = new TokenRun(path + ".out", width);
+    open.finish(place, both, memory);
+  }
+
   private void inside(Place place, @Nullable Skip skip, Operation operation, String inner) {
     close();
     String path = place.path();
@@ -260,7 +282,7 @@ public final class BlockGraphs {
     Graph graph = new Graph(path + ".router");
     String x = graph.input(input, -1, width);
     Layers layers = new Layers(graph, width);
-    String z = layers.linear(path + ".router", logits, width, router.hasBias(), x);
+    String z = layers.logits(router, path + ".router", logits, x);
     graph.output("logits", z, -1, logits);
     return graph;
   }

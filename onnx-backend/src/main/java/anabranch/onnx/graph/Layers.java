@@ -3,6 +3,8 @@ package anabranch.onnx.graph;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Norm;
+import anabranch.model.route.Logits;
+import anabranch.model.route.Router;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +69,17 @@ final class Layers {
     return bias
         ? graph.node("Gemm", Map.of("transB", 1), value, weight, graph.weight(path + ".bias", out))
         : graph.node("Gemm", Map.of("transB", 1), value, weight);
+  }
+
+  /** Writes the logits of a router. */
+  String logits(Router router, String path, int count, String value) {
+    boolean bias = router.hasBias();
+    String read = value;
+    if (router.logits() instanceof Logits.Network network) {
+      String hidden = linear(path + ".hidden", network.inner(), width, bias, value);
+      read = activation(network.activation(), hidden);
+    }
+    return linear(path, count, router.logits().reads(width), bias, read);
   }
 
   /** Writes a feed-forward network. */

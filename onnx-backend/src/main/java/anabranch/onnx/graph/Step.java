@@ -160,6 +160,21 @@ public sealed interface Step {
   }
 
   /**
+   * A linear memory: {@code in} maps x to {@code B u} and n (rows x (states + width)), the host
+   * takes the rows in order and leaves an update of m and n.
+   *
+   * @param path the memory's parameter path
+   * @param memory the description
+   * @param in runs on rows that the memory takes
+   */
+  record Remember(String path, Recurrence.LinearMemory memory, Graph in) implements Step {
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.of(in);
+    }
+  }
+
+  /**
    * An operation of steps of its own: a chain, or what a skip's router lets some rows pass.
    *
    * @param path the skip's or the chain's parameter path

@@ -1,8 +1,10 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
+import anabranch.model.layer.Recurrence;
 import anabranch.model.route.Router;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +51,15 @@ final class TokenRun {
     current = place.summed() ? residual(place, read(), o) : o;
   }
 
+  /** Finishes what a linear memory keeps and reads. */
+  void finish(BlockGraphs.Place place, int length, Recurrence.LinearMemory memory) {
+    update = length;
+    String u = graph.input("u", -1, length);
+    String o = layers.linear(place.path() + ".out", width, length, memory.bias(), u);
+    o = layers.activation(Activation.RELU, o);
+    current = place.summed() ? residual(place, read(), o) : o;
+  }
+
   void network(BlockGraphs.Place place, FeedForward network) {
     String before = read();
     String n = layers.norm(place.before(), place.path() + ".before", before);
@@ -62,7 +73,7 @@ final class TokenRun {
     if (router != null && logits > 0) {
       this.logits = logits;
       String path = place.path() + ".router";
-      graph.output("logits", layers.linear(path, logits, width, router.hasBias(), n), -1, logits);
+      graph.output("logits", layers.logits(router, path, logits, n), -1, logits);
     }
     normed = place.before() != null;
     if (normed) {

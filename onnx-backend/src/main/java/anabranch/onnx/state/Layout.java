@@ -11,7 +11,6 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.DepthChoice;
@@ -171,8 +170,8 @@ public final class Layout {
               ? attention
               : null;
       attention = add(key, rows ? Kind.ROWS : Kind.CALL, attends, before);
-    } else if (operation instanceof Recurrence recurrence) {
-      add(key, Kind.RECURRENCE, recurrence.kept(), 0, null);
+    } else if (operation.remembers() > 0) {
+      add(key, Kind.RECURRENCE, operation.remembers(), 0, null);
     } else if (operation instanceof Skip skip) {
       if (skip.router().source() == Source.PROMPT_MEAN) {
         add(key, Kind.DECISION, 1, 0, null);

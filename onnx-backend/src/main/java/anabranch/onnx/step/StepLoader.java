@@ -101,6 +101,9 @@ public final class StepLoader {
       return new InsideStep(inside, lead == null ? null : opener.open(lead), bank, own);
     } else if (step instanceof Step.Recur recur) {
       return recur(recur);
+    } else if (step instanceof Step.Remember remember) {
+      float[] a = opener.numbers(remember.path() + ".a");
+      return new MemoryStep(remember, opener.open(remember.in()), a);
     }
     throw new AssertionError(step);
   }
@@ -146,8 +149,8 @@ public final class StepLoader {
 
   private LoadedStep recur(Step.Recur recur) {
     String path = recur.path();
-    Scan scan =
-        new Scan(
+    RecurStep.Scan scan =
+        new RecurStep.Scan(
             recur.recurrence(),
             opener.numbers(path + ".convolution.weight"),
             opener.numbers(path + ".convolution.bias"),

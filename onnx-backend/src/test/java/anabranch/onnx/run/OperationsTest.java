@@ -76,6 +76,37 @@ class OperationsTest {
   }
 
   @Test
+  void aLinearMemoryIsWhatPlainLoopsSay() {
+    ModelSpec spec = single(new Recurrence.LinearMemory(3, 5, true));
+    Weights weights = Weights.random(spec, 7);
+    Plain plain = new Plain(weights);
+    double[][] x = embedded(plain);
+    String path = "blocks.0.linearMemory.";
+    double[] a = plain.vector(path + "a");
+    double[] b = plain.vector(path + "b");
+    double[] state = new double[5];
+    for (double[] row : x) {
+      double[] n = plain.rms(path + "before", row);
+      double[] u = plain.linear(path + "in", true, n);
+      double[] next = new double[5];
+      for (int i = 0; i < 5; i++) {
+        for (int j = 0; j < 5; j++) {
+          next[i] += a[i * 5 + j] * state[j];
+        }
+        for (int j = 0; j < 3; j++) {
+          next[i] += b[i * 3 + j] * Math.max(u[j], 0);
+        }
+      }
+      state = next;
+      double[] both = Arrays.copyOf(state, 5 + WIDTH);
+      System.arraycopy(n, 0, both, 5, WIDTH);
+      double[] h = plain.linear(path + "out", true, both);
+      Plain.add(row, Arrays.stream(h).map(v -> Math.max(v, 0)).toArray());
+    }
+    close(answers(plain, x), run(spec, weights).logits);
+  }
+
+  @Test
   void rowsThatJumpOverAttentionShowWhatTheirKeysSay() {
     for (Bypass keys : new Bypass[] {Bypass.MASK, Bypass.FREEZE_PROJECT}) {
       Attention attention = Attention.causal(2, 4);

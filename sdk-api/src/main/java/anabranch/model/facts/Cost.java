@@ -18,6 +18,7 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Head;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import java.util.ArrayList;
@@ -192,6 +193,9 @@ public final class Cost {
     } else if (operation instanceof Recurrence recurrence) {
       live[stage] = sum(live[stage], recurrence(recurrence, width));
       frozen[stage] = sum(frozen[stage], kept(recurrence, width));
+    } else if (operation instanceof Recurrence.LinearMemory memory) {
+      live[stage] = sum(live[stage], memory(memory, width));
+      frozen[stage] = sum(frozen[stage], kept(memory, width));
     } else {
       if (operation instanceof Skip skip) {
         live[stage] = sum(live[stage], router(skip.router(), 1, width));
@@ -264,7 +268,12 @@ public final class Cost {
   }
 
   private static long router(Router router, int members, int width) {
-    return router.hasWeight() ? product(width, router.logitsFor(members)) : 0;
+    if (!router.hasWeight()) {
+      return 0;
+    }
+    int reads = router.logits().reads(width);
+    long hidden = router.logits() instanceof Logits.Network ? product(width, reads) : 0;
+    return sum(hidden, product(reads, router.logitsFor(members)));
   }
 
   private static long network(FeedForward network, int width) {
@@ -289,6 +298,15 @@ public final class Cost {
     return sum(sum(in, convolution), sum(sum(project, step), scan));
   }
 
+  private static long memory(Recurrence.LinearMemory memory, int width) {
+    return sum(kept(memory, width), product(Math.addExact((long) memory.states(), width), width));
+  }
+
+  private static long kept(Recurrence.LinearMemory memory, int width) {
+    long into = sum(product(width, memory.inputs()), product(memory.inputs(), memory.states()));
+    return sum(into, product(memory.states(), memory.states()));
+  }
+
   private static long point(Point point, int width, int rows) {
     if (point instanceof Point.AtChoice at) {
       return product(width, at.depths());
@@ -306,6 +324,8 @@ public final class Cost {
           sum = sum(sum, network(network, width));
         } else if (operation instanceof Recurrence recurrence) {
           sum = sum(sum, recurrence(recurrence, width));
+        } else if (operation instanceof Recurrence.LinearMemory memory) {
+          sum = sum(sum, memory(memory, width));
         }
       }
     }

@@ -6,7 +6,6 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
@@ -70,7 +69,7 @@ public enum Dependence {
   }
 
   private static Dependence of(Operation operation) {
-    Dependence most = operation instanceof Recurrence ? PREFIX : TOKEN;
+    Dependence most = operation.remembers() > 0 ? PREFIX : TOKEN;
     if (operation instanceof Attention attention) {
       most =
           switch (attention.mask()) {

@@ -3,13 +3,13 @@ package anabranch.model.facts;
 import anabranch.model.Embedding;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,8 +36,7 @@ record Needs(Grouping grouping, boolean mixes, boolean keepsState) {
     boolean full = any(operations, Attention.Mask.FULL);
     boolean ngrams = embedding != null && embedding.ngrams() != null;
     boolean recurs =
-        operations.stream().anyMatch(Recurrence.class::isInstance)
-            || body.stream().anyMatch(Recurrence.class::isInstance);
+        Stream.concat(operations.stream(), body.stream()).anyMatch(o -> o.remembers() > 0);
     boolean earlier = any(operations, Attention.Mask.CAUSAL) || recurs || ngrams;
     List<Router> routers = routers(operations);
     boolean whole =

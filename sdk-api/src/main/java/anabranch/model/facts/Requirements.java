@@ -7,7 +7,6 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Plan;
@@ -69,7 +68,7 @@ public record Requirements(
         if (operation instanceof Attention attention && attention.mask() == Attention.Mask.FULL) {
           return List.of();
         }
-        mixes |= operation.mixes() || operation instanceof Recurrence;
+        mixes |= operation.mixes();
       }
     }
     if (!mixes || spec.head().pool().ofItem()) {

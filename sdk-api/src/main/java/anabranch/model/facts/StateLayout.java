@@ -5,7 +5,6 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
@@ -94,8 +93,8 @@ public record StateLayout(List<Entry> entries) {
     if (operation instanceof Attention attention) {
       Kind kind = attention.mask() == Attention.Mask.MEMORY ? Kind.MEMORY : Kind.KEYS_AND_VALUES;
       into.add(new Entry(slot, path, kind, 4L * attention.kept(), 0));
-    } else if (operation instanceof Recurrence recurrence) {
-      into.add(new Entry(slot, path, Kind.RECURRENCE, 0, 4L * recurrence.kept()));
+    } else if (operation.remembers() > 0) {
+      into.add(new Entry(slot, path, Kind.RECURRENCE, 0, 4L * operation.remembers()));
     } else if (operation instanceof Skip skip) {
       if (skip.router().source() == Source.PROMPT_MEAN) {
         into.add(new Entry(slot, path, Kind.DECISION, 0, 4));

@@ -129,8 +129,14 @@ public record Mixture(
   /** Lists the parameters of a router that decides about that many members. */
   static void router(Router router, String path, int width, int members, Consumer<Parameter> into) {
     int logits = router.logitsFor(members);
+    if (router.logits() instanceof Logits.Network network) {
+      into.accept(Parameter.matrix(path + ".hidden.weight", network.inner(), width));
+      if (network.bias()) {
+        into.accept(Parameter.vector(path + ".hidden.bias", network.inner()));
+      }
+    }
     if (router.hasWeight()) {
-      into.accept(Parameter.matrix(path + ".weight", logits, width));
+      into.accept(Parameter.matrix(path + ".weight", logits, router.logits().reads(width)));
     }
     if (router.hasBias()) {
       into.accept(Parameter.vector(path + ".bias", logits));

@@ -6,7 +6,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What a sublayer computes between its norm and the residual sum. */
-public sealed interface Operation permits Attention, FeedForward, Mixture, Recurrence, Skip, Chain {
+public sealed interface Operation
+    permits Attention, FeedForward, Mixture, Recurrence, Recurrence.LinearMemory, Skip, Chain {
   /** Lists the parameters under {@code path}, for hidden vectors of length {@code width}. */
   void parameters(String path, int width, Consumer<Parameter> into);
 
@@ -20,6 +21,14 @@ public sealed interface Operation permits Attention, FeedForward, Mixture, Recur
 
   /** Returns how many members the router decides about; 0 without one. */
   default int members() {
+    return 0;
+  }
+
+  /**
+   * Returns how many numbers a sequence keeps for a recurrence, which takes its rows in order; 0
+   * for what is none.
+   */
+  default int remembers() {
     return 0;
   }
 

@@ -49,4 +49,51 @@ public record Recurrence(int inner, int states, int convolution, int rank) imple
   public boolean mixes() {
     return true;
   }
+
+  @Override
+  public int remembers() {
+    return kept();
+  }
+
+  /**
+   * A linear memory whose matrices are the same at every row (Voelker et al., Legendre memory
+   * units): {@code u = relu(in(x))}, {@code m <- A m + B u}, and the result is {@code relu(out([m;
+   * x]))} with the new m, which starts as zeros.
+   *
+   * @param inputs length of u, at least 1
+   * @param states length of m, at least 1
+   * @param bias whether {@code in} and {@code out} add one
+   */
+  public record LinearMemory(int inputs, int states, boolean bias) implements Operation {
+    /** Checks the bounds. */
+    public LinearMemory {
+      Bounds.within("linearMemory.inputs", inputs, 1, 1 << 20);
+      Bounds.within("linearMemory.states", states, 1, 1 << 12);
+    }
+
+    @Override
+    public void parameters(String path, int width, Consumer<Parameter> into) {
+      int read = Math.addExact(states, width);
+      into.accept(Parameter.matrix(path + ".in.weight", inputs, width));
+      if (bias) {
+        into.accept(Parameter.vector(path + ".in.bias", inputs));
+      }
+      into.accept(Parameter.matrix(path + ".a", states, states));
+      into.accept(Parameter.matrix(path + ".b", states, inputs));
+      into.accept(Parameter.matrix(path + ".out.weight", width, read));
+      if (bias) {
+        into.accept(Parameter.vector(path + ".out.bias", width));
+      }
+    }
+
+    @Override
+    public boolean mixes() {
+      return true;
+    }
+
+    @Override
+    public int remembers() {
+      return states;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 package anabranch.model.route;
 
 import anabranch.error.Bounds;
+import anabranch.model.layer.Activation;
 import org.jspecify.annotations.Nullable;
 
 /** Step 1: one number for each choice. */
@@ -11,6 +12,21 @@ public sealed interface Logits {
    * @param bias whether a bias is added
    */
   record Linear(boolean bias) implements Logits {}
+
+  /**
+   * A learned matrix as in {@link Linear} that reads a hidden layer in place of the vector: {@code
+   * W act(V x + c) + b}.
+   *
+   * @param inner length of the hidden layer, at least 1
+   * @param activation its non-linearity
+   * @param bias whether both layers add one
+   */
+  record Network(int inner, Activation activation, boolean bias) implements Logits {
+    /** Checks the bound. */
+    public Network {
+      Bounds.within("router.logits.inner", inner, 1, 1 << 20);
+    }
+  }
 
   /**
    * 1 for the expert {@code below(hash(seed, tokenId), experts)} and 0 for the others; reads the
@@ -79,7 +95,12 @@ public sealed interface Logits {
 
   /** Returns whether a matrix of the weights makes them. */
   default boolean haveWeight() {
-    return this instanceof Linear || this instanceof Accumulated;
+    return this instanceof Linear || this instanceof Network || this instanceof Accumulated;
+  }
+
+  /** Returns the length of what their matrix reads, for hidden vectors of length {@code width}. */
+  default int reads(int width) {
+    return this instanceof Network network ? network.inner : width;
   }
 
   /** Returns whether they are numbers of a row's vector, its own or an earlier one. */

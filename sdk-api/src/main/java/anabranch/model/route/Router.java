@@ -139,6 +139,7 @@ public record Router(
   /** Returns whether the logits add a bias. */
   public boolean hasBias() {
     return logits instanceof Logits.Linear linear && linear.bias()
+        || logits instanceof Logits.Network network && network.bias()
         || logits instanceof Logits.Accumulated sum && sum.bias();
   }
 

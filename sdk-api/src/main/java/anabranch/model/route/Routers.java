@@ -1,5 +1,6 @@
 package anabranch.model.route;
 
+import anabranch.model.layer.Activation;
 import org.jspecify.annotations.Nullable;
 
 /** Routers under the names by which the field knows them. Stateless. */
@@ -227,6 +228,28 @@ public final class Routers {
    */
   public static Router utteranceGate(double threshold) {
     return Router.linear(Score.SIGMOID, new Selection.Threshold(threshold, true))
+        .with(Source.EVENT_MEAN, new Logits.Linear(true))
+        .with(new Gate(Gate.Of.ONE, null, 1));
+  }
+
+  /**
+   * Returns the router of a skip that each row passes for itself when the sigmoid of a small
+   * network's logit is above one half, unweighed (Zhao et al., DyDiT++, tokens).
+   *
+   * @param inner length of the network's hidden layer, at least 1
+   */
+  public static Router dynamicTokens(int inner, Activation activation) {
+    return Router.linear(Score.SIGMOID, new Selection.Threshold(0.5, true))
+        .with(Source.HIDDEN, new Logits.Network(inner, activation, true))
+        .with(new Gate(Gate.Of.ONE, null, 1));
+  }
+
+  /**
+   * Returns the router of a mixture that an event takes as a whole: a member runs, unweighed, when
+   * the sigmoid of the mean row's logit is above one half (Zhao et al., DyDiT++, widths).
+   */
+  public static Router dynamicWidths() {
+    return Router.linear(Score.SIGMOID, new Selection.Threshold(0.5, true))
         .with(Source.EVENT_MEAN, new Logits.Linear(true))
         .with(new Gate(Gate.Of.ONE, null, 1));
   }

@@ -26,6 +26,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -33,7 +34,9 @@ import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Logits;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Source;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -253,6 +256,30 @@ class CostTest {
     assertEquals(kept + rest, cost.live(0, 0, 1, 0));
     assertEquals(kept + rest, cost.live(0, 9, 20, 0));
     assertEquals(kept, cost.frozen(0));
+  }
+
+  @Test
+  void linearMemoriesCostTheirMatrices() {
+    // Width 4, 3 inputs, 5 states; the result is read of 9 numbers.
+    long kept = 2 * 4 * 3 + 2 * 3 * 5 + 2 * 5 * 5;
+    Block memory = block(new Recurrence.LinearMemory(3, 5, true));
+    Cost cost = Cost.of(spec(PLAIN, EACH, memory));
+    assertEquals(kept + 2 * 9 * 4, cost.live(0, 7, 9, 0));
+    assertEquals(kept, cost.frozen(0));
+    Head head = SamplePlans.head(EACH).withBody(memory);
+    ModelSpec own = SamplePlans.model("own", new Input.Tokens(9, 9), Plan.of(MLP), head);
+    assertEquals(kept + 2 * 9 * 4 + HEAD, Cost.of(own).head(0));
+  }
+
+  @Test
+  void hiddenLayersOfRoutersCostTheirProducts() {
+    FeedForward network = FeedForward.plain(1, Activation.RELU);
+    assertLive(
+        2 * 4 * 6 + 2 * 6 * 3 + 2 * 2 * 4,
+        new Mixture(
+            3,
+            network,
+            Routers.granite(1).with(Source.HIDDEN, new Logits.Network(6, Activation.RELU, false))));
   }
 
   @Test

@@ -80,6 +80,12 @@ class StateLayoutTest {
   }
 
   @Test
+  void linearMemoriesKeepTheirStates() {
+    ModelSpec model = spec(PLAIN, EACH, block(new Recurrence.LinearMemory(9, 5, true)));
+    assertLayout(model, new Entry(0, "blocks.0.linearMemory", Kind.RECURRENCE, 0, 5 * 4));
+  }
+
+  @Test
   void memoryIsKeptByItsRows() {
     ModelSpec model = SamplePlans.translator();
     assertLayout(

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.DescriptionException;
+import anabranch.model.layer.Activation;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -35,6 +36,21 @@ class RouterBoundsTest {
           () -> new Gate.Normalise(epsilon));
     }
     assertEquals(0, new Gate.Normalise(0).epsilon());
+  }
+
+  @Test
+  void hiddenLayersOfRoutersAreBounded() {
+    for (int inner : new int[] {0, (1 << 20) + 1}) {
+      assertRefused(
+          "router.logits.inner " + inner + " is not in 1..1048576",
+          () -> new Logits.Network(inner, Activation.GELU, false));
+    }
+    Logits network = new Logits.Network(3, Activation.GELU, false);
+    assertEquals(3, network.reads(8));
+    assertEquals(8, new Logits.Linear(false).reads(8));
+    assertRefused(
+        "router.source TOKEN_ID does not go with logits " + network,
+        () -> Routers.switchTop1().with(Source.TOKEN_ID, network));
   }
 
   @Test

@@ -7,7 +7,6 @@ import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
-import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
 import java.util.List;
 
@@ -31,8 +30,8 @@ interface OperationPart {
   static OperationPart read(Operation operation, String path, Parameters parameters) {
     if (operation instanceof Attention attention) {
       return new Attending(attention, path, parameters);
-    } else if (operation instanceof Recurrence recurrence) {
-      return new Recurring(recurrence, path, parameters);
+    } else if (operation.remembers() > 0) {
+      return Recurring.read(operation, path, parameters);
     } else if (operation instanceof Mixture mixture) {
       return new MixturePart(mixture, path, parameters);
     } else if (operation instanceof Skip skip) {

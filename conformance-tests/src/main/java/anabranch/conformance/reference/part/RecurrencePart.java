@@ -35,11 +35,6 @@ public final class RecurrencePart {
     out = parameters.matrix(path + ".out.weight");
   }
 
-  /** Returns the state of a sequence that has no row yet, {@code [kept]}. */
-  public double[] begin() {
-    return new double[recurrence.kept()];
-  }
-
   /**
    * Rule A9: takes one row in and returns its result, {@code [width]}.
    *

@@ -1,10 +1,13 @@
 package anabranch.conformance.reference.route;
 
+import static anabranch.conformance.reference.part.Arithmetic.activate;
 import static anabranch.conformance.reference.part.Arithmetic.project;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,9 +17,28 @@ import org.jspecify.annotations.Nullable;
  * @param weight {@code [choices, width]}; empty without one
  * @param bias {@code [choices]}; null for none
  * @param table the expert of each token id; empty without one
+ * @param hidden what the weights read in place of the vector; null where they read it
  */
 record LogitsPart(
-    Router router, int experts, double[][] weight, double @Nullable [] bias, int[] table) {
+    Router router,
+    int experts,
+    double[][] weight,
+    double @Nullable [] bias,
+    int[] table,
+    @Nullable Hidden hidden) {
+  /**
+   * A layer between the vector and the logits.
+   *
+   * @param weight {@code [inner, width]}
+   * @param bias {@code [inner]}; null for none
+   */
+  record Hidden(double[][] weight, double @Nullable [] bias, Activation activation) {
+    /** Rule R1: the hidden layer, {@code [inner]}. */
+    double[] of(double[] x) {
+      return Arrays.stream(project(weight, bias, x)).map(y -> activate(activation, y)).toArray();
+    }
+  }
+
   /** Rule R1: one number for each choice, {@code [choices]}. */
   double[] of(double[] x, Asking row, int block) {
     double[] z = new double[router.logitsFor(experts)];
@@ -36,7 +58,7 @@ record LogitsPart(
     } else if (router.logits() instanceof Logits.Accumulated sum) {
       z = accumulated(sum, project(weight, bias, x), row.carried());
     } else {
-      z = project(weight, bias, x);
+      z = project(weight, bias, hidden == null ? x : hidden.of(x));
     }
     return z;
   }

@@ -31,9 +31,13 @@ public final class RouterPart {
       double @Nullable [] bias,
       double @Nullable [] correction,
       int... table) {
-    this.router = router;
-    this.experts = experts;
-    this.logits = new LogitsPart(router, experts, weight, bias, table);
+    this(new LogitsPart(router, experts, weight, bias, table, null), correction);
+  }
+
+  private RouterPart(LogitsPart logits, double @Nullable [] correction) {
+    this.router = logits.router();
+    this.experts = logits.experts();
+    this.logits = logits;
     this.correction = correction;
   }
 
@@ -46,12 +50,24 @@ public final class RouterPart {
   public static RouterPart read(Router router, int experts, String path, Parameters parameters) {
     boolean named = router.logits() instanceof Logits.TokenTable;
     return new RouterPart(
-        router,
-        experts,
-        router.hasWeight() ? parameters.matrix(path + ".weight") : new double[0][],
-        router.hasBias() ? parameters.vector(path + ".bias") : null,
-        router.hasCorrection() ? correction(path + ".correction", parameters) : null,
-        named ? table(path + ".table", experts, parameters) : new int[0]);
+        new LogitsPart(
+            router,
+            experts,
+            router.hasWeight() ? parameters.matrix(path + ".weight") : new double[0][],
+            router.hasBias() ? parameters.vector(path + ".bias") : null,
+            named ? table(path + ".table", experts, parameters) : new int[0],
+            hidden(router, path + ".hidden", parameters)),
+        router.hasCorrection() ? correction(path + ".correction", parameters) : null);
+  }
+
+  private static LogitsPart.@Nullable Hidden hidden(
+      Router router, String path, Parameters parameters) {
+    return router.logits() instanceof Logits.Network network
+        ? new LogitsPart.Hidden(
+            parameters.matrix(path + ".weight"),
+            network.bias() ? parameters.vector(path + ".bias") : null,
+            network.activation())
+        : null;
   }
 
   private static int[] table(String name, int experts, Parameters parameters) {

@@ -35,7 +35,7 @@ class RecurrencePartTest {
     double c = 2 / (1 + Math.exp(-2));
     double s = Math.log(1 + Math.exp(c)) * c * c;
     double silu = 3 / (1 + Math.exp(-3));
-    double[] state = part.begin();
+    double[] state = new double[shape.kept()];
     assertArrayEquals(
         new double[] {(c * s + c) * silu, 0}, part.next(new double[] {2, 3}, state), 1e-12);
     assertArrayEquals(new double[] {s}, state, 1e-12);
@@ -62,7 +62,7 @@ class RecurrencePartTest {
     RecurrencePart part = part(shape, 2, weights);
     double[][] x = {{1, -1}, {0.5, 2}, {-2, 0.25}, {1.5, 1}, {0, -0.75}};
     double[][] expected = loop(x, weights, inner, states, window, rank);
-    double[] state = part.begin();
+    double[] state = new double[shape.kept()];
     assertEquals(inner * (window - 1 + states), state.length);
     for (int t = 0; t < x.length; t++) {
       assertArrayEquals(expected[t], part.next(x[t], state), 1e-12, "row " + t);

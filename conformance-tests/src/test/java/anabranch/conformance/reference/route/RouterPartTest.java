@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.Event;
 import anabranch.conformance.reference.Paper;
 import anabranch.error.WeightsException;
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Gate;
@@ -288,6 +289,30 @@ class RouterPartTest {
     assertEquals(List.of(20.0), choices.get(2).gates());
     assertArrayEquals(
         new double[] {3, 3, 6}, choices.stream().mapToDouble(Choice::margin).toArray());
+  }
+
+  /** R1: of (3, 1) the hidden layer is (relu(2), relu(-2 + 1)), so that z is (4, 2 - 3). */
+  @Test
+  void logitsMayReadAHiddenLayer() {
+    Router router =
+        Routers.olmoe(2).with(Source.HIDDEN, new Logits.Network(2, Activation.RELU, true));
+    List<Parameter> needed =
+        List.of(
+            Parameter.matrix("r.hidden.weight", 2, 2),
+            Parameter.vector("r.hidden.bias", 2),
+            Parameter.matrix("r.weight", 2, 2),
+            Parameter.vector("r.bias", 2));
+    Map<String, float[]> given =
+        Map.of(
+            "r.hidden.weight", Paper.values(1, -1, -1, 1),
+            "r.hidden.bias", Paper.values(0, 1),
+            "r.weight", Paper.values(2, 9, 1, 9),
+            "r.bias", Paper.values(0, -3));
+    RouterPart part = RouterPart.read(router, 2, "r", Paper.parameters(needed, given));
+    Asking row = new Asking(0, Event.ofTokens(0), 0, new double[] {3, 1}, Map.of(), null);
+    Choice choice = part.decide(List.of(row), 0).get(0);
+    assertEquals(List.of(0, 1), choice.own());
+    assertEquals(1 / (1 + Math.exp(-5)), choice.gates().get(0), 1e-12);
   }
 
   /** R13: of -1 and 0.25 the positive parts, 0 and 0.25, join 0.5; the rests are 0.5 and 0.25. */
