@@ -19,7 +19,7 @@ class ScheduleTest {
     return new Traffic(items, load, leaves, 0, 2000, 50);
   }
 
-  /** S1 to S4: work, order and bounds hold at every step of a hundred thousand items. */
+  /** Q1, Q3, Q4: work, order and bounds hold at every step of a hundred thousand items. */
   @Test
   void rulesHoldAtEveryStepOfLongTraces() {
     for (Mode mode : Mode.values()) {
@@ -34,6 +34,7 @@ class ScheduleTest {
     Simulation.of(Mode.ADAPTIVE, new Limits(1, 1, 2, 0), accelerator(500, 2, 0.5), 3).run();
   }
 
+  /** Q5. */
   @Test
   void equalTracesGiveEqualLogs() {
     Traffic traffic = new Traffic(3000, 1.2, 0.4, 0.05, 2000, 50);
@@ -41,7 +42,7 @@ class ScheduleTest {
     assertEquals(log, Simulation.of(Mode.ADAPTIVE, LIMITS, traffic, 5).run().log());
   }
 
-  /** The bound of W and of the batches that may run between, all of the longest kind. */
+  /** Q6: the patience, and the batches that may run between, all of the longest kind. */
   @Test
   void nothingWaitsBehindAStepForLong() {
     for (double load : new double[] {0.7, 1.3, 4}) {
@@ -53,7 +54,7 @@ class ScheduleTest {
     }
   }
 
-  /** One item stays for all steps while everybody else leaves at once and more keep coming. */
+  /** Q5: one item stays for all steps while everybody else leaves at once and more keep coming. */
   @Test
   void aSingleSurvivorIsNotStarved() {
     Costs costs = new Costs(2, 0.25);
@@ -127,6 +128,7 @@ class ScheduleTest {
     assertEquals(List.of("c"), schedule.next(130).items(), "nothing waits at the end");
   }
 
+  /** Q8. */
   @Test
   void whatIsRemovedIsNotCounted() {
     Schedule<String> schedule =
@@ -142,6 +144,7 @@ class ScheduleTest {
     assertEquals(List.of("b"), schedule.next(0).items());
   }
 
+  /** Q7. */
   @Test
   void costsAreMonotoneAndNeedSomeBatches() {
     Costs costs = new Costs(1, 0.25);
