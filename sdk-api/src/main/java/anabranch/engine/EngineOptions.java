@@ -4,6 +4,8 @@ import anabranch.engine.schedule.Mode;
 import anabranch.error.Bounds;
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How an engine gathers work. Immutable; any thread.
@@ -98,5 +100,26 @@ public record EngineOptions(
   /** Returns these options with tracing on or off. */
   public EngineOptions withTrace(boolean on) {
     return new EngineOptions(batchRows, linger, queueItems, lanes, on, mode, inFlightRows);
+  }
+
+  /**
+   * Compares as records do. The JDK's own way would keep the class loader of {@link Mode} until
+   * another record is compared for the first time.
+   */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof EngineOptions same
+        && batchRows == same.batchRows
+        && linger.equals(same.linger)
+        && queueItems == same.queueItems
+        && lanes == same.lanes
+        && trace == same.trace
+        && mode == same.mode
+        && inFlightRows == same.inFlightRows;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(batchRows, linger, queueItems, lanes, trace, mode.name(), inFlightRows);
   }
 }
