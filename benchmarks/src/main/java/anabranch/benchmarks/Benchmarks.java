@@ -15,8 +15,9 @@ public final class Benchmarks {
 
   /** Runs the benchmark that the only argument names. */
   public static void main(String[] args) {
-    if (args.length != 1 || !args[0].equals("exits")) {
-      System.err.println("benchmarks: say which one; there are [exits]");
+    List<String> known = List.of("exits", "rebatch");
+    if (args.length != 1 || !known.contains(args[0])) {
+      System.err.println("benchmarks: say which one; there are " + known);
       System.exit(1);
     }
     String backend = System.getProperty("benchmarks.backend", "onnx");
@@ -25,6 +26,10 @@ public final class Benchmarks {
         "this machine, one core: %.0f GFLOP/s in a wide network, %.1f GB/s read from memory%n",
         Machine.gigaflops(backend),
         Machine.gigabytesRead());
+    if (args[0].equals("rebatch")) {
+      Rebatch.run(backend, Integer.getInteger("benchmarks.rounds", ROUNDS), System.out::println);
+      return;
+    }
     int window = ByteModel.withExits().input().maxLength();
     int count = Integer.getInteger("benchmarks.lines", LINES);
     List<Lines> kinds =

@@ -70,4 +70,12 @@ class BenchmarksTest {
     assertTrue(report.toString().contains("early 0.60, middle 0.60"), report.toString());
     assertTrue(report.toString().contains("calls by AttendStep.take"), report.toString());
   }
+
+  @Test
+  void waysToGatherSurvivorsAnswerAlikeAndAreTimed() {
+    StringBuilder report = new StringBuilder();
+    Rebatch.run("onnx", 1, line -> report.append(line).append('\n'));
+    assertTrue(report.toString().contains("50 % leave behind each segment"), report.toString());
+    assertTrue(report.toString().contains("ADAPTIVE p50"), report.toString());
+  }
 }

@@ -2,19 +2,19 @@ package anabranch.engine;
 
 import java.util.concurrent.CompletableFuture;
 
-/** The future of one item; cancelling takes the item out of the queue. */
+/** The future of one item; cancelling takes the item out of its queue. */
 final class Answer extends CompletableFuture<Inference> {
-  private final Inbox inbox;
+  private final Desk desk;
 
-  Answer(Inbox inbox) {
-    this.inbox = inbox;
+  Answer(Desk desk) {
+    this.desk = desk;
   }
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
     boolean cancelled = super.cancel(mayInterruptIfRunning);
     if (cancelled) {
-      inbox.remove(this);
+      desk.remove(this);
     }
     return cancelled;
   }

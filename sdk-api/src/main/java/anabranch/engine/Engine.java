@@ -2,6 +2,7 @@ package anabranch.engine;
 
 import anabranch.backend.LoadedModel;
 import anabranch.backend.Numerics;
+import anabranch.engine.schedule.Schedule;
 import anabranch.error.AnabranchException;
 import anabranch.error.ExecutionException;
 import anabranch.model.ModelSpec;
@@ -15,8 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers items with a loaded model, which it owns: gathers them into micro-batches, runs step by
- * step, and lets units leave where the policy says.
+ * Answers items with a loaded model, which it owns: gathers them into micro-batches, lets units
+ * leave where the policy says, and gathers those that go on into batches anew before each step.
  *
  * <p>Thread-safe. {@link #close} refuses further items, answers those accepted, and closes the
  * model; closing twice is harmless, submitting to a closed engine throws {@link
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class Engine implements AutoCloseable {
   private final LoadedModel model;
   private final Admission admission;
-  private final Inbox inbox;
+  private final Desk desk;
   private final List<Thread> lanes = new ArrayList<>();
   private final AtomicInteger lanesRunning;
   private final CountDownLatch lanesAlive;
@@ -40,7 +41,7 @@ public final class Engine implements AutoCloseable {
     this.policy = policy;
     Route route = new Route(model.spec());
     this.admission = new Admission(route, model.numerics());
-    this.inbox = new Inbox(options);
+    this.desk = new Desk(options, route.legs().size());
     this.lanesAlive = new CountDownLatch(options.lanes());
     this.lanesRunning = new AtomicInteger(options.lanes());
     for (int i = 0; i < options.lanes(); i++) {
@@ -111,14 +112,14 @@ public final class Engine implements AutoCloseable {
    *     threads
    */
   public CompletableFuture<Inference> submit(Item item) {
-    Answer answer = new Answer(inbox);
+    Answer answer = new Answer(desk);
     Pending pending = admission.admit(item, policy, answer);
     if (pending != null) {
-      if (onLane() && !inbox.offer(pending)) {
+      if (onLane() && !desk.offer(pending)) {
         throw new IllegalStateException(
             "item \"" + item.id() + "\": the queue is full and this thread empties it");
       } else if (!onLane()) {
-        inbox.put(pending);
+        desk.put(pending);
       }
     }
     return answer;
@@ -126,9 +127,9 @@ public final class Engine implements AutoCloseable {
 
   /** Accepts an item as {@link #submit} does, or returns empty at once if the queue is full. */
   public Optional<CompletableFuture<Inference>> offer(Item item) {
-    Answer answer = new Answer(inbox);
+    Answer answer = new Answer(desk);
     Pending pending = admission.admit(item, policy, answer);
-    return pending == null || inbox.offer(pending) ? Optional.of(answer) : Optional.empty();
+    return pending == null || desk.offer(pending) ? Optional.of(answer) : Optional.empty();
   }
 
   /** Accepts several items in order, as {@link #submit} does each. */
@@ -160,7 +161,7 @@ public final class Engine implements AutoCloseable {
   /** Answers everything that was accepted, then closes the model; waits unless called by a lane. */
   @Override
   public void close() {
-    inbox.close();
+    desk.close();
     if (onLane()) {
       return;
     }
@@ -180,9 +181,9 @@ public final class Engine implements AutoCloseable {
 
   private void work(Lane lane) {
     try {
-      @Nullable List<Pending> batch;
-      while ((batch = inbox.take()) != null) {
-        lane.run(batch);
+      Schedule.@Nullable Batch<Pending> batch;
+      while ((batch = desk.take()) != null) {
+        lane.run(batch, desk);
       }
     } finally {
       if (lanesRunning.decrementAndGet() == 0) {

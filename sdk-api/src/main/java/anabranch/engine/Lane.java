@@ -6,6 +6,7 @@ import anabranch.backend.Span;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
+import anabranch.engine.schedule.Schedule;
 import anabranch.error.AnabranchException;
 import anabranch.error.ExecutionException;
 import anabranch.model.plan.Head;
@@ -15,11 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Runs batches through the steps of a model, one batch at a time, survivors only (mode {@code
- * COMPACT}). Confined to one thread.
- *
- * <p>All items of a batch go through the steps side by side; an item sits out the steps that none
- * of its rows runs in. Behind the encoder an item's rows become the memory of its sequence.
+ * Runs batches, each through one step of a model, and says where its items go on. An item sits out
+ * the steps that none of its rows runs in. Behind the encoder an item's rows become the memory of
+ * its sequence. Confined to one thread.
  */
 final class Lane {
   private static final System.Logger LOG = System.getLogger(Engine.class.getName());
@@ -29,7 +28,6 @@ final class Lane {
   private final List<Stage> stages;
   private final boolean trace;
   private final EngineListener listener;
-  private List<Track.Held> held = new ArrayList<>();
   private ByteBuffer scratch = ByteBuffer.allocateDirect(0);
 
   Lane(LoadedModel model, Route route, boolean trace, EngineListener listener) {
@@ -40,35 +38,48 @@ final class Lane {
     this.listener = listener;
   }
 
-  /** Answers every item of a batch, one way or the other; never throws. */
-  void run(List<Pending> batch) {
+  /** Runs a batch through its step and gives back what goes on; never throws. */
+  void run(Schedule.Batch<Pending> batch, Desk desk) {
+    Route.Leg leg = route.legs().get(batch.step());
+    List<Desk.Onward> onward = List.of();
+    long start = System.nanoTime();
+    int rows = 0;
     try {
-      List<Pending> items = Pending.wanted(batch);
-      for (Route.Leg leg : route.legs()) {
-        if (items.isEmpty()) {
-          break;
-        }
-        List<Pending> here = new ArrayList<>(items.size());
-        for (Pending item : items) {
-          if (item.enter(leg)) {
-            here.add(item);
-          }
-        }
-        if (!here.isEmpty()) {
-          attempt(leg, here);
-          items = Pending.wanted(items);
-          items.forEach(Pending::markUsed);
-          held = Track.Held.sweep(held);
-        }
+      List<Pending> items = Pending.wanted(batch.items());
+      for (Pending item : items) {
+        item.enter(leg);
+        rows += item.running();
       }
+      if (!items.isEmpty()) {
+        attempt(leg, items);
+      }
+      onward = onward(batch);
     } catch (Throwable broken) {
-      LOG.log(System.Logger.Level.ERROR, "a batch of " + batch.size() + " items broke", broken);
-      for (Pending pending : batch) {
+      LOG.log(System.Logger.Level.ERROR, "a batch of " + batch.items().size() + " broke", broken);
+      for (Pending pending : batch.items()) {
         pending.fail(new ExecutionException(pending.item().id(), -1, "the batch broke", broken));
       }
     } finally {
-      held = Track.Held.sweep(held);
+      desk.done(batch, rows, System.nanoTime() - start, onward);
     }
+  }
+
+  /** Returns the items that have rows to run, each with its next step. */
+  private List<Desk.Onward> onward(Schedule.Batch<Pending> batch) {
+    List<Desk.Onward> onward = new ArrayList<>();
+    for (int i = 0; i < batch.items().size(); i++) {
+      Pending item = batch.items().get(i);
+      if (item.answer().isDone()) {
+        item.abandon();
+        continue;
+      }
+      int step = batch.step() + 1;
+      while (!item.enter(route.legs().get(step))) {
+        step++;
+      }
+      onward.add(new Desk.Onward(item, step, batch.arrivals().get(i)));
+    }
+    return onward;
   }
 
   /** Runs items together; if that fails, each alone, so that only the one to blame fails. */
@@ -88,7 +99,6 @@ final class Lane {
       return;
     }
     Track.Held rows = new Track.Held(result.rows());
-    held.add(rows);
     try (result) {
       Decisions decisions = new Decisions(leg, items.size());
       decisions.take(items, result, rows);
@@ -97,6 +107,8 @@ final class Lane {
     } catch (RuntimeException failure) {
       items.forEach(item -> fail(leg, item, failure));
       return;
+    } finally {
+      rows.release();
     }
     for (Pending item : items) {
       if (item.finished()) {

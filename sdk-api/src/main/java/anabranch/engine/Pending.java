@@ -34,6 +34,9 @@ final class Pending {
   private final Inference.Draft draft;
   private @Nullable SequenceState sequence;
 
+  /** The rows of the step that was entered last. */
+  private Track entered;
+
   /**
    * Creates an item that waits.
    *
@@ -55,6 +58,7 @@ final class Pending {
     this.numerics = numerics;
     memory = source == null ? null : new Track(source, route);
     track = new Track(event, route);
+    entered = track;
     ofItem = route.spec().head().pool().ofItem();
     draft = new Inference.Draft(ofItem ? 1 : event.rows(), route.spec().head().outputs());
   }
@@ -111,7 +115,8 @@ final class Pending {
 
   /** Chooses the rows that run in a step; returns whether any does. */
   boolean enter(Route.Leg leg) {
-    return track(leg).enter(leg);
+    entered = track(leg);
+    return entered.enter(leg);
   }
 
   /** Returns whether the encoder has left the rows that become memory and nobody took them. */
@@ -143,11 +148,17 @@ final class Pending {
     }
   }
 
-  /** Says that the handles of this item's rows are still used. */
-  void markUsed() {
-    track.markUsed();
+  /** Returns how many rows run in the step that was entered last. */
+  int running() {
+    return entered.running().length;
+  }
+
+  /** Lets go of everything, as nobody waits for the answer. */
+  void abandon() {
+    closeSequence();
+    track.release();
     if (memory != null) {
-      memory.markUsed();
+      memory.release();
     }
   }
 
@@ -246,7 +257,7 @@ final class Pending {
 
   /** Answers with what is known. */
   void complete() {
-    closeSequence();
+    abandon();
     if (!ofItem) {
       draft.positions(IntStream.range(0, track.rows()).toArray());
     }
@@ -255,16 +266,16 @@ final class Pending {
 
   /** Fails alone. */
   void fail(Throwable reason) {
-    closeSequence();
+    abandon();
     answer.completeExceptionally(reason);
   }
 
-  /** Returns a fresh list of those whose answer somebody still waits for; closes the others. */
+  /** Returns those whose answer somebody still waits for; the others let go of everything. */
   static List<Pending> wanted(List<Pending> all) {
     List<Pending> wanted = new ArrayList<>(all.size());
     for (Pending pending : all) {
       if (pending.answer.isDone()) {
-        pending.closeSequence();
+        pending.abandon();
       } else {
         wanted.add(pending);
       }

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -168,7 +169,8 @@ final class Track {
     long flops = 0;
     for (int i = 0; i < running.length; i++) {
       int p = running[i];
-      from[p] = handle;
+      release(p);
+      from[p] = handle.used();
       index[p] = firstIndex + i;
       if (flags[i] == Rows.FROZEN) {
         flops += cost.frozen(stage);
@@ -202,12 +204,16 @@ final class Track {
     state[position] =
         bypass.freezes() ? FROZEN : bypass == Bypass.DEFER_RECOMPUTE ? DEFERRED : GONE;
     open--;
+    if (state[position] == GONE) {
+      release(position);
+    }
   }
 
   /** All rows leave for good. */
   void leave() {
     Arrays.fill(state, GONE);
     open = 0;
+    release();
   }
 
   /** An open row jumps to a later step. */
@@ -242,37 +248,43 @@ final class Track {
     return Float.isNaN(score) ? Double.NaN : 0.0 - score;
   }
 
-  /** Says that the handles of the rows that are not gone are still used. */
-  void markUsed() {
+  /** Lets go of all rows: none runs again. */
+  void release() {
     for (int p = 0; p < from.length; p++) {
-      Held held = from[p];
-      if (state[p] != GONE && held != null) {
-        held.used = true;
-      }
+      release(p);
     }
   }
 
-  /** Rows of one call, open while some item uses them. */
+  private void release(int position) {
+    Held held = from[position];
+    from[position] = null;
+    if (held != null) {
+      held.release();
+    }
+  }
+
+  /**
+   * Rows of one call, closed when whoever holds some of them has let go. Thread-safe: items of one
+   * call may go on in different lanes.
+   */
   static final class Held {
     private final Activations rows;
-    private boolean used;
+    private final AtomicInteger uses = new AtomicInteger(1);
 
+    /** Holds the rows for whoever made them. */
     Held(Activations rows) {
       this.rows = rows;
     }
 
-    /** Closes those that no item uses, and returns the others; all are unmarked. */
-    static List<Held> sweep(List<Held> all) {
-      List<Held> used = new ArrayList<>();
-      for (Held held : all) {
-        if (held.used) {
-          held.used = false;
-          used.add(held);
-        } else {
-          held.rows.close();
-        }
+    Held used() {
+      uses.incrementAndGet();
+      return this;
+    }
+
+    void release() {
+      if (uses.decrementAndGet() == 0) {
+        rows.close();
       }
-      return used;
     }
   }
 }

@@ -81,7 +81,7 @@ class EngineEncoderTest {
   }
 
   @Test
-  void itemsWithLongAndShortWaysThroughTheEncoderMeetBehindIt() {
+  void itemsWithLongAndShortWaysThroughTheEncoderAreAnsweredAlike() {
     ScriptedModel model = new ScriptedModel(reading());
     EngineOptions together =
         EngineOptions.defaults().withBatchRows(6).withLinger(Duration.ofSeconds(50));
@@ -90,7 +90,9 @@ class EngineEncoderTest {
       answers = engine.submitAll(List.of(item(5, 10), item(6, 11), item(12, 30)));
     }
     assertEquals(
-        List.of("S0 L*0, L*0, L*0,", "S1 L0,", "S2 L*0, L*0, L*0,", "S3 L*0, L*0,"), model.calls);
+        List.of("S0 L*0, L*0, L*0,", "S2 L*0, L*0,", "S3 L*0,", "S1 L0,", "S2 L*0,", "S3 L*0,"),
+        model.calls,
+        "while costs are unknown the deepest go on first");
     assertEquals(
         List.of(0, 1, 0), answers.stream().map(answer -> answer.join().memoryExit()).toList());
     assertEquals(0, model.openHandles.get());

@@ -2,9 +2,12 @@ package anabranch.engine;
 
 import static anabranch.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import anabranch.Serialized;
+import anabranch.engine.schedule.Mode;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EngineOptionsTest {
@@ -42,5 +45,24 @@ class EngineOptionsTest {
   void optionsSurviveSerialization() {
     EngineOptions options = new EngineOptions(7, Duration.ofMillis(3), 8, 2, true);
     assertEquals(options, Serialized.copy(options));
+  }
+
+  @Test
+  void optionsAreEqualWhereEveryPartIs() {
+    EngineOptions options = EngineOptions.defaults();
+    assertEquals(options, EngineOptions.defaults());
+    assertEquals(options.hashCode(), EngineOptions.defaults().hashCode());
+    for (EngineOptions other :
+        List.of(
+            options.withBatchRows(7),
+            options.withLinger(Duration.ofMillis(1)),
+            options.withQueueItems(7),
+            options.withLanes(7),
+            options.withTrace(true),
+            options.withMode(Mode.COMPACT),
+            options.withInFlightRows(7))) {
+      assertNotEquals(options, other);
+    }
+    assertNotEquals(null, options);
   }
 }

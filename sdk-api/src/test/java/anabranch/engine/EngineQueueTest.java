@@ -49,6 +49,7 @@ class EngineQueueTest {
     engine.close();
   }
 
+  /** Q8. */
   @Test
   void cancellingAQueuedItemMakesRoomAndItNeverRuns() {
     Engine engine = open(EngineOptions.defaults().withQueueItems(1).withBatchRows(1));
@@ -64,6 +65,7 @@ class EngineQueueTest {
     assertEquals(2, model.calls.size(), "the item that left at once and the one that came late");
   }
 
+  /** Q8. */
   @Test
   void cancellingARunningItemStopsItBehindItsStage() {
     Engine engine = open(EngineOptions.defaults().withBatchRows(4).withLinger(seconds(50)));
@@ -79,6 +81,7 @@ class EngineQueueTest {
     assertEquals(0, model.openHandles.get());
   }
 
+  /** Q9. */
   @Test
   void closeAnswersWhatWasAcceptedAndRefusesTheRest() throws Exception {
     Engine engine = open(EngineOptions.defaults().withBatchRows(1));
