@@ -33,7 +33,8 @@ class ArrowsTest {
     ALLOWED.put("engine", Set.of("backend", "model", "weights", "error"));
     ALLOWED.put("json", Set.of("engine", "model", "error"));
     ALLOWED.put("checkpoint", Set.of("json", "weights", "model", "error"));
-    Set<String> sdk = Set.of("engine", "backend", "weights", "json", "checkpoint", "model", "error");
+    Set<String> sdk =
+        Set.of("engine", "backend", "weights", "json", "checkpoint", "model", "error");
     ALLOWED.put("dsl", sdk);
     ALLOWED.put("flow", sdk);
     ALLOWED.put("typed", Set.of("flow", "engine", "backend", "model", "error"));
