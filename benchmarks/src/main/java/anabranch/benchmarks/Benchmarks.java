@@ -1,5 +1,6 @@
 package anabranch.benchmarks;
 
+import anabranch.weights.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -10,16 +11,31 @@ public final class Benchmarks {
 
   private static final int LINES = 128;
   private static final int ROUNDS = 21;
+  private static final int MEGABYTES = 1024;
 
   private Benchmarks() {}
 
   /** Runs the benchmark that the only argument names. */
   public static void main(String[] args) {
-    if (args.length != 1 || !args[0].equals("exits")) {
-      System.err.println("benchmarks: say which one; there are [exits]");
-      System.exit(1);
-    }
+    String name = args.length == 1 ? args[0] : "";
     String backend = System.getProperty("benchmarks.backend", "onnx");
+    switch (name) {
+      case "exits" -> exits(backend);
+      case "checkpoint" -> checkpoint(backend);
+      default -> {
+        System.err.println("benchmarks: say which one; there are [exits, checkpoint]");
+        System.exit(1);
+      }
+    }
+  }
+
+  private static void checkpoint(String backend) {
+    int megabytes = Integer.getInteger("benchmarks.megabytes", MEGABYTES);
+    DType type = DType.valueOf(System.getProperty("benchmarks.type", "F32"));
+    Loads.run(backend, megabytes, type, System.out::println);
+  }
+
+  private static void exits(String backend) {
     System.out.printf(
         Locale.ROOT,
         "this machine, one core: %.0f GFLOP/s in a wide network, %.1f GB/s read from memory%n",

@@ -30,8 +30,11 @@ internal class Said(
     if (indent + line.length + end.length <= COLUMNS || arguments.isEmpty() && calls.isEmpty()) {
       into.line(indent, line + end)
     } else {
-      writeArguments(indent, before, if (calls.isEmpty()) end else " {", into)
-      if (calls.isNotEmpty()) writeCalls(indent, after, into)
+      val broken = indent + before.length + flat().length + end.length > COLUMNS
+      val short = broken && indent + 1 + chained().length + after.length <= COLUMNS
+      val behind = if (calls.isEmpty()) end else if (short) chained() + after else " {"
+      writeArguments(indent, before, behind, into)
+      if (calls.isNotEmpty() && !short) writeCalls(indent, after, into)
     }
     body?.let {
       it.forEach { each -> each.write(indent + 2, "", "", into) }
