@@ -184,7 +184,8 @@ public final class Mutations {
 
   private static boolean same(Map<String, float[]> right, Map<String, float[]> found) {
     return right.keySet().equals(found.keySet())
-        && right.keySet().stream().allMatch(name -> Arrays.equals(right.get(name), found.get(name)));
+        && right.keySet().stream()
+            .allMatch(name -> Arrays.equals(right.get(name), found.get(name)));
   }
 
   private static Map<String, float[]> numbers(Path folder) {
@@ -231,8 +232,7 @@ public final class Mutations {
         map.entrySet().stream()
             .map(each -> "\"" + each.getKey() + "\": \"" + each.getValue() + "\"")
             .collect(Collectors.joining(", "));
-    Files.writeString(
-        copy.resolve(INDEX), "{\"metadata\": {}, \"weight_map\": {" + entries + "}}");
+    Files.writeString(copy.resolve(INDEX), "{\"metadata\": {}, \"weight_map\": {" + entries + "}}");
     return copy;
   }
 
