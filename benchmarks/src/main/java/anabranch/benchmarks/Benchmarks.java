@@ -1,5 +1,6 @@
 package anabranch.benchmarks;
 
+import anabranch.weights.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -10,26 +11,46 @@ public final class Benchmarks {
 
   private static final int LINES = 128;
   private static final int ROUNDS = 21;
+  private static final int MEGABYTES = 1024;
 
   private Benchmarks() {}
 
   /** Runs the benchmark that the only argument names. */
   public static void main(String[] args) {
-    List<String> known = List.of("exits", "rebatch");
-    if (args.length != 1 || !known.contains(args[0])) {
-      System.err.println("benchmarks: say which one; there are " + known);
-      System.exit(1);
-    }
+    String name = args.length == 1 ? args[0] : "";
     String backend = System.getProperty("benchmarks.backend", "onnx");
+    switch (name) {
+      case "exits" -> exits(backend);
+      case "checkpoint" -> checkpoint(backend);
+      case "rebatch" -> rebatch(backend);
+      default -> {
+        System.err.println("benchmarks: say which one; there are [exits, checkpoint, rebatch]");
+        System.exit(1);
+      }
+    }
+  }
+
+  private static void checkpoint(String backend) {
+    int megabytes = Integer.getInteger("benchmarks.megabytes", MEGABYTES);
+    DType type = DType.valueOf(System.getProperty("benchmarks.type", "F32"));
+    Loads.run(backend, megabytes, type, System.out::println);
+  }
+
+  private static void rebatch(String backend) {
+    limits(backend);
+    Rebatch.run(backend, Integer.getInteger("benchmarks.rounds", ROUNDS), System.out::println);
+  }
+
+  private static void limits(String backend) {
     System.out.printf(
         Locale.ROOT,
         "this machine, one core: %.0f GFLOP/s in a wide network, %.1f GB/s read from memory%n",
         Machine.gigaflops(backend),
         Machine.gigabytesRead());
-    if (args[0].equals("rebatch")) {
-      Rebatch.run(backend, Integer.getInteger("benchmarks.rounds", ROUNDS), System.out::println);
-      return;
-    }
+  }
+
+  private static void exits(String backend) {
+    limits(backend);
     int window = ByteModel.withExits().input().maxLength();
     int count = Integer.getInteger("benchmarks.lines", LINES);
     List<Lines> kinds =

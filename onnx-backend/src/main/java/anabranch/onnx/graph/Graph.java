@@ -12,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One ONNX graph being written, fp32 throughout: inputs and outputs by name, weights as constants,
@@ -74,11 +76,10 @@ public final class Graph {
       return (long) matrices * count * columns;
     }
 
-    private ByteBuffer of(Tensor tensor) {
-      FloatBuffer all = littleEndian(tensor).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-      ByteBuffer raw =
-          ByteBuffer.allocate(Math.toIntExact(4 * elements())).order(ByteOrder.LITTLE_ENDIAN);
-      FloatBuffer to = raw.asFloatBuffer();
+    private void write(Tensor tensor, ByteBuffer into) {
+      FloatBuffer all = numbers(tensor);
+      int start = into.position();
+      FloatBuffer to = into.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
       for (int matrix = 0; matrix < matrices; matrix++) {
         int first = (matrix * each + from) * columns;
         int at = matrix * count * columns;
@@ -88,7 +89,16 @@ public final class Graph {
           to.put(at + (transposed ? column * count + row : i), all.get(first + i));
         }
       }
-      return raw;
+      into.position(start + Math.toIntExact(4 * elements()));
+    }
+
+    private static FloatBuffer numbers(Tensor tensor) {
+      if (tensor.type() == DType.F32) {
+        return tensor.bytes().asFloatBuffer();
+      }
+      FloatBuffer wide = FloatBuffer.allocate(Math.toIntExact(tensor.elements()));
+      tensor.copyTo(wide);
+      return wide.flip();
     }
   }
 
@@ -151,15 +161,27 @@ public final class Graph {
     return to;
   }
 
-  /** Returns the complete model, its constants taken from the weights, in a direct buffer. */
-  public ByteBuffer model(Weights from) {
+  /**
+   * Returns the complete model, its constants taken from the weights.
+   *
+   * @param room gives a direct buffer of at least so many bytes, which is what is returned
+   * @param beside takes large weights, which the model then names; null to hold them all
+   */
+  public ByteBuffer model(Weights from, IntFunction<ByteBuffer> room, @Nullable WeightFile beside) {
     Message graph = new Message();
     nodes.forEach(node -> graph.message(1, message(node)));
     graph.text(2, name);
     for (String parameter : weights.keySet()) {
       Tensor tensor = from.tensor(parameter);
       long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
-      graph.message(5, constant(parameter, FLOAT, shape, littleEndian(tensor)));
+      int bytes = Math.toIntExact(4 * tensor.elements());
+      Message constant = constant(parameter, FLOAT, shape);
+      if (beside != null && bytes >= WeightFile.LEAST) {
+        beside.add(tensor, room.apply(bytes), constant);
+      } else {
+        constant.bytes(9, bytes, into -> write(tensor, into));
+      }
+      graph.message(5, constant);
     }
     parts.forEach(
         (parameter, part) -> {
@@ -168,19 +190,22 @@ public final class Graph {
             part.transposed ? part.columns : part.count,
             part.transposed ? part.count : part.columns
           };
-          graph.message(5, constant(parameter, FLOAT, shape, part.of(from.tensor(parameter))));
+          int bytes = Math.toIntExact(4 * part.elements());
+          Message constant = constant(parameter, FLOAT, shape);
+          graph.message(
+              5, constant.bytes(9, bytes, into -> part.write(from.tensor(parameter), into)));
         });
     integers.forEach(
         (constant, values) -> {
           ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
           raw.asLongBuffer().put(values);
-          graph.message(5, constant(constant, INT64, new long[] {values.length}, raw));
+          graph.message(5, constant(constant, INT64, new long[] {values.length}).bytes(9, raw));
         });
     numbers.forEach(
         (constant, value) -> {
           ByteBuffer raw = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
           raw.asFloatBuffer().put(value);
-          graph.message(5, constant(constant, FLOAT, new long[0], raw));
+          graph.message(5, constant(constant, FLOAT, new long[0]).bytes(9, raw));
         });
     inputs.forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
@@ -189,7 +214,7 @@ public final class Graph {
         .text(2, "anabranch")
         .message(7, graph)
         .message(8, new Message().text(1, "").number(2, OPSET))
-        .layOut();
+        .layOut(room);
   }
 
   private String fresh(String prefix) {
@@ -226,12 +251,12 @@ public final class Graph {
     throw new AssertionError(key + " " + value);
   }
 
-  private static Message constant(String name, long type, long[] shape, ByteBuffer raw) {
+  private static Message constant(String name, long type, long[] shape) {
     Message tensor = new Message();
     for (long extent : shape) {
       tensor.number(1, extent);
     }
-    return tensor.number(2, type).text(8, name).bytes(9, raw);
+    return tensor.number(2, type).text(8, name);
   }
 
   private static Message valueInfo(String name, long[] shape) {
@@ -245,14 +270,15 @@ public final class Graph {
     return new Message().text(1, name).message(2, new Message().message(1, tensor));
   }
 
-  private static ByteBuffer littleEndian(Tensor tensor) {
+  /** Writes the numbers of a tensor as fp32, without a copy of them all beside it. */
+  static void write(Tensor tensor, ByteBuffer into) {
     if (tensor.type() == DType.F32) {
-      return tensor.bytes();
+      into.put(tensor.bytes());
+      return;
     }
-    ByteBuffer wide =
-        ByteBuffer.allocate(Math.toIntExact(4 * tensor.elements())).order(ByteOrder.LITTLE_ENDIAN);
-    tensor.copyTo(wide.asFloatBuffer());
-    return wide;
+    int start = into.position();
+    tensor.copyTo(into.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer());
+    into.position(start + Math.toIntExact(4 * tensor.elements()));
   }
 
   private record Node(

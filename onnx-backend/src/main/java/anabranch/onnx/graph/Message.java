@@ -6,15 +6,25 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 
 /**
  * A protobuf message being written: a rope of parts, so that nesting and large tensors are copied
  * once, when the whole is laid out. Confined to one thread.
  */
 final class Message {
-  private final List<ByteBuffer> parts = new ArrayList<>();
+  private final List<Part> parts = new ArrayList<>();
   private ByteArrayOutputStream open = new ByteArrayOutputStream();
   private long closedBytes;
+
+  /** Bytes that are written when the whole is laid out. */
+  private record Part(int bytes, Consumer<ByteBuffer> writer) {
+    static Part of(ByteBuffer bytes) {
+      ByteBuffer own = bytes.slice();
+      return new Part(own.remaining(), into -> into.put(own.duplicate()));
+    }
+  }
 
   /** Writes an integer field. */
   Message number(int field, long value) {
@@ -40,11 +50,25 @@ final class Message {
 
   /** Writes a field of bytes, which must not change until the whole is laid out. */
   Message bytes(int field, ByteBuffer value) {
+    return add(field, Part.of(value));
+  }
+
+  /**
+   * Writes a field of bytes that are made when the whole is laid out, so that large ones need no
+   * room of their own.
+   *
+   * @param writer puts exactly {@code bytes} bytes
+   */
+  Message bytes(int field, int bytes, Consumer<ByteBuffer> writer) {
+    return add(field, new Part(bytes, writer));
+  }
+
+  private Message add(int field, Part part) {
     varint((long) field << 3 | 2);
-    varint(value.remaining());
+    varint(part.bytes());
     close();
-    parts.add(value.slice());
-    closedBytes += value.remaining();
+    parts.add(part);
+    closedBytes += part.bytes();
     return this;
   }
 
@@ -65,27 +89,26 @@ final class Message {
   }
 
   /**
-   * Lays everything out in one direct buffer.
+   * Lays everything out in one buffer.
    *
+   * @param room gives a direct buffer of at least so many bytes
    * @throws IllegalStateException if it exceeds 2 GiB, the limit of the format
    */
-  ByteBuffer layOut() {
+  ByteBuffer layOut(IntFunction<ByteBuffer> room) {
     if (size() > Integer.MAX_VALUE) {
       throw new IllegalStateException("a graph of " + size() + " bytes exceeds 2 GiB");
     }
     close();
     ByteBuffer whole =
-        ByteBuffer.allocateDirect(Math.toIntExact(closedBytes)).order(ByteOrder.nativeOrder());
-    for (ByteBuffer part : parts) {
-      whole.put(part.duplicate());
-    }
+        room.apply(Math.toIntExact(closedBytes)).order(ByteOrder.nativeOrder()).clear();
+    parts.forEach(part -> part.writer().accept(whole));
     return whole.flip();
   }
 
   private void close() {
     if (open.size() > 0) {
       closedBytes += open.size();
-      parts.add(ByteBuffer.wrap(open.toByteArray()));
+      parts.add(Part.of(ByteBuffer.wrap(open.toByteArray())));
       open = new ByteArrayOutputStream();
     }
   }

@@ -139,7 +139,16 @@ public final class Loader {
     Session scores = null;
     if (head != null) {
       int in = head.pool() == Head.Pool.FLATTEN ? Math.multiplyExact(width, most) : width;
-      answers = opener.open(PointGraphs.head(point.path(), in, head));
+      Head form =
+          new Head(
+              Head.Pool.EACH,
+              null,
+              head.norm(),
+              head.hidden(),
+              head.outputs(),
+              head.bias(),
+              head.multiplier());
+      answers = opener.openOnce(List.of(in, form), PointGraphs.head(point.path(), in, head));
     }
     if (score == Criterion.Score.LEARNED) {
       learned = opener.open(PointGraphs.learned(point.path(), width));

@@ -5,11 +5,15 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** One loaded graph. Thread-safe; closing it twice is harmless. */
 public final class Session implements AutoCloseable {
   /** The device number that stands for the CPU. */
   public static final int CPU = -1;
+
+  private static final String FOLDER = "session.model_external_initializers_file_folder_path";
 
   private final String name;
   private final OrtEnvironment environment;
@@ -27,16 +31,25 @@ public final class Session implements AutoCloseable {
    *
    * @param name the graph's name, for errors
    * @param model the graph in a direct buffer, free after this call
+   * @param folder of the file that the graph names for weights; null where it has them all
    * @param device {@link #CPU} or the number of a CUDA device
    * @param threads threads of the session, where the runtime has no pool
    * @throws IllegalStateException if ONNX Runtime refuses it
    */
   public static Session open(
-      NativeRuntime runtime, String name, ByteBuffer model, int device, int threads) {
+      NativeRuntime runtime,
+      String name,
+      ByteBuffer model,
+      @Nullable Path folder,
+      int device,
+      int threads) {
     OrtEnvironment environment = runtime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       options.setMemoryPatternOptimization(false);
+      if (folder != null) {
+        options.addConfigEntry(FOLDER, folder.toString());
+      }
       if (runtime.sharesPool()) {
         options.disablePerSessionThreads();
       } else {

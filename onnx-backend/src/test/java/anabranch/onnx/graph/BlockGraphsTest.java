@@ -20,6 +20,7 @@ import anabranch.model.plan.Head;
 import anabranch.onnx.Models;
 import anabranch.weights.Weights;
 import com.google.protobuf.InvalidProtocolBufferException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -49,7 +50,9 @@ class BlockGraphsTest {
     for (ModelSpec spec : Models.all()) {
       Weights weights = Weights.random(spec, 1);
       for (Graph graph : graphs(spec)) {
-        OnnxMl.GraphProto read = OnnxMl.ModelProto.parseFrom(graph.model(weights)).getGraph();
+        OnnxMl.GraphProto read =
+            OnnxMl.ModelProto.parseFrom(graph.model(weights, ByteBuffer::allocateDirect, null))
+                .getGraph();
         Set<String> known = new HashSet<>();
         read.getInputList().forEach(input -> known.add(input.getName()));
         read.getInitializerList().forEach(constant -> known.add(constant.getName()));

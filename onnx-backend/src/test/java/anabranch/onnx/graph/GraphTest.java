@@ -79,13 +79,16 @@ class GraphTest {
     Graph graph = new Graph("missing");
     graph.weight("there.is.none", 2);
     WeightsException thrown =
-        assertThrows(WeightsException.class, () -> graph.model(MemoryWeights.of(List.of())));
+        assertThrows(
+            WeightsException.class,
+            () -> graph.model(MemoryWeights.of(List.of()), ByteBuffer::allocateDirect, null));
     assertTrue(String.valueOf(thrown.getMessage()).contains("there.is.none"));
   }
 
   private static OnnxMl.ModelProto parse(Graph graph, Tensor tensor)
       throws InvalidProtocolBufferException {
-    ByteBuffer model = graph.model(MemoryWeights.of(List.of(tensor)));
+    ByteBuffer model =
+        graph.model(MemoryWeights.of(List.of(tensor)), ByteBuffer::allocateDirect, null);
     assertTrue(model.isDirect());
     return OnnxMl.ModelProto.parseFrom(model);
   }

@@ -1,5 +1,6 @@
 package anabranch.checkpoint.tensor;
 
+import anabranch.error.WeightsException;
 import anabranch.weights.DType;
 import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
@@ -44,7 +45,7 @@ public sealed interface Made {
       if (views.size() == 1) {
         return views.get(0).as(name);
       }
-      ByteBuffer bytes = room(shape());
+      ByteBuffer bytes = room(name, shape());
       FloatBuffer sum = bytes.asFloatBuffer();
       for (View view : views) {
         Tensor part = view.as(name);
@@ -62,7 +63,7 @@ public sealed interface Made {
   record Fill(List<Integer> shape, float number) implements Made {
     @Override
     public Tensor as(String name) {
-      ByteBuffer bytes = room(shape);
+      ByteBuffer bytes = room(name, shape);
       while (bytes.hasRemaining()) {
         bytes.putFloat(number);
       }
@@ -91,7 +92,7 @@ public sealed interface Made {
 
     @Override
     public Tensor as(String name) {
-      ByteBuffer bytes = room(shape);
+      ByteBuffer bytes = room(name, shape);
       int columns = shape.get(1);
       int side = Math.min(shape.get(0), columns);
       for (int i = 0; i < shape.get(0); i++) {
@@ -112,7 +113,7 @@ public sealed interface Made {
     @Override
     public Tensor as(String name) {
       Twister twister = new Twister(seed);
-      ByteBuffer bytes = room(shape);
+      ByteBuffer bytes = room(name, shape);
       while (bytes.hasRemaining()) {
         bytes.putInt(twister.below(bound));
       }
@@ -120,11 +121,21 @@ public sealed interface Made {
     }
   }
 
-  private static ByteBuffer room(List<Integer> shape) {
-    int bytes = 4;
+  private static ByteBuffer room(String name, List<Integer> shape) {
+    long bytes = 4;
     for (int extent : shape) {
-      bytes = Math.multiplyExact(bytes, extent);
+      bytes *= extent;
+      if (bytes > Tensor.MOST_BYTES) {
+        throw new WeightsException(
+            "tensor \""
+                + name
+                + "\" "
+                + shape
+                + " needs more than "
+                + Tensor.MOST_BYTES
+                + " bytes, the most of one tensor");
+      }
     }
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return ByteBuffer.allocate((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.error.WeightsException;
 import anabranch.weights.DType;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
@@ -57,6 +58,11 @@ class MadeTest {
     assertThrows(IllegalArgumentException.class, () -> new Made.Sum(List.of(vector, all)));
     assertThrows(
         IllegalArgumentException.class, () -> new Made.Diagonals(List.of(2, 3), List.of(1f)));
+    Made large = new Made.Fill(List.of(1 << 20, 1 << 20), 0);
+    String said = assertThrows(WeightsException.class, () -> large.as("t")).getMessage();
+    assertEquals(
+        "tensor \"t\" [1048576, 1048576] needs more than 2147483647 bytes, the most of one tensor",
+        said);
   }
 
   @Test
