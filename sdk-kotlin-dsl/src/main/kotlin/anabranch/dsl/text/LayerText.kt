@@ -75,6 +75,11 @@ internal class LayerText(private val width: Int, private val usual: Around) {
           .unless(16, "states", operation.states)
           .unless(4, "convolution", operation.convolution)
           .with("rank", operation.rank)
+      is Recurrence.LinearMemory ->
+        Words("linearMemory")
+          .each(operation.inputs)
+          .with("states", operation.states)
+          .unless(false, "bias", operation.bias)
       is Mixture -> mixture(operation)
       is Skip -> Words("skip").each(operation.router).unless(Bypass.MASK, "keys", operation.keys)
       is Chain -> Words("chain")
