@@ -51,7 +51,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** How weights are stored, where they stand while they are loaded and how often. */
 class LoadingTest {
   private static final Path RECORDED =
-      Path.of("../conformance-tests/src/test/resources/goldens/gpt_oss");
+      Path.of(
+          "../conformance-tests/src/main/resources/anabranch/conformance/golden/models/gpt_oss");
   private static final Norm RMS = new Norm.Rms(1e-5);
 
   @TempDir Path folder;

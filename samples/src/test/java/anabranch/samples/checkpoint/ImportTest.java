@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 
 /** A recorded checkpoint, imported: what is printed is what it is, and how it was continued. */
 class ImportTest {
-  private static final String FOLDER = "../conformance-tests/src/test/resources/goldens/gpt_oss";
+  private static final String FOLDER =
+      "../conformance-tests/src/main/resources/anabranch/conformance/golden/models/gpt_oss";
   private static final int PROMPT = 6;
 
   @Test

@@ -151,8 +151,11 @@ public final class Schedule<T> {
   }
 
   private int urgent(long now) {
-    double patience = limits.patience() * costs.longest();
     int found = -1;
+    double patience = limits.patience() * costs.longest();
+    if (patience == 0) {
+      return found;
+    }
     long earliest = Long.MAX_VALUE;
     for (int step = waiting.length - 1; step >= 1; step--) {
       Entry<T> first = queues.get(step).peek();

@@ -128,6 +128,22 @@ class ScheduleTest {
     assertEquals(List.of("c"), schedule.next(130).items(), "nothing waits at the end");
   }
 
+  /** Q7: the item that came first waits before step 1, and yet step 2 is taken. */
+  @Test
+  void whileCostsAreUnknownTheDeepestGoOn() {
+    for (Mode mode : Mode.values()) {
+      Schedule<String> schedule =
+          new Schedule<>(3, mode, new Limits(1, 8, 4, 0), new Costs(3, 0.25));
+      schedule.arrive(0, "first", 1, 0);
+      schedule.arrive(0, "second", 1, 0);
+      schedule.done(schedule.next(0));
+      schedule.done(schedule.next(0));
+      schedule.goOn(1, "first", 1, 0, 0);
+      schedule.goOn(2, "second", 1, 1, 0);
+      assertEquals(List.of("second"), schedule.next(9).items(), mode.toString());
+    }
+  }
+
   /** Q8. */
   @Test
   void whatIsRemovedIsNotCounted() {
