@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Mutations {
   private static final Path RECORDED =
-      Path.of("..", "conformance-tests", "src", "test", "resources", "goldens");
+      Path.of("../conformance-tests/src/main/resources/anabranch/conformance/golden/models");
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
   private static final String CONFIG = "config.json";
