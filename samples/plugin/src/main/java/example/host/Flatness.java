@@ -6,10 +6,10 @@ import java.util.List;
 /** Judges whether a process holds no more after many rounds than after the first few. Stateless. */
 final class Flatness {
   /**
-   * How much resident memory may grow, for compiled code and the allocator: over 20 rounds half a
-   * megabyte for each model loaded, which weighs 21.
+   * How much resident memory may grow, for compiled code and the allocator: over 20 rounds about a
+   * megabyte for each model loaded behind the baseline, which weighs 21.
    */
-  static final long MEGABYTES = 32;
+  static final long MEGABYTES = 64;
 
   /** How many threads of the process may come; the JVM starts some of its own when it likes. */
   static final long NATIVE_THREADS = 4;
