@@ -57,7 +57,8 @@ final class Lane {
     } catch (Throwable broken) {
       LOG.log(System.Logger.Level.ERROR, "a batch of " + batch.items().size() + " broke", broken);
       for (Pending pending : batch.items()) {
-        pending.fail(new ExecutionException(pending.item().id(), -1, "the batch broke", broken));
+        String id = pending.item().id();
+        pending.fail(new ExecutionException(id, leg.index(), "the batch broke", broken));
       }
     } finally {
       desk.done(batch, rows, System.nanoTime() - start, onward);

@@ -75,6 +75,7 @@ class EngineFailureTest {
     try (Engine engine = open()) {
       ExecutionException failure = failure(engine.submit(Scripts.item(12)));
       assertInstanceOf(StackOverflowError.class, failure.getCause());
+      assertEquals(0, failure.stage());
       assertEquals(2, engine.infer(Scripts.item(12)).exit(0));
     }
   }

@@ -77,11 +77,10 @@ final class LatentGraphs {
     }
     String all = graph.node("Concat", Map.of("axis", -1), asked, rest);
     int length = heads * latent.kept();
-    String q1 = flat(graph, all, length, rotated);
     if (rotated) {
-      graph.output("q", q1, 1, -1, length);
+      graph.output("q", flat(graph, all, length, true), 1, -1, length);
     } else {
-      graph.output("q", q1, -1, length);
+      graph.output("q", flat(graph, all, length, false), -1, length);
     }
   }
 

@@ -17,6 +17,7 @@ public final class Costs {
   private final double[][] rows;
   private final int[][] seen;
   private final int[] efficient;
+  private final double[] longest;
 
   /**
    * Creates costs of which nothing is known.
@@ -29,6 +30,7 @@ public final class Costs {
     rows = new double[steps][32];
     seen = new int[steps][32];
     efficient = new int[steps];
+    longest = new double[steps];
     Arrays.fill(efficient, 1);
   }
 
@@ -42,6 +44,7 @@ public final class Costs {
     nanos[step][size] += share * (time - nanos[step][size]);
     rows[step][size] += share * (count - rows[step][size]);
     efficient[step] = smallest(step);
+    longest[step] = Arrays.stream(nanos[step]).max().orElse(0);
   }
 
   /**
@@ -54,13 +57,7 @@ public final class Costs {
 
   /** Returns the nanoseconds of the longest size of batch of any step; 0 while none is known. */
   public long longest() {
-    double longest = 0;
-    for (double[] step : nanos) {
-      for (double each : step) {
-        longest = Math.max(longest, each);
-      }
-    }
-    return (long) longest;
+    return (long) Arrays.stream(longest).max().orElse(0);
   }
 
   private int smallest(int step) {
