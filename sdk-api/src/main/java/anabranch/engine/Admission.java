@@ -1,13 +1,14 @@
 package anabranch.engine;
 
 import anabranch.backend.Event;
-import anabranch.backend.Numerics;
+import anabranch.engine.rows.Route;
 import anabranch.error.Bounds;
 import anabranch.error.DescriptionException;
 import anabranch.error.ExecutionException;
 import anabranch.model.Encoder;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
+import anabranch.model.facts.Grouping;
 import anabranch.model.facts.Requirements;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
@@ -18,14 +19,12 @@ import org.jspecify.annotations.Nullable;
 /** Checks items against a model before they wait. Thread-safe. */
 final class Admission {
   private final ModelSpec spec;
-  private final Numerics numerics;
   private final Route route;
   private final boolean keys;
   private final boolean allRows;
 
-  Admission(Route route, Numerics numerics) {
+  Admission(Route route) {
     this.spec = route.spec();
-    this.numerics = numerics;
     this.route = route;
     this.keys = Requirements.of(spec).keys();
     this.allRows =
@@ -38,12 +37,8 @@ final class Admission {
   }
 
   /** Returns the item ready to run; null if it does not fit, and then the answer has failed. */
-  @Nullable Pending admit(Item item, Policy current, Answer answer) {
+  @Nullable Pending admit(Item item, Service service, Pending.Answer answer) {
     try {
-      Policy policy = item.policy() == null ? current : item.policy();
-      if (item.policy() != null) {
-        policy.checkAgainst(spec);
-      }
       Event event = item.event();
       check("event", event, spec.input());
       int all = spec.input().maxLength();
@@ -51,28 +46,68 @@ final class Admission {
           !allRows || event.rows() == all,
           "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need",
           "E6");
-      Event source = source(item);
-      int units = spec.head().pool().ofItem() ? 1 : event.rows();
-      checkForced(item.forcedExits(), units);
-      return new Pending(
-          item,
-          keyed(item, event),
-          source == null ? null : keyed(item, source),
-          policy,
-          answer,
-          route,
-          numerics);
+      checkSource(item.source());
+      checkForced(item);
+      return new Pending(keys ? item.keyed() : item, policy(item, service), answer, service, null);
     } catch (DescriptionException unfit) {
-      answer.completeExceptionally(
-          new ExecutionException(item.id(), -1, String.valueOf(unfit.getMessage()), unfit));
+      refuse(item.id(), unfit, answer);
       return null;
     }
   }
 
-  /** Returns what the encoder reads; null for models without one. */
-  private @Nullable Event source(Item item) {
+  /** Returns the next event of a sequence ready to take its place; see {@link #admit}. */
+  @Nullable Pending next(
+      Item item, String sequence, Service service, Pending.Answer answer, Sequence owner) {
+    try {
+      check("event", item.event(), spec.input());
+      Bounds.require(
+          item.source() == null, "item.source is given, a sequence has one from its beginning");
+      checkForced(item);
+      Event event = item.event();
+      Event keyed = keys && !event.hasKey() ? event.keyed(sequence) : event;
+      Item own = new Item(item.id(), keyed, null, item.policy(), item.forcedExits(), item.within());
+      return new Pending(own, policy(item, service), answer, service, owner);
+    } catch (DescriptionException unfit) {
+      refuse(item.id(), unfit, answer);
+      return null;
+    }
+  }
+
+  /** Checks that a sequence of the model can go on, and what its encoder reads. */
+  @Nullable Event begin(String id, @Nullable Event source) {
+    for (Route.Leg leg : route.legs()) {
+      Bounds.require(
+          leg.stage().encoder() || leg.stage().grouping() != Grouping.WHOLE,
+          "model \""
+              + spec.name()
+              + "\" reads all rows of an event in step "
+              + leg.index()
+              + ": a sequence of it cannot go on",
+          "S11");
+    }
+    Bounds.require(
+        !allRows,
+        "model \"" + spec.name() + "\" has heads with pool FLATTEN: a sequence cannot go on",
+        "S11");
+    checkSource(source);
+    return source == null || !keys || source.hasKey() ? source : source.keyed(id);
+  }
+
+  private Policy policy(Item item, Service service) {
+    Policy own = item.policy();
+    if (own != null) {
+      own.checkAgainst(spec);
+    }
+    return own == null ? service.policy : own;
+  }
+
+  private static void refuse(String id, DescriptionException unfit, Pending.Answer answer) {
+    String reason = String.valueOf(unfit.getMessage());
+    answer.tell(null, new ExecutionException(id, -1, reason, unfit));
+  }
+
+  private void checkSource(@Nullable Event source) {
     Encoder encoder = spec.encoder();
-    Event source = item.source();
     Bounds.require(
         encoder == null || source != null,
         "item.source is missing: the encoder of the model reads an event of its own");
@@ -81,11 +116,6 @@ final class Admission {
     if (encoder != null && source != null) {
       check("source", source, encoder.input());
     }
-    return source;
-  }
-
-  private Event keyed(Item item, Event event) {
-    return !keys || event.hasKey() ? event : event.keyed(item.id());
   }
 
   private static void check(String field, Event event, Input input) {
@@ -121,10 +151,12 @@ final class Admission {
     }
   }
 
-  private void checkForced(@Nullable List<Integer> forced, int units) {
+  private void checkForced(Item item) {
+    List<Integer> forced = item.forcedExits();
     if (forced == null) {
       return;
     }
+    int units = spec.head().pool().ofItem() ? 1 : item.event().rows();
     Bounds.within("item.forcedExits.size", forced.size(), units, units);
     List<Integer> exits = route.exits();
     for (int step : forced) {

@@ -1,6 +1,9 @@
 package anabranch.engine;
 
 import anabranch.backend.StageResult;
+import anabranch.engine.rows.Held;
+import anabranch.engine.rows.Route;
+import anabranch.engine.rows.Track;
 import anabranch.model.facts.Point;
 import anabranch.model.plan.Loop;
 import anabranch.model.plan.Prune;
@@ -20,6 +23,7 @@ final class Decisions {
   private int answers;
   private int left;
   private int invalid;
+  private int audited;
 
   Decisions(Route.Leg leg, int items) {
     this.leg = leg;
@@ -38,8 +42,18 @@ final class Decisions {
     return invalid;
   }
 
+  /** Returns how many units were answered before and are compared now. */
+  int audited() {
+    return audited;
+  }
+
+  /** Returns how many of these say something else now; known once logits are delivered. */
+  int disagreed() {
+    return items.stream().distinct().mapToInt(Pending::disagreed).sum();
+  }
+
   /** Decides for all units of a batch, whose rows are held by a handle now. */
-  void take(List<Pending> batch, StageResult result, Track.Held handle) {
+  void take(List<Pending> batch, StageResult result, Held handle) {
     FloatBuffer scores = result.scores();
     IntBuffer labels = result.labels();
     int first = 0;
@@ -85,7 +99,9 @@ final class Decisions {
     }
     float score = scored ? item.score(leg, position, given, labels, unit) : given;
     if (item.fires(leg, position, score)) {
-      left++;
+      boolean again = item.told(leg, position);
+      audited += again ? 1 : 0;
+      left += again ? 0 : 1;
       fire(item, track, position, score, unit);
     } else if (scored && Float.isNaN(score)) {
       invalid++;
@@ -105,7 +121,9 @@ final class Decisions {
 
   private void halt(Track track, int position, Loop.Halt halt) {
     for (int each : leg.ofItem() ? track.running() : new int[] {position}) {
-      track.jump(each, leg.step().target(), halt.bypass());
+      if (each >= 0) {
+        track.jump(each, leg.index(), leg.step().target(), halt.bypass());
+      }
     }
   }
 
@@ -134,7 +152,7 @@ final class Decisions {
   /** Hands each unit its logits, which stand one after the other. */
   void deliver(FloatBuffer logits) {
     for (int i = 0; i < answers; i++) {
-      items.get(i).draft().answer(units[i], logits);
+      items.get(i).logits(units[i], logits);
     }
   }
 

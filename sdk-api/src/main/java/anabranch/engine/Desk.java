@@ -1,40 +1,59 @@
 package anabranch.engine;
 
-import anabranch.engine.schedule.Costs;
-import anabranch.engine.schedule.Limits;
 import anabranch.engine.schedule.Schedule;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where items wait and lanes ask what to run: a {@link Schedule} with a lock, a clock and a bound
- * on what waits before the first step. Thread-safe.
+ * Where items wait and lanes ask what to run: the {@link Schedule} of each model in service, with a
+ * lock, a clock and a bound on what waits before the first step. Thread-safe.
  */
 final class Desk {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Condition room = lock.newCondition();
   private final int capacity;
-  private final Costs costs;
-  private final Schedule<Pending> schedule;
+  private final List<Thread> lanes;
+  private final List<Service> services = new ArrayList<>();
+  private final Set<Pending> inBatches = new HashSet<>();
+  private Service current;
+  private int turn;
   private int running;
-  private boolean closed;
 
-  Desk(EngineOptions options, int steps) {
-    capacity = options.queueItems();
-    costs = new Costs(steps, EngineOptions.SLACK);
-    Limits limits =
-        new Limits(
-            options.batchRows(),
-            options.inFlightRows(),
-            EngineOptions.PATIENCE,
-            options.linger().toNanos());
-    schedule = new Schedule<>(steps, options.mode(), limits, costs);
+  /** Events that wait for earlier ones of their sequence. */
+  private int parked;
+
+  private boolean closed;
+  private @Nullable Throwable abandoned;
+
+  /**
+   * Creates a desk without items.
+   *
+   * @param capacity how many items may wait before the first step
+   * @param lanes the threads that must not wait for room: they make it
+   */
+  Desk(Service first, int capacity, List<Thread> lanes) {
+    this.capacity = capacity;
+    this.lanes = lanes;
+    current = first;
+    services.add(first);
   }
+
+  /**
+   * A batch to run.
+   *
+   * @param service whose model runs it
+   */
+  record Work(Service service, Schedule.Batch<Pending> batch) {}
 
   /**
    * An item that goes on.
@@ -44,91 +63,329 @@ final class Desk {
    */
   record Onward(Pending item, int step, long arrival) {}
 
-  /** Adds an item, waiting for room. */
-  void put(Pending pending) {
+  /** What became of an item that came to the desk. */
+  enum Room {
+    /** It waits. */
+    TAKEN,
+    /** There was no room for it. */
+    NONE,
+    /** It was admitted for a model that is not in service any more. */
+    OTHER_MODEL
+  }
+
+  /** Returns the model that new items are for. */
+  Service current() {
+    return within(() -> current);
+  }
+
+  <R> R within(Supplier<R> question) {
     lock.lock();
     try {
-      while (!closed && schedule.waiting(0) >= capacity) {
-        room.awaitUninterruptibly();
-      }
-      add(pending);
+      return question.get();
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Does something with the desk held, and the rest of it when the desk is free again. */
+  private void change(Consumer<List<Runnable>> change) {
+    List<Runnable> outside = new ArrayList<>();
+    lock.lock();
+    try {
+      change.accept(outside);
+    } finally {
+      lock.unlock();
+    }
+    outside.forEach(Runnable::run);
+  }
+
+  /**
+   * Adds an item, waiting for room; returns false, and adds nothing, if another model is in service
+   * now.
+   */
+  boolean put(Pending pending) {
+    if (lanes.contains(Thread.currentThread())) {
+      Room offered = offer(pending);
+      if (offered == Room.NONE) {
+        throw new IllegalStateException(
+            "item \"" + pending.item().id() + "\": the queue is full and this thread empties it");
+      }
+      return offered == Room.TAKEN;
+    }
+    boolean[] added = {false};
+    change(
+        outside -> {
+          while (!closed && isFull(pending)) {
+            room.awaitUninterruptibly();
+          }
+          added[0] = add(pending, outside);
+        });
+    return added[0];
   }
 
   /** Adds an item unless there is no room. */
-  boolean offer(Pending pending) {
-    lock.lock();
-    try {
-      if (!closed && schedule.waiting(0) >= capacity) {
-        return false;
-      }
-      add(pending);
-      return true;
-    } finally {
-      lock.unlock();
-    }
+  Room offer(Pending pending) {
+    Room[] room = {Room.NONE};
+    change(
+        outside -> {
+          if (closed || !isFull(pending)) {
+            room[0] = add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
+          }
+        });
+    return room[0];
   }
 
-  private void add(Pending pending) {
+  private boolean isFull(Pending pending) {
+    int queued = parked;
+    for (Service service : services) {
+      queued += service.schedule.waiting(0);
+    }
+    return queued >= capacity || pending.answer().lease().isFull();
+  }
+
+  private boolean add(Pending pending, List<Runnable> outside) {
     if (closed) {
       throw new IllegalStateException("the engine is closed");
     }
-    schedule.arrive(0, pending, pending.rows(), System.nanoTime());
+    Sequence owner = pending.owner();
+    if (owner == null && pending.service() != current) {
+      return false;
+    } else if (owner != null) {
+      owner.add(pending);
+    }
+    pending.answer().accepted(pending.answer().lease().accept());
+    pending.service().load++;
+    parked++;
+    if (owner == null) {
+      arrive(pending);
+    } else {
+      owner.pump(outside);
+    }
+    changed.signal();
+    return true;
+  }
+
+  /** An item that was accepted comes to the first step; the desk is held. */
+  void arrive(Pending pending) {
+    parked--;
+    long now = System.nanoTime();
+    long urgent = urgentAt(pending, 0, now);
+    pending.service().schedule.arrive(0, pending, pending.rows(), now, urgent);
     changed.signal();
   }
 
+  /** An event that was accepted will not come; the desk is held. */
+  void forget(Pending pending) {
+    parked--;
+    pending.service().load--;
+    room.signalAll();
+  }
+
+  private static long urgentAt(Pending pending, int step, long now) {
+    Pending.Answer answer = pending.answer();
+    if (answer.lease().drains(answer.epoch())) {
+      return now;
+    }
+    Service service = pending.service();
+    return pending.urgentAt(service.costs.remaining(step) + service.costs.longest());
+  }
+
+  /** Takes in a sequence of the current model, or of a retired one that another one holds. */
+  Sequence register(Sequence sequence) {
+    return within(
+        () -> {
+          if (closed) {
+            throw new IllegalStateException("the engine is closed");
+          }
+          sequence.service().sequences.add(sequence);
+          return sequence;
+        });
+  }
+
+  /** Changes what a sequence is to do. */
+  void add(Sequence sequence, Runnable task) {
+    change(
+        outside -> {
+          task.run();
+          sequence.pump(outside);
+          changed.signalAll();
+        });
+  }
+
+  /** Runs something while nothing of a sequence does. */
+  void calmly(Sequence sequence, Runnable action) {
+    try {
+      action.run();
+    } finally {
+      add(sequence, sequence::calmed);
+    }
+  }
+
+  /** An item is answered, whoever did it; returns what to do when its future is complete. */
+  List<Runnable> ended(Pending.Answer answer) {
+    if (answer.epoch() < 0) {
+      return List.of();
+    }
+    return within(
+        () -> {
+          List<Runnable> after = new ArrayList<>();
+          if (answer.lease().end(answer.epoch(), after)) {
+            room.signalAll();
+          }
+          return after;
+        });
+  }
+
+  /** Counts what runs outside of lanes on the state of a sequence; the desk is held. */
+  void calms(int more) {
+    running += more;
+  }
+
+  /** Closes a lease and its sequences. */
+  void close(Lease lease) {
+    change(
+        outside -> {
+          lease.refuse();
+          for (Service service : List.copyOf(services)) {
+            for (Sequence sequence : List.copyOf(service.sequences)) {
+              if (sequence.lease() == lease) {
+                sequence.end(outside);
+              }
+            }
+          }
+          changed.signalAll();
+          room.signalAll();
+        });
+  }
+
+  /** Makes what a lease was promised so far urgent. */
+  CompletableFuture<Void> drain(Lease lease) {
+    return within(
+        () -> {
+          CompletableFuture<Void> drained = lease.drained();
+          long now = System.nanoTime();
+          for (Service service : services) {
+            service.schedule.urge(
+                pending ->
+                    pending.answer().lease() == lease && lease.drains(pending.answer().epoch()),
+                now);
+          }
+          changed.signalAll();
+          return drained;
+        });
+  }
+
+  /** Puts another model in service; returns the one before, which answers what it accepted. */
+  Service swap(Service next) {
+    Service[] former = new Service[1];
+    change(
+        outside -> {
+          if (closed) {
+            throw new IllegalStateException("the engine is closed");
+          }
+          former[0] = current;
+          current = next;
+          services.add(next);
+          former[0].retired = true;
+          retire(former[0], outside);
+          room.signalAll();
+        });
+    return former[0];
+  }
+
+  /** Closes a model that is not in service any more and that nobody needs; the desk is held. */
+  void retire(Service service, List<Runnable> outside) {
+    if (service.unused() && services.remove(service)) {
+      outside.add(service::close);
+    }
+  }
+
   /** Removes the item of an answer that nobody waits for any more, before whatever step it is. */
-  void remove(Answer answer) {
+  void remove(Pending.Answer answer) {
     drop(pending -> pending.answer() == answer);
   }
 
-  /** Removes every item that waits, and fails it. */
-  void abandon(Throwable reason) {
-    drop(pending -> true).forEach(pending -> pending.fail(reason));
+  private void drop(Predicate<Pending> condition) {
+    change(
+        outside -> {
+          for (Service service : List.copyOf(services)) {
+            for (Sequence sequence : List.copyOf(service.sequences)) {
+              for (Pending pending : sequence.remove(condition)) {
+                forget(pending);
+              }
+            }
+            for (Pending pending : service.schedule.remove(condition)) {
+              over(pending, outside);
+            }
+          }
+          room.signalAll();
+          changed.signalAll();
+        });
   }
 
-  private List<Pending> drop(Predicate<Pending> condition) {
-    List<Pending> dropped;
-    lock.lock();
-    try {
-      dropped = schedule.remove(condition);
-      room.signalAll();
-      changed.signalAll();
-    } finally {
-      lock.unlock();
+  /** An item is over, whatever became of it; the desk is held. */
+  private void over(Pending pending, List<Runnable> outside) {
+    pending.release();
+    if (!pending.fillsOnly()) {
+      pending.service().load--;
     }
-    dropped.forEach(Pending::abandon);
-    return dropped;
+    Sequence owner = pending.owner();
+    if (owner != null) {
+      owner.over(pending);
+      owner.pump(outside);
+    }
+    retire(pending.service(), outside);
   }
 
   /** Returns the next batch, waiting for it; null when closed and nothing waits or runs. */
-  Schedule.@Nullable Batch<Pending> take() {
+  @Nullable Work take() {
     lock.lock();
     try {
       while (true) {
         long now = System.nanoTime();
-        Schedule.Batch<Pending> batch = schedule.next(now);
-        if (batch != null) {
-          running++;
-          if (batch.step() == 0) {
-            room.signalAll();
-          }
-          changed.signal();
-          return batch;
-        } else if (closed && running == 0 && schedule.isEmpty()) {
+        Work work = next(now);
+        if (work != null) {
+          return work;
+        } else if (closed && running == 0 && isEmpty()) {
           changed.signalAll();
           return null;
         }
-        await(schedule.wakeAt(), now);
+        await(now);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  private void await(long wakeAt, long now) {
+  private @Nullable Work next(long now) {
+    for (int i = 0; i < services.size(); i++) {
+      Service service = services.get((turn + i) % services.size());
+      Schedule.Batch<Pending> batch = service.schedule.next(now);
+      if (batch != null) {
+        turn = (turn + i + 1) % services.size();
+        running++;
+        service.load++;
+        batch.fills().forEach(fills -> fills.requireOwner().filling());
+        inBatches.addAll(batch.items());
+        if (batch.step() == 0) {
+          room.signalAll();
+        }
+        changed.signal();
+        return new Work(service, batch);
+      }
+    }
+    return null;
+  }
+
+  private boolean isEmpty() {
+    return services.stream().allMatch(service -> service.schedule.isEmpty());
+  }
+
+  private void await(long now) {
+    long wakeAt = Long.MAX_VALUE;
+    for (Service service : services) {
+      wakeAt = Math.min(wakeAt, service.schedule.wakeAt());
+    }
     if (wakeAt == Long.MAX_VALUE) {
       changed.awaitUninterruptibly();
       return;
@@ -141,41 +398,76 @@ final class Desk {
     }
   }
 
-  /** Takes back a batch that ran, with those of its items that go on. */
-  void done(Schedule.Batch<Pending> batch, int rows, long nanos, List<Onward> onward) {
-    lock.lock();
-    try {
-      running--;
-      schedule.done(batch);
-      costs.took(batch.step(), rows, nanos);
-      long now = System.nanoTime();
-      for (Onward each : onward) {
-        schedule.goOn(each.step, each.item, each.item.running(), each.arrival, now);
-      }
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-    // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
-    List<Answer> late = new ArrayList<>();
-    for (Onward each : onward) {
-      if (each.item.answer().isDone()) {
-        late.add(each.item.answer());
-      }
-    }
-    late.forEach(this::remove);
+  /** Takes back a batch that ran, with those of its items that go on; the others are over. */
+  void done(Work work, int rows, long nanos, List<Onward> onward) {
+    change(
+        outside -> {
+          Service service = work.service();
+          running--;
+          service.load--;
+          service.schedule.done(work.batch());
+          service.costs.took(work.batch().step(), rows, nanos);
+          inBatches.removeAll(work.batch().items());
+          Set<Pending> on = new HashSet<>();
+          long now = System.nanoTime();
+          for (Onward each : onward) {
+            // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
+            if (!each.item.over()) {
+              on.add(each.item);
+              service.schedule.goOn(
+                  each.step,
+                  each.item,
+                  each.item.running(),
+                  each.arrival,
+                  now,
+                  urgentAt(each.item, each.step, now));
+            }
+          }
+          for (Pending pending : work.batch().items()) {
+            if (!on.contains(pending)) {
+              over(pending, outside);
+            }
+          }
+          work.batch().fills().forEach(fills -> over(fills, outside));
+          retire(service, outside);
+          changed.signalAll();
+        });
   }
 
   /** Refuses further items; those here are still handed out. */
   void close() {
+    change(
+        outside -> {
+          closed = true;
+          services.forEach(service -> service.schedule.hurry());
+          changed.signalAll();
+          room.signalAll();
+        });
+  }
+
+  /** Fails every item that was accepted and is not answered; those that run end with their step. */
+  void abandon(Throwable reason) {
+    List<Pending> late = new ArrayList<>();
     lock.lock();
     try {
-      closed = true;
-      schedule.hurry();
-      changed.signalAll();
-      room.signalAll();
+      late.addAll(inBatches);
     } finally {
       lock.unlock();
     }
+    late.forEach(pending -> pending.answer().tell(null, reason));
+    List<Pending> waiting = new ArrayList<>();
+    drop(waiting::add);
+    waiting.forEach(pending -> pending.answer().tell(null, reason));
+  }
+
+  /** Returns the models that are still open, with their sequences closed; for the last lane. */
+  List<Service> last() {
+    change(
+        outside -> {
+          for (Service service : List.copyOf(services)) {
+            List.copyOf(service.sequences).forEach(sequence -> sequence.end(outside));
+          }
+        });
+    return within(() -> List.copyOf(services));
   }
 }

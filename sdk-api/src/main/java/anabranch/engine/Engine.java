@@ -1,17 +1,22 @@
 package anabranch.engine;
 
+import anabranch.backend.Event;
 import anabranch.backend.LoadedModel;
 import anabranch.backend.Numerics;
-import anabranch.engine.schedule.Schedule;
+import anabranch.backend.SequenceState;
+import anabranch.backend.StateImage;
 import anabranch.error.AnabranchException;
+import anabranch.error.Bounds;
 import anabranch.error.ExecutionException;
 import anabranch.model.ModelSpec;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -19,34 +24,35 @@ import org.jspecify.annotations.Nullable;
  * Answers items with a loaded model, which it owns: gathers them into micro-batches, lets units
  * leave where the policy says, and gathers those that go on into batches anew before each step.
  *
+ * <p>An item is a whole sequence; one that comes event by event is a {@link Sequence}. Several who
+ * share an engine take a {@link Lease} each. The model can be swapped for another under load.
+ *
  * <p>Thread-safe. {@link #close} refuses further items, answers those accepted, and closes the
  * model; closing twice is harmless, submitting to a closed engine throws {@link
  * IllegalStateException}. A future completes on a thread of the engine: whoever continues there
- * should be quick.
+ * should be quick. Cancelling a future, or completing it in any other way, removes a queued item at
+ * once and a running one behind its current step: {@code submit(item).orTimeout(...)} is a timeout.
  *
- * <p>Deliberately small: no retries, no ordering between items, no deadlines.
+ * <p>Deliberately small: no retries, no ordering between items.
  */
 public final class Engine implements AutoCloseable {
-  private final LoadedModel model;
-  private final Admission admission;
+  private final EngineOptions options;
   private final Desk desk;
+  private final Lease own;
   private final List<Thread> lanes = new ArrayList<>();
   private final AtomicInteger lanesRunning;
   private final CountDownLatch lanesAlive;
-  private volatile Policy policy;
 
   private Engine(LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
-    policy.checkAgainst(model.spec());
-    this.model = model;
-    this.policy = policy;
-    Route route = new Route(model.spec());
-    this.admission = new Admission(route, model.numerics());
-    this.desk = new Desk(options, route.legs().size());
-    this.lanesAlive = new CountDownLatch(options.lanes());
-    this.lanesRunning = new AtomicInteger(options.lanes());
+    this.options = options;
+    String name = model.spec().name();
+    desk = new Desk(new Service(name, model, policy, options), options.queueItems(), lanes);
+    own = new Lease(this, desk, Integer.MAX_VALUE);
+    lanesAlive = new CountDownLatch(options.lanes());
+    lanesRunning = new AtomicInteger(options.lanes());
     for (int i = 0; i < options.lanes(); i++) {
-      Lane lane = new Lane(model, route, options.trace(), listener);
-      Thread thread = new Thread(() -> work(lane), "anabranch-" + model.spec().name() + "-" + i);
+      Lane lane = new Lane(options.trace(), listener);
+      Thread thread = new Thread(() -> work(lane), "anabranch-" + name + "-" + i);
       thread.setDaemon(true);
       thread.setContextClassLoader(Engine.class.getClassLoader());
       lanes.add(thread);
@@ -78,67 +84,101 @@ public final class Engine implements AutoCloseable {
     return new Engine(model, policy, options, listener);
   }
 
-  /** Returns the description of the model. */
+  /** Returns the description of the model in service. */
   public ModelSpec spec() {
-    return model.spec();
+    return desk.current().model.spec();
   }
 
-  /** Returns what computes the numbers. */
+  /** Returns what computes the numbers of the model in service. */
   public Numerics numerics() {
-    return model.numerics();
+    return desk.current().model.numerics();
+  }
+
+  /** Returns the version of the model in service: at first the model's name. */
+  public String version() {
+    return desk.current().version;
   }
 
   /** Returns the policy for items without one of their own. */
   public Policy policy() {
-    return policy;
+    return desk.current().policy;
   }
 
   /**
    * Replaces the policy for items submitted from now on; items already accepted keep theirs.
    *
-   * @throws anabranch.error.DescriptionException if it does not go with the model
+   * @throws anabranch.error.DescriptionException if it does not go with the model in service
    */
   public void policy(Policy next) {
-    next.checkAgainst(model.spec());
-    policy = next;
+    Service service = desk.current();
+    next.checkAgainst(service.model.spec());
+    service.policy = next;
+  }
+
+  /**
+   * Puts another model in service. Every item is answered by one model only: what is submitted from
+   * now on by the new one, what was accepted before by the former, and so is what sequences are
+   * told that began with it.
+   *
+   * @param version names it in answers; not that of the model in service
+   * @param next closed with the engine, or once it was swapped in turn
+   * @param policy for items without one of their own
+   * @return completes once the former model has answered everything and is closed
+   * @throws anabranch.error.DescriptionException if the policy does not go with the model, or the
+   *     version is taken; the model is not closed then, and nothing changes
+   * @throws IllegalStateException if the engine is closed
+   */
+  public CompletableFuture<Void> swap(String version, LoadedModel next, Policy policy) {
+    Bounds.name("engine.version", version);
+    Bounds.require(
+        !version.equals(version()), "engine.version \"" + version + "\" is in service already");
+    return desk.swap(new Service(version, next, policy, options)).gone.copy();
+  }
+
+  /**
+   * Returns a share in this engine; see {@link Lease}.
+   *
+   * @param items how many items of the lease may be accepted and not answered before its {@code
+   *     submit} blocks, at least 1
+   */
+  public Lease lease(int items) {
+    return new Lease(this, desk, items);
   }
 
   /**
    * Accepts an item, waiting while the queue is full. The future fails with an {@link
-   * ExecutionException} if the item does not fit the model or cannot be computed; cancelling it
-   * removes a queued item at once and a running one behind its current step.
+   * ExecutionException} if the item does not fit the model or cannot be computed.
    *
    * @throws IllegalStateException if the engine is closed, or full and this is one of its own
    *     threads
    */
   public CompletableFuture<Inference> submit(Item item) {
-    Answer answer = new Answer(desk);
-    Pending pending = admission.admit(item, policy, answer);
-    if (pending != null) {
-      if (onLane() && !desk.offer(pending)) {
-        throw new IllegalStateException(
-            "item \"" + item.id() + "\": the queue is full and this thread empties it");
-      } else if (!onLane()) {
-        desk.put(pending);
-      }
-    }
-    return answer;
+    return own.submit(item);
   }
 
   /** Accepts an item as {@link #submit} does, or returns empty at once if the queue is full. */
   public Optional<CompletableFuture<Inference>> offer(Item item) {
-    Answer answer = new Answer(desk);
-    Pending pending = admission.admit(item, policy, answer);
-    return pending == null || desk.offer(pending) ? Optional.of(answer) : Optional.empty();
+    return own.offer(item);
   }
 
   /** Accepts several items in order, as {@link #submit} does each. */
   public List<CompletableFuture<Inference>> submitAll(List<Item> items) {
-    List<CompletableFuture<Inference>> answers = new ArrayList<>(items.size());
-    for (Item item : items) {
-      answers.add(submit(item));
-    }
-    return answers;
+    return own.submitAll(items);
+  }
+
+  /** Returns a new sequence; see {@link Lease#begin(String)}. */
+  public Sequence begin(String id) {
+    return own.begin(id);
+  }
+
+  /** Returns a new sequence that reads an event; see {@link Lease#begin(String, Event)}. */
+  public Sequence begin(String id, @Nullable Event source) {
+    return own.begin(id, source);
+  }
+
+  /** Returns a sequence from an image; see {@link Lease#resume}. */
+  public Sequence resume(String id, StateImage image) {
+    return own.resume(id, image);
   }
 
   /**
@@ -158,18 +198,66 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Answers everything that was accepted, then closes the model; waits unless called by a lane. */
+  CompletableFuture<Inference> submit(Item item, Lease lease) {
+    Pending.Answer answer = new Pending.Answer(desk, lease);
+    while (true) {
+      Service service = desk.current();
+      Pending pending = service.admission.admit(item, service, answer);
+      if (pending == null || desk.put(pending)) {
+        return answer;
+      }
+    }
+  }
+
+  Optional<CompletableFuture<Inference>> offer(Item item, Lease lease) {
+    Pending.Answer answer = new Pending.Answer(desk, lease);
+    while (true) {
+      Service service = desk.current();
+      Pending pending = service.admission.admit(item, service, answer);
+      Desk.Room room = pending == null ? Desk.Room.TAKEN : desk.offer(pending);
+      if (room != Desk.Room.OTHER_MODEL) {
+        return room == Desk.Room.NONE ? Optional.empty() : Optional.of(answer);
+      }
+    }
+  }
+
+  Sequence begin(String id, @Nullable Event source, @Nullable StateImage image, Lease lease) {
+    Service service = desk.current();
+    SequenceState state = image == null ? null : service.model.restore(image);
+    Event reads = state == null ? service.admission.begin(id, source) : null;
+    return desk.register(new Sequence(desk, lease, service, id, reads, state));
+  }
+
+  /**
+   * Refuses further items, answers those accepted, and closes the model; see {@link
+   * EngineOptions#closeWithin}. Returns when that is done, or at once if called by a lane.
+   */
   @Override
   public void close() {
+    close(options.closeWithin());
+  }
+
+  /**
+   * Refuses further items, goes on answering those accepted for some time, fails the others, and
+   * closes the model. Does not wait for a batch that runs longer: the model is closed behind it.
+   * Sequences are closed with the engine; what they owe is not run.
+   */
+  public void close(Duration within) {
     desk.close();
     if (onLane()) {
       return;
     }
     boolean interrupted = false;
-    while (true) {
+    long end = System.nanoTime() + within.toNanos();
+    boolean over = false;
+    while (!over) {
       try {
-        lanesAlive.await();
-        break;
+        over = lanesAlive.await(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+        if (!over) {
+          desk.abandon(
+              new IllegalStateException("the engine was closed and had " + within + " to answer"));
+          over = true;
+        }
       } catch (InterruptedException stop) {
         interrupted = true;
       }
@@ -181,13 +269,13 @@ public final class Engine implements AutoCloseable {
 
   private void work(Lane lane) {
     try {
-      Schedule.@Nullable Batch<Pending> batch;
-      while ((batch = desk.take()) != null) {
-        lane.run(batch, desk);
+      Desk.@Nullable Work work;
+      while ((work = desk.take()) != null) {
+        lane.run(work, desk);
       }
     } finally {
       if (lanesRunning.decrementAndGet() == 0) {
-        model.close();
+        desk.last().forEach(Service::close);
       }
       lanesAlive.countDown();
     }

@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * @param mode what becomes of the rows that go on behind a step
  * @param inFlightRows items wait before the first step while this many rows are on their way behind
  *     it, at least 1
+ * @param inFlightBytes and while these hold this many bytes, unless nothing is on its way; at least
+ *     1
+ * @param fillBytes what earlier rows of sequences owe runs on its own once these hold more bytes
+ *     than this, at least 0
+ * @param closeWithin how long {@link Engine#close} goes on answering; what is not answered by then
+ *     fails; from 0 to 1 day
  */
 public record EngineOptions(
     int batchRows,
@@ -27,7 +33,10 @@ public record EngineOptions(
     int lanes,
     boolean trace,
     Mode mode,
-    int inFlightRows)
+    int inFlightRows,
+    long inFlightBytes,
+    long fillBytes,
+    Duration closeWithin)
     implements Serializable {
   /** By what share a row of an efficient batch may cost more than one of the cheapest. */
   static final double SLACK = 0.25;
@@ -44,9 +53,14 @@ public record EngineOptions(
     Bounds.atLeast("engine.queueItems", queueItems, 1);
     Bounds.within("engine.lanes", lanes, 1, 64);
     Bounds.atLeast("engine.inFlightRows", inFlightRows, 1);
+    Bounds.require(inFlightBytes >= 1, "engine.inFlightBytes " + inFlightBytes + " is below 1");
+    Bounds.require(fillBytes >= 0, "engine.fillBytes " + fillBytes + " is below 0");
+    Bounds.require(
+        !closeWithin.isNegative() && closeWithin.compareTo(Duration.ofDays(1)) <= 0,
+        "engine.closeWithin " + closeWithin + " is not in 0..1 day");
   }
 
-  /** Creates options in mode {@code ADAPTIVE}, with four batches on their way. */
+  /** Creates options with the other bounds of {@link #defaults}. */
   public EngineOptions(int batchRows, Duration linger, int queueItems, int lanes, boolean trace) {
     this(
         batchRows,
@@ -55,12 +69,15 @@ public record EngineOptions(
         lanes,
         trace,
         Mode.ADAPTIVE,
-        (int) Math.max(1, Math.min(Integer.MAX_VALUE, 4L * batchRows)));
+        (int) Math.max(1, Math.min(Integer.MAX_VALUE, 4L * batchRows)),
+        1L << 30,
+        64L << 20,
+        Duration.ofMinutes(1));
   }
 
   /**
    * Returns 1 lane, batches of 2048 rows, no linger, a queue of 1024 items, no trace, mode {@code
-   * ADAPTIVE}, four batches on their way.
+   * ADAPTIVE}, four batches and 1 GiB on their way, 64 MiB of fills, a minute to close.
    */
   public static EngineOptions defaults() {
     return new EngineOptions(2048, Duration.ZERO, 1024, 1, false);
@@ -68,38 +85,74 @@ public record EngineOptions(
 
   /** Returns these options with another mode. */
   public EngineOptions withMode(Mode other) {
-    return new EngineOptions(batchRows, linger, queueItems, lanes, trace, other, inFlightRows);
+    return with(batchRows, linger, queueItems, lanes, trace, other, inFlightRows);
   }
 
   /** Returns these options with another bound on the rows that are on their way. */
   public EngineOptions withInFlightRows(int rows) {
-    return new EngineOptions(batchRows, linger, queueItems, lanes, trace, mode, rows);
+    return with(batchRows, linger, queueItems, lanes, trace, mode, rows);
   }
 
   /** Returns these options with another batch size in rows, and four times as many on their way. */
   public EngineOptions withBatchRows(int rows) {
-    EngineOptions other = new EngineOptions(rows, linger, queueItems, lanes, trace);
-    return other.withMode(mode);
+    int four = (int) Math.max(1, Math.min(Integer.MAX_VALUE, 4L * rows));
+    return with(rows, linger, queueItems, lanes, trace, mode, four);
   }
 
   /** Returns these options with another linger. */
   public EngineOptions withLinger(Duration time) {
-    return new EngineOptions(batchRows, time, queueItems, lanes, trace, mode, inFlightRows);
+    return with(batchRows, time, queueItems, lanes, trace, mode, inFlightRows);
   }
 
   /** Returns these options with another queue length. */
   public EngineOptions withQueueItems(int items) {
-    return new EngineOptions(batchRows, linger, items, lanes, trace, mode, inFlightRows);
+    return with(batchRows, linger, items, lanes, trace, mode, inFlightRows);
   }
 
   /** Returns these options with another number of lanes. */
   public EngineOptions withLanes(int count) {
-    return new EngineOptions(batchRows, linger, queueItems, count, trace, mode, inFlightRows);
+    return with(batchRows, linger, queueItems, count, trace, mode, inFlightRows);
   }
 
   /** Returns these options with tracing on or off. */
   public EngineOptions withTrace(boolean on) {
-    return new EngineOptions(batchRows, linger, queueItems, lanes, on, mode, inFlightRows);
+    return with(batchRows, linger, queueItems, lanes, on, mode, inFlightRows);
+  }
+
+  /** Returns these options with other bounds on the bytes on their way, and on those of fills. */
+  public EngineOptions withBytes(long inFlight, long fills) {
+    return new EngineOptions(
+        batchRows,
+        linger,
+        queueItems,
+        lanes,
+        trace,
+        mode,
+        inFlightRows,
+        inFlight,
+        fills,
+        closeWithin);
+  }
+
+  /** Returns these options with another time to close. */
+  public EngineOptions withCloseWithin(Duration time) {
+    return new EngineOptions(
+        batchRows,
+        linger,
+        queueItems,
+        lanes,
+        trace,
+        mode,
+        inFlightRows,
+        inFlightBytes,
+        fillBytes,
+        time);
+  }
+
+  private EngineOptions with(
+      int rows, Duration wait, int items, int count, boolean on, Mode other, int inFlight) {
+    return new EngineOptions(
+        rows, wait, items, count, on, other, inFlight, inFlightBytes, fillBytes, closeWithin);
   }
 
   /**
@@ -115,11 +168,24 @@ public record EngineOptions(
         && lanes == same.lanes
         && trace == same.trace
         && mode == same.mode
-        && inFlightRows == same.inFlightRows;
+        && inFlightRows == same.inFlightRows
+        && inFlightBytes == same.inFlightBytes
+        && fillBytes == same.fillBytes
+        && closeWithin.equals(same.closeWithin);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(batchRows, linger, queueItems, lanes, trace, mode.name(), inFlightRows);
+    return Objects.hash(
+        batchRows,
+        linger,
+        queueItems,
+        lanes,
+        trace,
+        mode.name(),
+        inFlightRows,
+        inFlightBytes,
+        fillBytes,
+        closeWithin);
   }
 }

@@ -18,6 +18,7 @@ import java.util.Map;
 public final class Inference {
   private final String item;
   private final String model;
+  private final String version;
   private final String policy;
   private final Numerics numerics;
   private final int outputs;
@@ -34,9 +35,10 @@ public final class Inference {
 
   Inference(Pending pending, Draft draft) {
     item = pending.item().id();
-    model = pending.spec().name();
+    model = pending.service().model.spec().name();
+    version = pending.service().version;
     policy = pending.policy().version();
-    numerics = pending.numerics();
+    numerics = pending.service().model.numerics();
     outputs = draft.outputs;
     logits = draft.logits;
     exits = draft.exits;
@@ -58,6 +60,11 @@ public final class Inference {
   /** Returns the name of the model that answered. */
   public String model() {
     return model;
+  }
+
+  /** Returns the version of the model that answered, as it was named when it came into service. */
+  public String version() {
+    return version;
   }
 
   /** Returns what computed the numbers: device, number type and how far they repeat. */
@@ -87,10 +94,13 @@ public final class Inference {
 
   /** Returns the class with the largest logit; the lowest index among equals. */
   public int label(int unit) {
+    return largest(logits, unit * outputs, outputs);
+  }
+
+  private static int largest(float[] numbers, int start, int count) {
     int best = 0;
-    int start = unit * outputs;
-    for (int c = 1; c < outputs; c++) {
-      if (logits[start + c] > logits[start + best]) {
+    for (int c = 1; c < count; c++) {
+      if (numbers[start + c] > numbers[start + best]) {
         best = c;
       }
     }
@@ -222,13 +232,23 @@ public final class Inference {
       from.get(logits, unit * outputs, outputs);
     }
 
-    /** Takes over what a batch chose for some rows of an event. */
+    /** Returns whether logits at the front of a buffer name the class that the answer names. */
+    boolean agrees(int unit, FloatBuffer from) {
+      float[] other = new float[outputs];
+      from.get(other);
+      return largest(other, 0, outputs) == largest(logits, unit * outputs, outputs);
+    }
+
+    /** Takes over what a batch chose for some rows of an event; -1 for rows of others. */
     void chose(String name, Trace.Choices batch, int firstRow, int[] running, int rows) {
       int k = batch.k();
       int[] experts = new int[rows * k];
       float[] gates = new float[rows * k];
       Arrays.fill(experts, -1);
       for (int i = 0; i < running.length; i++) {
+        if (running[i] < 0) {
+          continue;
+        }
         batch.experts().get((firstRow + i) * k, experts, running[i] * k, k);
         batch.gates().get((firstRow + i) * k, gates, running[i] * k, k);
       }

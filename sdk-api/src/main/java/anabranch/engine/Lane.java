@@ -1,11 +1,14 @@
 package anabranch.engine;
 
 import anabranch.backend.LoadedModel;
+import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Span;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
+import anabranch.engine.rows.Held;
+import anabranch.engine.rows.Route;
 import anabranch.engine.schedule.Schedule;
 import anabranch.error.AnabranchException;
 import anabranch.error.ExecutionException;
@@ -23,55 +26,68 @@ import java.util.List;
 final class Lane {
   private static final System.Logger LOG = System.getLogger(Engine.class.getName());
 
-  private final LoadedModel model;
-  private final Route route;
-  private final List<Stage> stages;
   private final boolean trace;
   private final EngineListener listener;
   private ByteBuffer scratch = ByteBuffer.allocateDirect(0);
 
-  Lane(LoadedModel model, Route route, boolean trace, EngineListener listener) {
-    this.model = model;
-    this.route = route;
-    this.stages = model.stages();
+  Lane(boolean trace, EngineListener listener) {
     this.trace = trace;
     this.listener = listener;
   }
 
+  /**
+   * One batch and where it runs.
+   *
+   * @param stage of the model that runs it
+   */
+  private record Run(Service service, Route.Leg leg, Stage stage, Schedule.Batch<Pending> batch) {}
+
   /** Runs a batch through its step and gives back what goes on; never throws. */
-  void run(Schedule.Batch<Pending> batch, Desk desk) {
-    Route.Leg leg = route.legs().get(batch.step());
+  void run(Desk.Work work, Desk desk) {
+    Schedule.Batch<Pending> batch = work.batch();
+    Service service = work.service();
+    Route.Leg leg = service.route.legs().get(batch.step());
     List<Desk.Onward> onward = List.of();
     long start = System.nanoTime();
     int rows = 0;
     try {
-      List<Pending> items = Pending.wanted(batch.items());
-      for (Pending item : items) {
-        item.enter(leg);
-        rows += item.running();
+      List<Pending> entering = new ArrayList<>();
+      for (Pending item : batch.items()) {
+        if (!item.unwanted() && item.enter(leg)) {
+          entering.add(item);
+          rows += item.running();
+        }
       }
-      if (!items.isEmpty()) {
-        attempt(leg, items);
+      for (Pending fills : batch.fills()) {
+        if (fills.enter(leg)) {
+          entering.add(fills);
+          rows += fills.running();
+        }
       }
-      onward = onward(batch);
+      if (!entering.isEmpty()) {
+        Stage stage = service.model.stages().get(leg.stage().index());
+        attempt(new Run(service, leg, stage, batch), entering);
+      }
+      onward = onward(service.route, batch);
     } catch (Throwable broken) {
       LOG.log(System.Logger.Level.ERROR, "a batch of " + batch.items().size() + " broke", broken);
-      for (Pending pending : batch.items()) {
+      List<Pending> all = new ArrayList<>(batch.items());
+      all.addAll(batch.fills());
+      for (Pending pending : all) {
         String id = pending.item().id();
         pending.fail(new ExecutionException(id, leg.index(), "the batch broke", broken));
       }
     } finally {
-      desk.done(batch, rows, System.nanoTime() - start, onward);
+      desk.done(work, rows, System.nanoTime() - start, onward);
     }
   }
 
   /** Returns the items that have rows to run, each with its next step. */
-  private List<Desk.Onward> onward(Schedule.Batch<Pending> batch) {
+  private static List<Desk.Onward> onward(Route route, Schedule.Batch<Pending> batch) {
     List<Desk.Onward> onward = new ArrayList<>();
     for (int i = 0; i < batch.items().size(); i++) {
       Pending item = batch.items().get(i);
-      if (item.answer().isDone()) {
-        item.abandon();
+      if (item.over()) {
         continue;
       }
       int step = batch.step() + 1;
@@ -84,27 +100,28 @@ final class Lane {
   }
 
   /** Runs items together; if that fails, each alone, so that only the one to blame fails. */
-  private void attempt(Route.Leg leg, List<Pending> items) {
+  private void attempt(Run run, List<Pending> items) {
+    Route.Leg leg = run.leg;
     long start = System.nanoTime();
     StageBatch batch;
     StageResult result;
     try {
-      batch = pack(leg, items);
-      result = stages.get(leg.stage().index()).run(batch);
+      batch = pack(run, items);
+      result = run.stage.run(batch);
     } catch (RuntimeException failure) {
       if (items.size() == 1) {
         fail(leg, items.get(0), failure);
       } else {
-        items.forEach(item -> attempt(leg, List.of(item)));
+        items.forEach(item -> attempt(run, List.of(item)));
       }
       return;
     }
-    Track.Held rows = new Track.Held(result.rows());
+    Held rows = new Held(result.rows(), run.service.pins);
     try (result) {
       Decisions decisions = new Decisions(leg, items.size());
       decisions.take(items, result, rows);
       read(leg, result, decisions);
-      report(leg, items, batch, result, decisions, System.nanoTime() - start);
+      report(run, items, batch, result, decisions, System.nanoTime() - start);
     } catch (RuntimeException failure) {
       items.forEach(item -> fail(leg, item, failure));
       return;
@@ -112,19 +129,19 @@ final class Lane {
       rows.release();
     }
     for (Pending item : items) {
-      if (item.finished()) {
-        item.complete();
-      } else if (item.remembers()) {
-        remember(leg, item);
+      item.ran(leg);
+      if (item.remembers()) {
+        remember(run, item);
       }
+      item.deliver();
     }
   }
 
-  private void remember(Route.Leg leg, Pending item) {
+  private static void remember(Run run, Pending item) {
     try {
-      item.sequence(model.newState(item.memory()));
+      item.state(run.service.model.newState(item.memory()));
     } catch (RuntimeException failure) {
-      fail(leg, item, failure);
+      fail(run.leg, item, failure);
     }
   }
 
@@ -136,20 +153,20 @@ final class Lane {
     item.fail(new ExecutionException(item.item().id(), leg.index(), reason, failure));
   }
 
-  private StageBatch pack(Route.Leg leg, List<Pending> items) {
+  private StageBatch pack(Run run, List<Pending> items) {
     List<Span> spans = new ArrayList<>(items.size());
     for (Pending item : items) {
-      SequenceState state = leg.stage().keepsState() ? stateOf(item) : null;
-      spans.add(new Span(state, item.track(leg).pack(leg, item)));
+      SequenceState state = run.leg.stage().keepsState() ? stateOf(run.service.model, item) : null;
+      spans.add(new Span(state, item.pack(run.leg)));
     }
-    return new StageBatch(leg.index(), spans, trace);
+    return new StageBatch(run.leg.index(), spans, trace);
   }
 
-  private SequenceState stateOf(Pending item) {
-    SequenceState state = item.sequence();
+  private static SequenceState stateOf(LoadedModel model, Pending item) {
+    SequenceState state = item.state();
     if (state == null) {
       state = model.newState(null);
-      item.sequence(state);
+      item.state(state);
     }
     return state;
   }
@@ -170,7 +187,7 @@ final class Lane {
   }
 
   private void report(
-      Route.Leg leg,
+      Run run,
       List<Pending> items,
       StageBatch batch,
       StageResult result,
@@ -178,21 +195,32 @@ final class Lane {
       long nanos) {
     int frozen = 0;
     int rows = 0;
-    for (Span span : batch.spans()) {
-      for (int i = 0; i < span.rows().size(); i++) {
+    int fills = 0;
+    int owners = 0;
+    for (int n = 0; n < items.size(); n++) {
+      Rows span = batch.spans().get(n).rows();
+      for (int i = 0; i < span.size(); i++) {
         rows++;
-        frozen += span.rows().frozen(i) ? 1 : 0;
+        frozen += span.frozen(i) ? 1 : 0;
       }
+      fills += items.get(n).fillsOnly() ? span.size() : 0;
+      owners += items.get(n).fillsOnly() ? 0 : 1;
     }
     try {
       listener.batch(
           new EngineListener.Batch(
-              leg.index(),
-              items.size(),
+              run.service.version,
+              run.leg.index(),
+              run.batch.reason(),
+              run.batch.waited(),
+              owners,
               rows - frozen,
               frozen,
+              fills,
               decisions.left(),
               decisions.invalid(),
+              decisions.audited(),
+              decisions.disagreed(),
               nanos,
               result.trace()));
     } catch (RuntimeException thrown) {

@@ -1,38 +1,57 @@
 package anabranch.engine;
 
 import anabranch.backend.Event;
-import anabranch.backend.Numerics;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
-import anabranch.model.ModelSpec;
+import anabranch.engine.rows.Fill;
+import anabranch.engine.rows.Held;
+import anabranch.engine.rows.Route;
+import anabranch.engine.rows.Track;
+import anabranch.engine.schedule.Mode;
+import anabranch.model.facts.Cost;
 import anabranch.model.facts.Point;
 import anabranch.model.layer.Bypass;
 import anabranch.model.plan.Criterion;
+import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An item on its way: the rows of its event, first those that become memory, and what is known of
- * its answer. Confined to one lane at a time.
+ * its answer; or the fills of a sequence on theirs. Confined to one lane at a time.
  */
 final class Pending {
   private final Item item;
   private final Policy policy;
   private final Answer answer;
+  private final Service service;
   private final Route route;
-  private final Numerics numerics;
+  private final @Nullable Sequence owner;
   private final long submitted = System.nanoTime();
-  private final @Nullable Track memory;
-  private final Track track;
   private final boolean ofItem;
+  private final boolean fillsOnly;
   private final Decisions.Labels labels = new Decisions.Labels();
   private final Inference.Draft draft;
-  private @Nullable SequenceState sequence;
+
+  /** Units that were answered and run on, and those whose second answer is to be compared. */
+  private final BitSet told = new BitSet();
+
+  private final BitSet audited = new BitSet();
+  private int disagreed;
+  private @Nullable Track memory;
+  private Track track;
+  private @Nullable SequenceState state;
+  private boolean begun;
+  private boolean delivered;
+  private @Nullable Throwable failure;
 
   /** The rows of the step that was entered last. */
   private Track entered;
@@ -40,27 +59,116 @@ final class Pending {
   /**
    * Creates an item that waits.
    *
-   * @param event of the item, with a key where the model needs one
-   * @param source what the encoder reads; null without one
+   * @param item with keys where the model needs them
+   * @param owner the sequence that it continues; null for a whole one
    */
-  Pending(
-      Item item,
-      Event event,
-      @Nullable Event source,
-      Policy policy,
-      Answer answer,
-      Route route,
-      Numerics numerics) {
+  Pending(Item item, Policy policy, Answer answer, Service service, @Nullable Sequence owner) {
     this.item = item;
-    this.policy = policy;
+    this.policy = service.mode == Mode.FULL ? Policy.fullDepth() : policy;
     this.answer = answer;
-    this.route = route;
-    this.numerics = numerics;
-    memory = source == null ? null : new Track(source, route);
-    track = new Track(event, route);
+    this.service = service;
+    this.owner = owner;
+    route = service.route;
+    fillsOnly = false;
+    Event source = item.source();
+    memory = source == null ? null : Track.whole(source, route);
+    track = owner == null ? Track.whole(item.event(), route) : Track.next(item.event(), route);
     entered = track;
     ofItem = route.spec().head().pool().ofItem();
-    draft = new Inference.Draft(ofItem ? 1 : event.rows(), route.spec().head().outputs());
+    draft = new Inference.Draft(ofItem ? 1 : item.event().rows(), route.spec().head().outputs());
+  }
+
+  /** Creates the fills of a sequence that has no event on its way. */
+  Pending(Sequence owner, Service service, Item last, Answer nobody, List<Fill> fills) {
+    this.item = last;
+    this.policy = Policy.fullDepth();
+    this.answer = nobody;
+    this.service = service;
+    this.owner = owner;
+    route = service.route;
+    fillsOnly = true;
+    ofItem = route.spec().head().pool().ofItem();
+    track = Track.next(null, route);
+    track.carry(fills);
+    entered = track;
+    draft = new Inference.Draft(0, route.spec().head().outputs());
+  }
+
+  /** The future of one item; whoever completes it takes the item out of its queue. */
+  static final class Answer extends CompletableFuture<Inference> {
+    private final Desk desk;
+    private final Lease lease;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private int epoch = -1;
+
+    Answer(Desk desk, Lease lease) {
+      this.desk = desk;
+      this.lease = lease;
+    }
+
+    /** Returns an answer for which nobody waits, and which counts nowhere. */
+    static Answer ofNobody(Desk desk, Lease lease) {
+      Answer nobody = new Answer(desk, lease);
+      nobody.over.set(true);
+      return nobody;
+    }
+
+    Lease lease() {
+      return lease;
+    }
+
+    /** Returns how often its lease had been drained when it was accepted; -1 if it was not. */
+    int epoch() {
+      return epoch;
+    }
+
+    void accepted(int now) {
+      epoch = now;
+    }
+
+    /** Says what the engine knows, unless somebody was faster. */
+    void tell(@Nullable Inference inference, @Nullable Throwable failure) {
+      if (over.compareAndSet(false, true)) {
+        List<Runnable> after = desk.ended(this);
+        if (failure == null) {
+          super.complete(inference);
+        } else {
+          super.completeExceptionally(failure);
+        }
+        after.forEach(Runnable::run);
+      }
+    }
+
+    @Override
+    public boolean complete(Inference value) {
+      return end(() -> super.complete(value));
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable reason) {
+      return end(() -> super.completeExceptionally(reason));
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return end(() -> super.cancel(mayInterruptIfRunning)) || isCancelled();
+    }
+
+    private boolean end(BooleanSupplier completion) {
+      if (!over.compareAndSet(false, true)) {
+        return false;
+      }
+      List<Runnable> after = desk.ended(this);
+      boolean completed = completion.getAsBoolean();
+      desk.remove(this);
+      after.forEach(Runnable::run);
+      return completed;
+    }
+
+    @Override
+    public <U> CompletableFuture<U> newIncompleteFuture() {
+      return new CompletableFuture<>();
+    }
   }
 
   Item item() {
@@ -75,16 +183,26 @@ final class Pending {
     return answer;
   }
 
-  ModelSpec spec() {
-    return route.spec();
+  Service service() {
+    return service;
   }
 
-  Numerics numerics() {
-    return numerics;
+  @Nullable Sequence owner() {
+    return owner;
+  }
+
+  /** Returns the sequence whose fills these are. */
+  Sequence requireOwner() {
+    return Objects.requireNonNull(owner);
   }
 
   long submitted() {
     return submitted;
+  }
+
+  /** Returns whether these are the fills of a sequence. */
+  boolean fillsOnly() {
+    return fillsOnly;
   }
 
   /** Returns how many rows wait for a batch. */
@@ -96,16 +214,57 @@ final class Pending {
     return memory == null ? 0 : memory.rows();
   }
 
+  /** Returns when the item becomes urgent if this much time remains to be needed, or never. */
+  long urgentAt(long needed) {
+    return item.within() == null || fillsOnly
+        ? Long.MAX_VALUE
+        : submitted + item.within().toNanos() - needed;
+  }
+
   Inference.Draft draft() {
     return draft;
   }
 
   long fullFlops() {
-    return route.cost().full(track.rows(), memoryRows());
+    Cost cost = route.cost();
+    int first = track.position(0);
+    if (first == 0) {
+      return cost.full(track.rows(), memoryRows());
+    }
+    long earlier = cost.full(first) - cost.full(0);
+    return cost.full(first + track.rows()) - earlier;
   }
 
-  boolean finished() {
+  /** Takes its place behind the rows of its sequence. */
+  void place(Event event, @Nullable Event source, List<Fill> fills) {
+    memory = source == null ? null : Track.whole(source, route);
+    track = Track.next(event, route);
+    track.carry(fills);
+    entered = track;
+  }
+
+  /** Returns what later events of its sequence must run, and lets go of it. */
+  List<Fill> fills() {
+    return track.fills();
+  }
+
+  /** Returns whether nothing of it runs any more. */
+  boolean over() {
+    return failure != null || finished() || unwanted();
+  }
+
+  private boolean finished() {
     return track.open() == 0;
+  }
+
+  /** Returns whether somebody else completed the answer. */
+  boolean unwanted() {
+    return !delivered && answer.isDone();
+  }
+
+  /** Returns whether some of it is in its sequence, and not all. */
+  boolean halfway() {
+    return begun && !(finished() && failure == null);
   }
 
   /** Returns the rows that a step is for. */
@@ -115,8 +274,16 @@ final class Pending {
 
   /** Chooses the rows that run in a step; returns whether any does. */
   boolean enter(Route.Leg leg) {
+    if (leg.stage().encoder() && memory == null) {
+      return false;
+    }
     entered = track(leg);
     return entered.enter(leg);
+  }
+
+  /** Returns the rows that run, packed for a backend. */
+  Rows pack(Route.Leg leg) {
+    return track(leg).pack(leg, row -> scored(leg, row));
   }
 
   /** Returns whether the encoder has left the rows that become memory and nobody took them. */
@@ -129,22 +296,19 @@ final class Pending {
     return memory == null ? null : memory.memory();
   }
 
-  @Nullable SequenceState sequence() {
-    return sequence;
+  @Nullable SequenceState state() {
+    return owner == null ? state : owner.state();
   }
 
   /** Takes over the state of the item's sequence; the rows that became memory are done with. */
-  void sequence(SequenceState opened) {
-    sequence = opened;
+  void state(SequenceState opened) {
+    if (owner == null) {
+      state = opened;
+    } else {
+      owner.state(opened);
+    }
     if (memory != null) {
       memory.leave();
-    }
-  }
-
-  private void closeSequence() {
-    if (sequence != null) {
-      sequence.close();
-      sequence = null;
     }
   }
 
@@ -153,64 +317,104 @@ final class Pending {
     return entered.running().length;
   }
 
-  /** Lets go of everything, as nobody waits for the answer. */
-  void abandon() {
-    closeSequence();
-    track.release();
+  /** Its rows ran in a step. */
+  void ran(Route.Leg leg) {
+    begun |= !leg.stage().encoder();
+  }
+
+  boolean begun() {
+    return begun;
+  }
+
+  /** Returns why it failed; null if it did not. */
+  @Nullable Throwable failure() {
+    return failure;
+  }
+
+  /** Lets go of everything that its sequence does not need. */
+  void release() {
+    if (owner == null) {
+      track.release();
+      if (state != null) {
+        state.close();
+        state = null;
+      }
+    }
     if (memory != null) {
       memory.release();
     }
   }
 
   /** Returns where a unit is to leave whatever it scores; -1 where the policy decides. */
-  private int forced(int position) {
+  private int forced(int row) {
     List<Integer> forced = item.forcedExits();
-    return forced == null ? -1 : forced.get(ofItem ? 0 : position);
+    return forced == null ? -1 : forced.get(ofItem ? 0 : row);
+  }
+
+  private int unit(int row) {
+    return ofItem ? 0 : row;
+  }
+
+  private boolean runsOn(Route.Leg leg) {
+    return service.mode == Mode.RESULT_ONLY && !leg.stage().encoder();
+  }
+
+  private boolean tellsAgain(Route.Leg leg, int row) {
+    return told.get(unit(row)) && runsOn(leg);
+  }
+
+  /** Returns whether a unit was answered at an earlier step and ran on. */
+  boolean told(Route.Leg leg, int row) {
+    return leg.point() instanceof Point.End && tellsAgain(leg, row);
   }
 
   /** Returns whether the score, the label or the output of a row that decides can matter. */
-  boolean scored(Route.Leg leg, int position) {
+  boolean scored(Route.Leg leg, int row) {
     Point point = leg.point();
     if (point instanceof Point.End) {
       return true;
+    } else if (point instanceof Point.AtExit && tellsAgain(leg, row)) {
+      return false;
     }
-    int forced = leg.stage().encoder() ? -1 : forced(position);
+    int forced = leg.stage().encoder() ? -1 : forced(row);
     if (forced >= 0 && point instanceof Point.AtExit) {
       return forced == leg.index();
     } else if (forced >= 0 && point instanceof Point.AtChoice) {
       return false;
     } else if (leg.label() >= 0) {
-      return fires(leg, labels.chosen(leg, position));
+      return fires(leg, labels.chosen(leg, row));
     }
     return leg.asks().stream().anyMatch(policy.thresholds()::containsKey);
   }
 
   /** Returns the score of a scored unit, of which the backend knows a number, a label, or none. */
-  float score(Route.Leg leg, int position, float score, IntBuffer label, int inBatch) {
-    if (!leg.stage().encoder() && forced(position) >= 0) {
+  float score(Route.Leg leg, int row, float score, IntBuffer label, int inBatch) {
+    if (!leg.stage().encoder() && forced(row) >= 0) {
       return score;
     } else if (leg.label() >= 0) {
-      return labels.chosen(leg, position);
+      return labels.chosen(leg, row);
     } else if (leg.point().score() == Criterion.Score.PATIENCE) {
-      return labels.patience(ofItem ? 0 : position, label.get(inBatch), draft.units());
+      return labels.patience(unit(row), label.get(inBatch), draft.units());
     }
     return score;
   }
 
   /** Takes over what a choice of depth said to a row. */
-  void choose(Route.Leg leg, int position, int label) {
-    labels.choose(leg, position, label, track(leg).rows());
+  void choose(Route.Leg leg, int row, int label) {
+    labels.choose(leg, row, label, track(leg).rows());
   }
 
   /** Returns whether a unit fires behind a step with this score. */
-  boolean fires(Route.Leg leg, int position, float score) {
+  boolean fires(Route.Leg leg, int row, float score) {
     Point point = leg.point();
     if (point instanceof Point.End || point instanceof Point.Memory) {
       return true;
-    } else if (!leg.stage().encoder() && point instanceof Point.AtExit && forced(position) >= 0) {
-      return forced(position) == leg.index();
+    } else if (leg.stage().encoder() || !(point instanceof Point.AtExit)) {
+      return fires(leg, score);
+    } else if (tellsAgain(leg, row)) {
+      return false;
     }
-    return fires(leg, score);
+    return forced(row) >= 0 ? forced(row) == leg.index() : fires(leg, score);
   }
 
   private boolean fires(Route.Leg leg, float score) {
@@ -228,23 +432,58 @@ final class Pending {
   }
 
   /** Remembers where the rows that just ran are, and what running them cost. */
-  void moved(Route.Leg leg, Track.Held handle, int firstIndex) {
-    draft.add(track(leg).moved(leg, route.cost(), memoryRows(), handle, firstIndex));
+  void moved(Route.Leg leg, Held handle, int firstIndex) {
+    draft.add(track(leg).moved(leg, memoryRows(), handle, firstIndex));
   }
 
-  /** Records that a unit left; its logits follow. */
-  void left(Route.Leg leg, int position, float score) {
-    if (ofItem) {
-      int[] positions = track.present();
-      int depth = Arrays.stream(positions).map(track::depth).max().orElse(0);
-      draft.positions(positions);
-      draft.left(0, leg.index(), depth, score);
+  /** Records that a unit left, or is answered and runs on; its logits follow. */
+  void left(Route.Leg leg, int row, float score) {
+    if (told(leg, row)) {
+      audited.set(unit(row));
+    } else {
+      int depth =
+          ofItem
+              ? Arrays.stream(track.present()).map(track::depth).max().orElse(0)
+              : track.depth(row);
+      draft.left(unit(row), leg.index(), depth, score);
+      if (ofItem) {
+        draft.positions(positions(track.present()));
+      }
+      if (runsOn(leg) && !(leg.point() instanceof Point.End)) {
+        told.set(unit(row));
+        return;
+      }
+    }
+    leave(leg, row);
+  }
+
+  private void leave(Route.Leg leg, int row) {
+    Bypass bypass = leg.point() instanceof Point.AtExit at ? at.exit().bypass() : Bypass.TERMINATE;
+    if (!ofItem) {
+      track.leave(row, leg.index(), bypass);
+    } else if (owner == null) {
       track.leave();
     } else {
-      draft.left(position, leg.index(), track.depth(position), score);
-      track.leave(
-          position, leg.point() instanceof Point.AtExit at ? at.exit().bypass() : Bypass.TERMINATE);
+      track.leaveAll(leg.index(), bypass);
     }
+  }
+
+  private int[] positions(int[] rows) {
+    return Arrays.stream(rows).map(track::position).toArray();
+  }
+
+  /** Takes the logits of one unit from the front of a buffer. */
+  void logits(int unit, FloatBuffer from) {
+    if (audited.get(unit)) {
+      disagreed += draft.agrees(unit, from) ? 0 : 1;
+    } else {
+      draft.answer(unit, from);
+    }
+  }
+
+  /** Returns how many units said something else at full depth than when they were answered. */
+  int disagreed() {
+    return disagreed;
   }
 
   /** Takes over what the mixtures and skips of a step chose for the running rows. */
@@ -255,31 +494,34 @@ final class Pending {
     }
   }
 
-  /** Answers with what is known. */
-  void complete() {
-    abandon();
-    if (!ofItem) {
-      draft.positions(IntStream.range(0, track.rows()).toArray());
+  /** Answers once every unit has one. */
+  void deliver() {
+    if (delivered || failure != null || fillsOnly || !complete()) {
+      return;
     }
-    answer.complete(new Inference(this, draft));
+    if (!ofItem) {
+      int[] all = new int[track.rows()];
+      Arrays.setAll(all, track::position);
+      draft.positions(all);
+    }
+    delivered = true;
+    if (finished()) {
+      release();
+    }
+    answer.tell(new Inference(this, draft), null);
+  }
+
+  private boolean complete() {
+    if (service.mode != Mode.RESULT_ONLY) {
+      return finished();
+    }
+    return ofItem ? finished() || told.get(0) : track.allOpen(told::get);
   }
 
   /** Fails alone. */
   void fail(Throwable reason) {
-    abandon();
-    answer.completeExceptionally(reason);
-  }
-
-  /** Returns those whose answer somebody still waits for; the others let go of everything. */
-  static List<Pending> wanted(List<Pending> all) {
-    List<Pending> wanted = new ArrayList<>(all.size());
-    for (Pending pending : all) {
-      if (pending.answer.isDone()) {
-        pending.abandon();
-      } else {
-        wanted.add(pending);
-      }
-    }
-    return wanted;
+    failure = reason;
+    release();
+    answer.tell(null, reason);
   }
 }

@@ -3,8 +3,8 @@ package anabranch.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import anabranch.engine.schedule.Schedule;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -12,43 +12,45 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class DeskTest {
   private final ScriptedModel model = new ScriptedModel(Scripts.causal());
-  private final Route route = new Route(model.spec);
-  private final Desk desk = new Desk(EngineOptions.defaults(), route.legs().size());
+  private final Service service =
+      new Service("first", model, Policy.fullDepth(), EngineOptions.defaults());
+  private final Desk desk = new Desk(service, 16, List.of());
+  private final Lease lease = new Lease(null, desk, 16);
 
   /** Q8: it waits behind the first step, with a state of its own. */
   @Test
   void aCancelledItemLeavesAnInnerQueueAtOnce() {
-    Answer answer = new Answer(desk);
-    Pending pending = onItsWay(answer);
-    answer.cancel(true);
+    Pending pending = onItsWay();
+    pending.answer().cancel(true);
     assertEquals(0, model.openStates.get(), "states");
+    assertEquals(0, lease.accepted(), "accepted");
     desk.close();
     assertNull(desk.take(), "nothing waits behind " + pending.item());
   }
 
   @Test
   void whatIsNotCancelledIsHandedOutToTheEnd() {
-    Pending pending = onItsWay(new Answer(desk));
+    Pending pending = onItsWay();
     desk.close();
-    Schedule.Batch<Pending> batch = desk.take();
-    assertNotNull(batch);
-    assertEquals(List.of(pending), batch.items());
-    assertEquals(1, batch.step());
-    desk.done(batch, 1, 1, List.of());
+    Desk.Work work = desk.take();
+    assertNotNull(work);
+    assertEquals(List.of(pending), work.batch().items());
+    assertEquals(1, work.batch().step());
+    desk.done(work, 1, 1, List.of());
     assertNull(desk.take());
   }
 
-  private Pending onItsWay(Answer answer) {
+  private Pending onItsWay() {
     Item item = Scripts.item(12);
-    Pending pending =
-        new Admission(route, model.numerics()).admit(item, Policy.fullDepth(), answer);
+    Pending pending = service.admission.admit(item, service, new Pending.Answer(desk, lease));
     assertNotNull(pending);
-    desk.put(pending);
-    Schedule.Batch<Pending> first = desk.take();
+    assertTrue(desk.put(pending));
+    Desk.Work first = desk.take();
     assertNotNull(first);
-    pending.sequence(model.newState(null));
-    pending.enter(route.legs().get(1));
-    desk.done(first, 1, 1, List.of(new Desk.Onward(pending, 1, first.arrivals().get(0))));
+    pending.state(model.newState(null));
+    pending.enter(service.route.legs().get(1));
+    long arrival = first.batch().arrivals().get(0);
+    desk.done(first, 1, 1, List.of(new Desk.Onward(pending, 1, arrival)));
     return pending;
   }
 }

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,7 +25,7 @@ class EngineQueueTest {
     model.before =
         batch -> {
           running.countDown();
-          await(go);
+          Scripts.await(go);
         };
   }
 
@@ -34,7 +33,7 @@ class EngineQueueTest {
   void aFullQueueRefusesOffersAndHoldsSubmitters() throws Exception {
     Engine engine = open(EngineOptions.defaults().withQueueItems(2).withBatchRows(1));
     CompletableFuture<Inference> first = engine.submit(Scripts.item(10));
-    await(running);
+    Scripts.await(running);
     engine.submit(Scripts.item(20));
     assertTrue(engine.offer(Scripts.item(30)).isPresent());
     assertTrue(engine.offer(Scripts.item(40)).isEmpty());
@@ -54,7 +53,7 @@ class EngineQueueTest {
   void cancellingAQueuedItemMakesRoomAndItNeverRuns() {
     Engine engine = open(EngineOptions.defaults().withQueueItems(1).withBatchRows(1));
     engine.submit(Scripts.item(10));
-    await(running);
+    Scripts.await(running);
     CompletableFuture<Inference> queued = engine.submit(Scripts.item(20));
     assertTrue(engine.offer(Scripts.item(30)).isEmpty());
     queued.cancel(true);
@@ -71,7 +70,7 @@ class EngineQueueTest {
     Engine engine = open(EngineOptions.defaults().withBatchRows(4).withLinger(seconds(50)));
     List<CompletableFuture<Inference>> answers =
         engine.submitAll(List.of(Scripts.item(12, 22), Scripts.item(32, 42)));
-    await(running);
+    Scripts.await(running);
     answers.get(0).cancel(true);
     go.countDown();
     assertEquals(2, answers.get(1).join().exit(0));
@@ -185,14 +184,6 @@ class EngineQueueTest {
       return !thread.isAlive();
     } catch (InterruptedException stop) {
       return false;
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      assertTrue(latch.await(30, TimeUnit.SECONDS));
-    } catch (InterruptedException stop) {
-      throw new AssertionError(stop);
     }
   }
 }

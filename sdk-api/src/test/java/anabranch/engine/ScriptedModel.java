@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * it reads) / 1000}, where a key is the reader's view of h as the row entered the step, or what it
  * showed before under {@code FREEZE_SHARE_KV}; where the sequence has a memory, the sum of its rows
  * is added as if it were a key. The score of token t behind step s is 1 when {@code t % 10 == s},
- * NaN when {@code t % 10 == 9}, else 0; the label is t. The logits are {@code (h, s)}.
+ * NaN when {@code t % 10 == 9}, else 0; the label is t. The logits are {@code (h, s)}, or s times
+ * what {@code tilt} says.
  */
 final class ScriptedModel implements LoadedModel {
   /** The number of a token behind a step. */
@@ -53,6 +54,7 @@ final class ScriptedModel implements LoadedModel {
   Told score = ScriptedModel::score;
   Told label = (token, step) -> token;
   int poison = -1;
+  float tilt = 1;
 
   ScriptedModel(ModelSpec spec) {
     this.spec = spec;
@@ -94,7 +96,8 @@ final class ScriptedModel implements LoadedModel {
 
   @Override
   public SequenceState restore(StateImage image) {
-    throw new AssertionError("nobody made an image");
+    openStates.incrementAndGet();
+    return new Keys(openStates, 0).read(image);
   }
 
   @Override
@@ -144,7 +147,7 @@ final class ScriptedModel implements LoadedModel {
     written.forEach((keys, shown) -> keys.slots.put(batch.slot(), shown));
     calls.add(call.toString());
     openHandles.incrementAndGet();
-    return new Result(stage, new Handle(openHandles, out), scores, labels, batch);
+    return new Result(stage, new Handle(openHandles, out), scores, labels, batch, tilt);
   }
 
   /** Returns whether rows may be missing: they left unseen, or were dropped. */

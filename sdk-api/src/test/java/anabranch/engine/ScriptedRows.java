@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** What a scripted model gives away: rows, states and results, counted while they are open. */
@@ -46,12 +47,40 @@ final class ScriptedRows {
 
     @Override
     public SequenceState fork() {
-      throw new AssertionError("an item has one way");
+      ScriptedModel.require(!gone, "a state that is open");
+      open.incrementAndGet();
+      Keys fork = new Keys(open, memory);
+      slots.forEach((slot, keys) -> fork.slots.put(slot, new HashMap<>(keys)));
+      return fork;
     }
 
+    /** Gives a page for each slot: position and key, one after the other. */
     @Override
     public StateImage image(long since) {
-      throw new AssertionError("an item is over when it is answered");
+      ScriptedModel.require(!gone, "a state that is open");
+      Map<Integer, ByteBuffer> pages = new HashMap<>();
+      slots.forEach(
+          (slot, keys) -> {
+            ByteBuffer page = ByteBuffer.allocate(12 * keys.size());
+            keys.forEach((position, key) -> page.putInt(position).putDouble(key));
+            pages.put(slot, page.flip());
+          });
+      return new StateImage("script", since + 1, true, pages, Set.of());
+    }
+
+    Keys read(StateImage image) {
+      image
+          .pages()
+          .forEach(
+              (slot, page) -> {
+                ByteBuffer from = page.duplicate();
+                Map<Integer, Double> keys = new HashMap<>();
+                while (from.hasRemaining()) {
+                  keys.put(from.getInt(), from.getDouble());
+                }
+                slots.put(slot, keys);
+              });
+      return this;
     }
 
     @Override
@@ -94,7 +123,12 @@ final class ScriptedRows {
 
   /** The answer to one call. */
   record Result(
-      StageSpec stage, Handle rows, List<Float> scoreOf, List<Integer> labelOf, StageBatch batch)
+      StageSpec stage,
+      Handle rows,
+      List<Float> scoreOf,
+      List<Integer> labelOf,
+      StageBatch batch,
+      float tilt)
       implements StageResult {
     @Override
     public FloatBuffer scores() {
@@ -120,7 +154,7 @@ final class ScriptedRows {
       boolean ofItem = stage.point().pool().ofItem();
       for (int unit : units) {
         into.putFloat((float) rows.value(ofItem ? firstRow[unit] : unit));
-        into.putFloat(batch.slot());
+        into.putFloat(tilt * batch.slot());
       }
     }
 

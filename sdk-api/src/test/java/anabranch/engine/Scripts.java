@@ -1,5 +1,7 @@
 package anabranch.engine;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import anabranch.backend.Event;
 import anabranch.model.Embedding;
 import anabranch.model.Encoder;
@@ -21,6 +23,8 @@ import anabranch.model.plan.Loop;
 import anabranch.model.plan.Part;
 import anabranch.model.plan.Plan;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** Descriptions for scripted models: three blocks, exits "a" and "b" after the first two. */
 final class Scripts {
@@ -105,5 +109,14 @@ final class Scripts {
     return stage.blocks().stream()
         .flatMap(block -> block.operations().stream())
         .noneMatch(FULL::equals);
+  }
+
+  /** Waits for a latch, and not for ever. */
+  static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(30, TimeUnit.SECONDS));
+    } catch (InterruptedException stop) {
+      throw new AssertionError(stop);
+    }
   }
 }

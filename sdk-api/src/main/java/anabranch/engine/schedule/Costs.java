@@ -55,6 +55,16 @@ public final class Costs {
     return efficient[step];
   }
 
+  /** Returns whether waiting for others can pay: some step wants more than two rows at once. */
+  boolean merging() {
+    return Arrays.stream(efficient).anyMatch(rows -> rows > 2);
+  }
+
+  /** Returns the nanoseconds of all steps from one on, each at its longest size of batch. */
+  public long remaining(int step) {
+    return (long) Arrays.stream(longest, step, longest.length).sum();
+  }
+
   /** Returns the nanoseconds of the longest size of batch of any step; 0 while none is known. */
   public long longest() {
     return (long) Arrays.stream(longest).max().orElse(0);

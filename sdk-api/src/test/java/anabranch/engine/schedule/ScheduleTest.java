@@ -13,13 +13,20 @@ import org.junit.jupiter.api.Test;
 
 /** Costs of 2000 and 50 a row are like those of an accelerator, 200 and 500 like a processor's. */
 class ScheduleTest {
-  private static final Limits LIMITS = new Limits(32, 128, 4, 0);
+  private static final Limits LIMITS = Limits.of(32, 128, 4, 0);
+
+  /** Fills that hold more than 20 of them do run alone. */
+  private static final Limits FEW_FILLS =
+      new Limits(32, 128, Long.MAX_VALUE, 20 * Simulation.FILL_BYTES, 4, 0);
 
   private static Traffic accelerator(int items, double load, double leaves) {
     return new Traffic(items, load, leaves, 0, 2000, 50);
   }
 
-  /** Q1, Q3, Q4: work, order and bounds hold at every step of a hundred thousand items. */
+  /**
+   * Q1, Q2, Q3, Q4, Q10: work, decisions, order and bounds hold at every step of a hundred thousand
+   * items.
+   */
   @Test
   void rulesHoldAtEveryStepOfLongTraces() {
     for (Mode mode : Mode.values()) {
@@ -27,11 +34,13 @@ class ScheduleTest {
         for (double load : new double[] {0.5, 1.5}) {
           Traffic traffic = new Traffic(6500, load, leaves, 0.01, 2000, 50);
           Simulation.of(mode, LIMITS, traffic, 7).run();
+          Traffic filled = new Traffic(6500, load, leaves, 0.01, 0.5, 2000, 50);
+          Simulation.of(mode, FEW_FILLS, filled, 7).run();
         }
       }
     }
-    Simulation.of(Mode.ADAPTIVE, new Limits(32, 128, 4, 3000), accelerator(9, 0.1, 0.5), 3).run();
-    Simulation.of(Mode.ADAPTIVE, new Limits(1, 1, 2, 0), accelerator(500, 2, 0.5), 3).run();
+    Simulation.of(Mode.ADAPTIVE, Limits.of(32, 128, 4, 3000), accelerator(9, 0.1, 0.5), 3).run();
+    Simulation.of(Mode.ADAPTIVE, Limits.of(1, 1, 2, 0), accelerator(500, 2, 0.5), 3).run();
   }
 
   /** Q5. */
@@ -54,7 +63,9 @@ class ScheduleTest {
     }
   }
 
-  /** Q5: one item stays for all steps while everybody else leaves at once and more keep coming. */
+  /**
+   * Q5, Q6: one item stays for all steps while everybody else leaves at once and more keep coming.
+   */
   @Test
   void aSingleSurvivorIsNotStarved() {
     Costs costs = new Costs(2, 0.25);
@@ -115,7 +126,7 @@ class ScheduleTest {
   @Test
   void theFirstWaitsForCompanyAndNoLonger() {
     Schedule<String> schedule =
-        new Schedule<>(2, Mode.COMPACT, new Limits(4, 8, 4, 100), new Costs(2, 0.25));
+        new Schedule<>(2, Mode.COMPACT, Limits.of(4, 8, 4, 100), new Costs(2, 0.25));
     assertEquals(Long.MAX_VALUE, schedule.wakeAt());
     schedule.arrive(0, "a", 1, 10);
     assertNull(schedule.next(109));
@@ -133,7 +144,7 @@ class ScheduleTest {
   void whileCostsAreUnknownTheDeepestGoOn() {
     for (Mode mode : Mode.values()) {
       Schedule<String> schedule =
-          new Schedule<>(3, mode, new Limits(1, 8, 4, 0), new Costs(3, 0.25));
+          new Schedule<>(3, mode, Limits.of(1, 8, 4, 0), new Costs(3, 0.25));
       schedule.arrive(0, "first", 1, 0);
       schedule.arrive(0, "second", 1, 0);
       schedule.done(schedule.next(0));
@@ -148,7 +159,7 @@ class ScheduleTest {
   @Test
   void whatIsRemovedIsNotCounted() {
     Schedule<String> schedule =
-        new Schedule<>(2, Mode.COMPACT, new Limits(4, 4, 4, 0), new Costs(2, 0.25));
+        new Schedule<>(2, Mode.COMPACT, Limits.of(4, 4, 4, 0), new Costs(2, 0.25));
     schedule.arrive(0, "a", 4, 0);
     Schedule.Batch<String> first = schedule.next(0);
     assertEquals(4, schedule.inFlight());
@@ -197,8 +208,8 @@ class ScheduleTest {
           }
           return batch;
         });
-    Limits tight = new Limits(32, 8, 4, 0);
-    Limits loose = new Limits(32, 1 << 20, 4, 0);
+    Limits tight = Limits.of(32, 8, 4, 0);
+    Limits loose = Limits.of(32, 1 << 20, 4, 0);
     Simulation uncapped = new Simulation(Mode.ADAPTIVE, loose, tight, traffic, 9, Schedule::next);
     assertThrows(AssertionError.class, uncapped::run, "knows no cap");
     fault(
@@ -214,6 +225,39 @@ class ScheduleTest {
           @Override
           public void cancel(Schedule<Integer> schedule, int item) {}
         });
+    fault(
+        "lets items leave that are late",
+        LIMITS,
+        traffic,
+        new Simulation.Desk() {
+          @Override
+          public Schedule.Batch<Integer> next(Schedule<Integer> schedule, long now) {
+            return schedule.next(now);
+          }
+
+          @Override
+          public boolean leaves(boolean policy, long age) {
+            return policy || age > 20_000;
+          }
+        });
+    Traffic filled = new Traffic(4000, 1.5, 0.5, 0, 0.5, 2000, 50);
+    fault(
+        "counts fills as items",
+        LIMITS,
+        filled,
+        new Simulation.Desk() {
+          @Override
+          public Schedule.Batch<Integer> next(Schedule<Integer> schedule, long now) {
+            return schedule.next(now);
+          }
+
+          @Override
+          public void fill(Schedule<Integer> schedule, int step, int item, long now) {
+            schedule.goOn(step, item, 1, item, now);
+          }
+        });
+    Simulation piling = new Simulation(Mode.ADAPTIVE, LIMITS, FEW_FILLS, filled, 9, Schedule::next);
+    assertThrows(AssertionError.class, piling::run, "lets fills pile up");
     int[] asked = {0};
     fault(
         "stops with items queued",
@@ -226,7 +270,7 @@ class ScheduleTest {
   @Test
   void aBoundThatIsIgnoredIsSeen() {
     Traffic traffic = accelerator(20_000, 4, 0.95);
-    Limits endless = new Limits(32, 128, 1e6, 0);
+    Limits endless = Limits.of(32, 128, 1e6, 0);
     long wait = Simulation.of(Mode.ADAPTIVE, endless, traffic, 2).run().longestWait();
     double batch = traffic.cost(32);
     assertTrue(wait > 4 * batch + batch * (2 + 5 + Simulation.STEPS), "waited " + wait);
@@ -234,11 +278,11 @@ class ScheduleTest {
 
   @Test
   void limitsHaveBounds() {
-    assertRefused("schedule.batchRows 0 is below 1", () -> new Limits(0, 1, 2, 0));
-    assertRefused("schedule.inFlight 0 is below 1", () -> new Limits(1, 0, 2, 0));
-    assertRefused("schedule.patience 1.5 is not in 2..1e6", () -> new Limits(1, 1, 1.5, 0));
-    assertRefused("schedule.patience NaN is not in 2..1e6", () -> new Limits(1, 1, Double.NaN, 0));
-    assertRefused("schedule.linger -1 is below 0", () -> new Limits(1, 1, 2, -1));
+    assertRefused("schedule.batchRows 0 is below 1", () -> Limits.of(0, 1, 2, 0));
+    assertRefused("schedule.inFlight 0 is below 1", () -> Limits.of(1, 0, 2, 0));
+    assertRefused("schedule.patience 1.5 is not in 2..1e6", () -> Limits.of(1, 1, 1.5, 0));
+    assertRefused("schedule.patience NaN is not in 2..1e6", () -> Limits.of(1, 1, Double.NaN, 0));
+    assertRefused("schedule.linger -1 is below 0", () -> Limits.of(1, 1, 2, -1));
   }
 
   private static void fault(String what, Limits given, Traffic traffic, Simulation.Desk desk) {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Simulation {
   static final int STEPS = 4;
+  static final long FILL_BYTES = 8;
 
   /** What stands between the lane and the schedule; faults change it. */
   interface Desk {
@@ -27,6 +28,17 @@ final class Simulation {
 
     default void cancel(Schedule<Integer> schedule, int item) {
       schedule.remove(waiting -> waiting == item);
+    }
+
+    default void fill(Schedule<Integer> schedule, int step, int item, long now) {
+      schedule.fill(step, item, 1, false);
+    }
+
+    /**
+     * Returns whether an item leaves that is on its way for some time; its policy says so or not.
+     */
+    default boolean leaves(boolean policy, long age) {
+      return policy;
     }
   }
 
@@ -37,10 +49,22 @@ final class Simulation {
    * @param load share of what the lane could do at full depth; above 1 for more than that
    * @param leaves share of the items that leave behind each inner step
    * @param cancels share of the items that are cancelled at some time
+   * @param fills share of those that leave early and are read by others at the steps behind
    * @param fixed what a batch costs whatever its rows
    * @param each what a row costs
    */
-  record Traffic(int items, double load, double leaves, double cancels, double fixed, double each) {
+  record Traffic(
+      int items,
+      double load,
+      double leaves,
+      double cancels,
+      double fills,
+      double fixed,
+      double each) {
+    Traffic(int items, double load, double leaves, double cancels, double fixed, double each) {
+      this(items, load, leaves, cancels, 0, fixed, each);
+    }
+
     double cost(int rows) {
       return fixed + each * rows;
     }
@@ -57,6 +81,8 @@ final class Simulation {
   private final long[] since;
   private final long[] arrived;
   private final int[] number;
+  private final int[] depth;
+  private final Set<Integer> filling = new HashSet<>();
   private final List<String> log = new ArrayList<>();
   private final List<Long> latencies = new ArrayList<>();
   private long now;
@@ -64,6 +90,7 @@ final class Simulation {
   private long busy;
   private int left;
 
+  /** Creates a lane whose items know from the beginning behind which step they leave. */
   Simulation(Mode mode, Limits given, Limits promised, Traffic traffic, long seed, Desk desk) {
     this.mode = mode;
     this.promised = promised;
@@ -71,13 +98,20 @@ final class Simulation {
     this.desk = desk;
     random = new SplittableRandom(seed);
     costs = new Costs(STEPS, 0.25);
-    schedule = new Schedule<>(STEPS, mode, given, costs);
+    schedule =
+        new Schedule<>(STEPS, mode, given, costs, () -> 0, () -> FILL_BYTES * filling.size());
     for (int step = 0; step < STEPS; step++) {
       queues.add(new ArrayDeque<>());
     }
     since = new long[traffic.items];
     arrived = new long[traffic.items];
     number = new int[traffic.items];
+    depth = new int[traffic.items];
+    for (int item = 0; item < traffic.items; item++) {
+      while (depth[item] < STEPS - 1 && random.nextDouble() >= traffic.leaves) {
+        depth[item]++;
+      }
+    }
   }
 
   static Simulation of(Mode mode, Limits limits, Traffic traffic, long seed) {
@@ -110,12 +144,19 @@ final class Simulation {
         continue;
       }
       check(batch);
-      long time = (long) traffic.cost(batch.rows());
+      long time = (long) traffic.cost(Math.max(1, batch.rows()));
       now += time;
       busy += time;
       schedule.done(batch);
       costs.took(batch.step(), batch.rows(), time);
       goOn(batch);
+      for (int item : batch.fills()) {
+        owe(item, batch.step() + 1);
+      }
+      long most = promised.fillBytes() + FILL_BYTES * promised.batchRows();
+      assertTrue(
+          promised.fillBytes() == Long.MAX_VALUE || FILL_BYTES * filling.size() <= most,
+          filling.size() + " fills wait");
     }
     return this;
   }
@@ -145,9 +186,13 @@ final class Simulation {
   private void check(Schedule.Batch<Integer> batch) {
     Deque<Integer> queue = queues.get(batch.step());
     long before = inFlight();
-    assertTrue(batch.rows() >= 1 && batch.rows() <= promised.batchRows(), "rows " + batch.rows());
+    assertTrue(batch.rows() + batch.fills().size() >= 1, "an empty batch");
+    assertTrue(batch.rows() <= promised.batchRows(), "rows " + batch.rows());
+    boolean full = FILL_BYTES * filling.size() > promised.fillBytes();
+    assertEquals(full, batch.reason() == Schedule.Reason.FILL, "whether fills can wait");
     assertTrue(
-        batch.step() > 0 || before < promised.inFlight(), "enters with " + before + " in flight");
+        batch.step() > 0 || batch.rows() == 0 || before < promised.inFlight(),
+        "enters with " + before + " in flight");
     for (int item : batch.items()) {
       assertEquals(queue.poll(), item, "the order before step " + batch.step());
       if (batch.step() > 0) {
@@ -166,19 +211,28 @@ final class Simulation {
   }
 
   private void goOn(Schedule.Batch<Integer> batch) {
-    Set<Integer> gone = new HashSet<>();
     for (int i = 0; i < batch.items().size(); i++) {
       int item = batch.items().get(i);
-      boolean leaves = batch.step() == STEPS - 1 || random.nextDouble() < traffic.leaves;
-      if (leaves) {
-        gone.add(item);
+      if (desk.leaves(depth[item] == batch.step(), now - arrived[item])) {
+        assertEquals(depth[item], batch.step(), "an exit that no policy decided");
         left++;
+        if (random.nextDouble() < traffic.fills) {
+          owe(item, batch.step() + 1);
+        }
         latencies.add(now - arrived[item]);
       } else {
         since[item] = now;
         queues.get(batch.step() + 1).add(item);
         schedule.goOn(batch.step() + 1, item, 1, batch.arrivals().get(i), now);
       }
+    }
+  }
+
+  private void owe(int item, int step) {
+    filling.remove(item);
+    if (step < STEPS) {
+      filling.add(item);
+      desk.fill(schedule, step, item, now);
     }
   }
 

@@ -1,4 +1,4 @@
-package anabranch.engine;
+package anabranch.engine.rows;
 
 import anabranch.backend.Trace;
 import anabranch.model.ModelSpec;
@@ -13,20 +13,21 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The steps of a model, with what an item must know of each. Immutable; any thread. */
-final class Route {
+public final class Route {
   private final ModelSpec spec;
   private final Cut cut;
   private final Cost cost;
   private final boolean showsAgain;
   private final List<Leg> legs;
 
-  Route(ModelSpec spec) {
+  public Route(ModelSpec spec) {
     this.spec = spec;
     cut = Cut.of(spec);
     cost = Cost.of(spec);
@@ -47,20 +48,20 @@ final class Route {
     legs = List.copyOf(all);
   }
 
-  ModelSpec spec() {
+  public ModelSpec spec() {
     return spec;
   }
 
-  Cost cost() {
+  public Cost cost() {
     return cost;
   }
 
-  List<Leg> legs() {
+  public List<Leg> legs() {
     return legs;
   }
 
   /** Returns the steps at which an item may be forced to leave: the exits behind the encoder. */
-  List<Integer> exits() {
+  public List<Integer> exits() {
     return cut.steps().stream()
         .filter(step -> !step.stage().encoder() && step.stage().point().head() != null)
         .map(Step::index)
@@ -80,6 +81,24 @@ final class Route {
         || stage.blocks().stream()
             .flatMap(block -> block.operations().stream())
             .anyMatch(o -> o instanceof Skip skip && skip.keys() == Bypass.FREEZE_SHARE_KV);
+  }
+
+  /** Returns the steps behind one and before another at which a row that froze is still read. */
+  BitSet frozenBetween(int step, int target) {
+    BitSet owed = new BitSet();
+    for (int s = Math.max(step + 1, cut.encoderSteps()); s < target; s++) {
+      owed.set(s, legs.get(s).stage().mixes());
+    }
+    return owed;
+  }
+
+  /** Returns the steps behind one that a row runs for those that come later. */
+  BitSet deferredBehind(int step) {
+    BitSet owed = new BitSet();
+    for (int s = Math.max(step + 1, cut.encoderSteps()); s < legs.size(); s++) {
+      owed.set(s, legs.get(s).earlierAhead());
+    }
+    return owed;
   }
 
   private List<Step> side(Step step) {
@@ -162,32 +181,32 @@ final class Route {
    * @param wholeAhead whether rows read later rows here or behind
    * @param runs the blocks that run
    */
-  record Leg(
+  public record Leg(
       Step step,
       List<String> asks,
       int label,
       boolean earlierAhead,
       boolean wholeAhead,
       List<Cut.Run> runs) {
-    int index() {
+    public int index() {
       return step.index();
     }
 
-    StageSpec stage() {
+    public StageSpec stage() {
       return step.stage();
     }
 
-    Point point() {
+    public Point point() {
       return step.stage().point();
     }
 
     /** Returns whether a unit is all rows of an item. */
-    boolean ofItem() {
+    public boolean ofItem() {
       return point().pool().ofItem();
     }
 
     /** Returns what the answer calls an operation that ran here. */
-    String name(Trace.Choices choices) {
+    public String name(Trace.Choices choices) {
       for (Cut.Run run : runs) {
         if (run.visit() == choices.visit()
             && choices.path().startsWith(run.member().path() + ".")) {
