@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.StateImage;
 import anabranch.conformance.space.Sequence;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
@@ -13,10 +14,18 @@ import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
+import anabranch.engine.schedule.Mode;
+import anabranch.model.ModelSpec;
+import anabranch.model.facts.Cut;
+import anabranch.model.facts.Grouping;
+import anabranch.model.facts.StageSpec;
+import anabranch.model.plan.Head;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The backend and the engine agree about the contract between them. */
@@ -52,6 +61,113 @@ public interface EngineChapter extends Subject {
             }
           }
         });
+  }
+
+  /**
+   * Intent: an engine that is brought sequences event by event answers as the plainest caller does,
+   * whoever else is there, and whether a sequence stays, is settled, or goes on from an image.
+   */
+  @Test
+  @Rule({"S7", "S11", "Q10", "Q2"})
+  default void anEngineContinuesSequencesAsThePlainestCaller() {
+    AtomicInteger tried = new AtomicInteger();
+    Trial.forEach(
+        this,
+        trial -> {
+          if (!continues(trial.model.spec())) {
+            return;
+          }
+          tried.incrementAndGet();
+          Policy policy = trial.halfLeave();
+          List<Sequence> sequences = trial.subject.sequences();
+          List<Answered> plain = trial.by(policy).run(sequences);
+          trial.judge(policy, plain);
+          int events = sequences.stream().mapToInt(each -> each.events().size()).sum();
+          EngineOptions few =
+              EngineOptions.defaults()
+                  .withBatchRows(1 + events % 4)
+                  .withMode(events % 2 == 0 ? Mode.ADAPTIVE : Mode.COMPACT)
+                  .withBytes(1 << 20, events % 3 == 0 ? 0 : 1 << 20);
+          try (Engine engine = Engine.open(trial.model, policy, few)) {
+            List<Continued> continued = new ArrayList<>();
+            for (Sequence sequence : sequences) {
+              continued.add(new Continued(engine, sequence, continued.size()));
+            }
+            for (int event = 0; event < events; event++) {
+              for (Continued each : continued) {
+                each.submit(event);
+              }
+            }
+            for (int n = 0; n < continued.size(); n++) {
+              continued.get(n).agrees(trial, plain.get(n));
+            }
+          }
+        });
+    assertTrue(tried.get() > 0, "no model continues sequences");
+  }
+
+  private static boolean continues(ModelSpec spec) {
+    boolean flattens =
+        spec.head().pool() == Head.Pool.FLATTEN
+            || spec.plan().exits().stream().anyMatch(exit -> flattens(exit.head()));
+    return !flattens
+        && Cut.of(spec).stages().stream()
+            .allMatch(stage -> stage.encoder() || stage.grouping() != Grouping.WHOLE);
+  }
+
+  private static boolean flattens(@Nullable Head head) {
+    return head != null && head.pool() == Head.Pool.FLATTEN;
+  }
+
+  /** A sequence on its way through an engine. */
+  final class Continued {
+    private final Engine engine;
+    private final Sequence sequence;
+    private final int number;
+    private final List<CompletableFuture<Inference>> answers = new ArrayList<>();
+    private anabranch.engine.Sequence open;
+
+    Continued(Engine engine, Sequence sequence, int number) {
+      this.engine = engine;
+      this.sequence = sequence;
+      this.number = number;
+      open = engine.begin("item" + number, sequence.memory());
+    }
+
+    void submit(int event) {
+      if (event >= sequence.events().size()) {
+        return;
+      }
+      answers.add(open.submit(sequence.events().get(event).at(0)));
+      if ((number + event) % 3 == 1) {
+        open.settle();
+      } else if ((number + event) % 3 == 2 && keepsState()) {
+        StateImage image = open.image(0).join();
+        open.close();
+        open = engine.resume("item" + number, image);
+      }
+    }
+
+    private boolean keepsState() {
+      return Cut.of(engine.spec()).stages().stream().anyMatch(StageSpec::keepsState);
+    }
+
+    void agrees(Trial trial, Answered plain) {
+      int unit = 0;
+      for (CompletableFuture<Inference> each : answers) {
+        Inference answer = each.join();
+        for (int i = 0; trial.batchInvariant() && i < answer.units(); i++, unit++) {
+          String what = "sequence " + number + " unit " + unit;
+          if (plain.exits[unit] >= 0) {
+            assertEquals(plain.exits[unit], answer.exit(i), what + ": where it left");
+            float[] logits = new float[answer.outputs()];
+            answer.logits(i).get(logits);
+            assertArrayEquals(plain.logits[unit], logits, what + ": logits");
+          }
+        }
+      }
+      open.close();
+    }
   }
 
   private static void agrees(Trial trial, String what, Answered plain, Inference inference) {

@@ -198,7 +198,8 @@ final class LeavingFaults {
                 };
               }
             },
-            "anEngineAnswersAsThePlainestCaller"));
+            "anEngineAnswersAsThePlainestCaller",
+            "anEngineContinuesSequencesAsThePlainestCaller"));
   }
 
   private static Broken bypass(Bypass from, Bypass to) {

@@ -44,6 +44,7 @@ final class StateFaults {
               }
             },
             "aSequenceThatTravelsAsImagesGivesTheSameBits",
+            "anEngineContinuesSequencesAsThePlainestCaller",
             "recordedLinesAnswerAlikeHoweverTheyCome"),
         fault(
             "an image is not made again when keys change",
