@@ -27,7 +27,7 @@ public interface StateChapter extends Subject {
   @Test
   @Rule({"T2", "S2", "S4"})
   default void eventsOfOneSequenceAnswerAsTheOracle() {
-    for (Case drawn : incremental()) {
+    for (Case drawn : Case.inEvents()) {
       Trial.of(
           this,
           drawn,
@@ -42,7 +42,7 @@ public interface StateChapter extends Subject {
   @Test
   @Rule({"S1", "S6"})
   default void aSequenceThatTravelsAsImagesGivesTheSameBits() {
-    for (Case drawn : incremental()) {
+    for (Case drawn : Case.inEvents()) {
       Trial.of(
           this,
           drawn,
@@ -63,7 +63,7 @@ public interface StateChapter extends Subject {
   @Test
   @Rule({"S5"})
   default void aForkNeitherSeesNorChangesItsOrigin() {
-    for (Case drawn : incremental()) {
+    for (Case drawn : Case.inEvents()) {
       Trial.of(
           this,
           drawn,
@@ -184,21 +184,6 @@ public interface StateChapter extends Subject {
           assertThrows(IllegalStateException.class, state::fork);
           assertThrows(IllegalStateException.class, () -> state.image(0));
         });
-  }
-
-  private static List<Case> incremental() {
-    List<Case> cases = new ArrayList<>();
-    long seed = 60;
-    for (var spec : Shapes.incremental()) {
-      Case drawn = Case.of(spec, seed++, 9, 5, 7);
-      List<Sequence> events = new ArrayList<>();
-      int rows = 2;
-      for (Sequence sequence : drawn.sequences()) {
-        events.add(sequence.cut(rows++));
-      }
-      cases.add(drawn.with(events));
-    }
-    return cases;
   }
 
   private static List<Sequence> cut(int rows, int each, long seed) {

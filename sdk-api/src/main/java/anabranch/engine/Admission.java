@@ -8,11 +8,14 @@ import anabranch.error.ExecutionException;
 import anabranch.model.Encoder;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
-import anabranch.model.facts.Grouping;
 import anabranch.model.facts.Requirements;
+import anabranch.model.facts.StageSpec;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -77,10 +80,10 @@ final class Admission {
   @Nullable Event begin(String id, @Nullable Event source) {
     for (Route.Leg leg : route.legs()) {
       Bounds.require(
-          leg.stage().encoder() || leg.stage().grouping() != Grouping.WHOLE,
+          leg.stage().encoder() || !readsLaterRows(leg.stage()),
           "model \""
               + spec.name()
-              + "\" reads all rows of an event in step "
+              + "\" has attention to later rows in step "
               + leg.index()
               + ": a sequence of it cannot go on",
           "S11");
@@ -91,6 +94,17 @@ final class Admission {
         "S11");
     checkSource(source);
     return source == null || !keys || source.hasKey() ? source : source.keyed(id);
+  }
+
+  private static boolean readsLaterRows(StageSpec stage) {
+    List<Block> blocks = new ArrayList<>(stage.blocks());
+    Head head = stage.point().head();
+    if (head != null && head.body() != null) {
+      blocks.add(head.body());
+    }
+    return blocks.stream()
+        .flatMap(block -> block.operations().stream())
+        .anyMatch(each -> each instanceof Attention a && a.mask() == Attention.Mask.FULL);
   }
 
   private Policy policy(Item item, Service service) {

@@ -61,8 +61,8 @@ public final class Lease implements AutoCloseable {
    * Returns a new sequence; see {@link Sequence}.
    *
    * @param id names it in answers and errors, and is its key where the model draws by keys
-   * @throws anabranch.error.DescriptionException if some step of the model reads later rows, or
-   *     rows that were never there
+   * @throws anabranch.error.DescriptionException if attention of the model reaches later rows, or
+   *     some head of it reads all rows of an item side by side
    */
   public Sequence begin(String id) {
     return begin(id, null);

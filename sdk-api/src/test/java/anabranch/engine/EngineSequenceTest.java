@@ -312,11 +312,11 @@ class EngineSequenceTest {
 
   /** S11. */
   @Test
-  void whatReadsAllRowsOfAnEventHasNoSequences() {
+  void whatReadsLaterRowsHasNoSequences() {
     try (Engine engine =
         Engine.open(new ScriptedModel(Scripts.bidirectional()), Policy.fullDepth())) {
       assertRefused(
-          "model \"script\" reads all rows of an event in step 0: a sequence of it cannot go on"
+          "model \"script\" has attention to later rows in step 0: a sequence of it cannot go on"
               + " (rule S11)",
           () -> engine.begin("s"));
     }

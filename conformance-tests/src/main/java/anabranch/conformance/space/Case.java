@@ -137,4 +137,20 @@ public record Case(String name, ModelSpec spec, Weights weights, List<Sequence> 
   public int units(Sequence sequence) {
     return spec.head().pool().ofItem() ? sequence.events().size() : sequence.rows();
   }
+
+  /** Returns models that keep state in all ways there are, and sequences cut into events. */
+  public static List<Case> inEvents() {
+    List<Case> cases = new ArrayList<>();
+    long seed = 60;
+    for (ModelSpec spec : Shapes.incremental()) {
+      Case drawn = of(spec, seed++, 9, 5, 7);
+      List<Sequence> events = new ArrayList<>();
+      int rows = 2;
+      for (Sequence sequence : drawn.sequences()) {
+        events.add(sequence.cut(rows++));
+      }
+      cases.add(drawn.with(events));
+    }
+    return cases;
+  }
 }
