@@ -12,6 +12,8 @@ public final class Benchmarks {
   private static final int LINES = 128;
   private static final int ROUNDS = 21;
   private static final int MEGABYTES = 1024;
+  private static final int SWAPS = 20;
+  private static final int SWAPPED_LAYERS = 8;
 
   private Benchmarks() {}
 
@@ -23,8 +25,10 @@ public final class Benchmarks {
       case "exits" -> exits(backend);
       case "checkpoint" -> checkpoint(backend);
       case "rebatch" -> rebatch(backend);
+      case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
       default -> {
-        System.err.println("benchmarks: say which one; there are [exits, checkpoint, rebatch]");
+        System.err.println(
+            "benchmarks: say which one; there are [exits, checkpoint, rebatch, swaps]");
         System.exit(1);
       }
     }

@@ -39,12 +39,21 @@ final class Contest {
       return ratio(other.busy, busy);
     }
 
+    /** Returns how many times as long another side took, round by round. */
+    double[] ratiosOver(Times other) {
+      return ratios(other.elapsed, elapsed);
+    }
+
     private static double ratio(long[] of, long[] to) {
+      return Contest.median(ratios(of, to));
+    }
+
+    private static double[] ratios(long[] of, long[] to) {
       double[] ratios = new double[of.length];
       for (int round = 0; round < of.length; round++) {
         ratios[round] = (double) of[round] / to[round];
       }
-      return Contest.median(ratios);
+      return ratios;
     }
   }
 
@@ -78,7 +87,7 @@ final class Contest {
     return times;
   }
 
-  private static double median(double[] values) {
+  static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;

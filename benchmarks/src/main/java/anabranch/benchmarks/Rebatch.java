@@ -4,6 +4,7 @@ import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
+import anabranch.engine.EngineListener;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
@@ -27,13 +28,14 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What it is worth to gather survivors of many records into batches anew: records of 8 rows through
@@ -48,6 +50,7 @@ final class Rebatch {
   private static final int RECORDS = 512;
   private static final int WIDTH = 256;
   private static final int SEGMENTS = 4;
+  private static final int IN_FLIGHT = 4 * BATCH_ROWS;
   private static final int VOCABULARY = 64;
   private static final double[] LEAVE = {0.25, 0.5};
 
@@ -92,11 +95,46 @@ final class Rebatch {
         head);
   }
 
-  private Engine open(Mode mode) {
+  /** One segment: what the same layers cost where nobody may leave. */
+  private static ModelSpec plain() {
+    List<Block> blocks = spec().plan().blocks();
+    return new ModelSpec(
+        "rebatch",
+        WIDTH,
+        new Input.Tokens(VOCABULARY, ROWS),
+        Embedding.plain(),
+        Plan.of(blocks),
+        spec().head());
+  }
+
+  private Engine open(ModelSpec spec, Mode mode, EngineListener listener) {
     return Engine.open(
-        Backends.named(backend).load(spec(), weights, LoadOptions.defaults()),
+        Backends.named(backend).load(spec, ByteModel.part(weights, spec), LoadOptions.defaults()),
         Policy.fullDepth(),
-        EngineOptions.defaults().withBatchRows(BATCH_ROWS).withMode(mode));
+        EngineOptions.defaults().withBatchRows(BATCH_ROWS).withMode(mode),
+        listener);
+  }
+
+  /** The longest batch, and the longest that the first item of an inner queue waited. */
+  private static final class Waits implements EngineListener {
+    private long longest;
+    private long waited;
+
+    @Override
+    public synchronized void batch(Batch batch) {
+      longest = Math.max(longest, batch.nanos());
+      waited = Math.max(waited, batch.stage() == 0 ? 0 : batch.waited());
+    }
+
+    /** Returns the wait that the rules allow where batches take at most that long. */
+    synchronized double bound() {
+      double between = 4 + SEGMENTS + Math.ceil((IN_FLIGHT + BATCH_ROWS) / (double) BATCH_ROWS);
+      return longest * (4 + between);
+    }
+
+    synchronized long waited() {
+      return waited;
+    }
   }
 
   private static List<Item> records(double leave, long seed) {
@@ -119,38 +157,66 @@ final class Rebatch {
         leaving.stream().map(item -> item.withForcedExits(List.of(SEGMENTS - 1))).toList();
     double ran = leaving.stream().mapToInt(item -> item.forcedExits().get(0) + 1).sum();
     double predicted = SEGMENTS * RECORDS / ran;
-    try (Engine compact = open(Mode.COMPACT);
-        Engine adaptive = open(Mode.ADAPTIVE)) {
+    Waits waits = new Waits();
+    try (Engine full = open(spec(), Mode.FULL, batch -> {});
+        Engine compact = open(spec(), Mode.COMPACT, batch -> {});
+        Engine adaptive = open(spec(), Mode.ADAPTIVE, waits);
+        Engine plain = open(plain(), Mode.COMPACT, batch -> {})) {
       List<Inference> one = saturated(compact, leaving);
       List<Inference> two = saturated(adaptive, leaving);
       requireSame(one, two);
-      Map<String, Runnable> sides = new LinkedHashMap<>();
-      sides.put("FULL", () -> saturated(compact, staying));
-      sides.put("COMPACT", () -> saturated(compact, leaving));
-      sides.put("ADAPTIVE", () -> saturated(adaptive, leaving));
-      Contest contest = new Contest();
-      sides.forEach(contest::side);
-      Map<String, Contest.Times> times = contest.run(3, rounds);
-      Contest.Times full = times.get("FULL");
-      double more = times.get("COMPACT").speedUpOver(full);
-      double most = times.get("ADAPTIVE").speedUpOver(full);
-      line(
-          "%.0f %% leave behind each segment, saturated: FULL %.0f records/s, COMPACT %.3f, "
-              + "ADAPTIVE %.3f of a predicted %.3f (%.3f), ADAPTIVE / COMPACT %.3f",
-          100 * leave,
-          RECORDS / (full.median() / 1e9),
-          more,
-          most,
-          predicted,
-          most / predicted,
-          times.get("ADAPTIVE").speedUpOver(times.get("COMPACT")));
-      double gap = full.median() / (double) RECORDS;
-      for (double load : new double[] {0.7, 0.95}) {
-        latency("FULL", compact, staying, gap / load, load);
-        latency("COMPACT", compact, leaving, gap / load, load);
-        latency("ADAPTIVE", adaptive, leaving, gap / load, load);
+      requireSame(saturated(full, staying), saturated(plain, free(leaving)));
+      Map<String, Contest.Times> times =
+          new Contest()
+              .side("FULL", () -> saturated(full, staying))
+              .side("COMPACT", () -> saturated(compact, leaving))
+              .side("ADAPTIVE", () -> saturated(adaptive, leaving))
+              .side("stays", () -> saturated(adaptive, staying))
+              .side("plain", () -> saturated(plain, free(leaving)))
+              .run(3, rounds);
+      Contest.Times base = times.get("FULL");
+      Contest.Times best = times.get("ADAPTIVE");
+      String name = String.format(Locale.ROOT, "rebatch.%.0f%%", 100 * leave);
+      line("%s FULL %.0f records/s", name, RECORDS / (base.median() / 1e9));
+      double[] gain = best.ratiosOver(base);
+      print(Finding.of(name + ".COMPACT/FULL", times.get("COMPACT").ratiosOver(base)));
+      print(
+          Finding.of(
+                  name + ".ADAPTIVE/predicted",
+                  Arrays.stream(gain).map(r -> r / predicted).toArray())
+              .atLeast(0.92));
+      Finding over = Finding.of(name + ".ADAPTIVE/COMPACT", best.ratiosOver(times.get("COMPACT")));
+      print(leave == LEAVE[0] ? over.atLeast(1.05) : over);
+      print(
+          Finding.of(
+                  name + ".nobody-leaves/plain", times.get("stays").ratiosOver(times.get("plain")))
+              .atLeast(0.97));
+      long involuntary =
+          IntStream.range(0, RECORDS)
+              .filter(i -> two.get(i).exit(0) != leaving.get(i).forcedExits().get(0))
+              .count();
+      double gap = base.median() / (double) RECORDS;
+      for (double load : new double[] {0.7, 0.9, 0.95}) {
+        latencies(name, full, compact, adaptive, leaving, staying, gap / load, load);
       }
+      line(
+          "%s predicted %.3f, involuntary exits %d, longest wait in an inner queue %.2f ms of %.2f "
+              + "allowed %s",
+          name,
+          predicted,
+          involuntary,
+          waits.waited() / 1e6,
+          waits.bound() / 1e6,
+          involuntary == 0 && waits.waited() <= waits.bound() ? "pass" : "fail");
     }
+  }
+
+  private void print(Finding finding) {
+    out.accept(finding.toString());
+  }
+
+  private static List<Item> free(List<Item> items) {
+    return items.stream().map(item -> item.withForcedExits(List.of(0))).toList();
   }
 
   /** Answers all records with a fixed number on their way. */
@@ -167,9 +233,54 @@ final class Rebatch {
     return answers;
   }
 
-  /** Says how long records take that arrive at random. */
-  private void latency(String name, Engine engine, List<Item> items, double gap, double load) {
-    SplittableRandom random = new SplittableRandom(11);
+  /** Says how long records take that arrive at random, side by side. */
+  private void latencies(
+      String name,
+      Engine full,
+      Engine compact,
+      Engine adaptive,
+      List<Item> leaving,
+      List<Item> staying,
+      double gap,
+      double load) {
+    int count = Math.max(1, rounds / 3);
+    double[] tails = new double[count];
+    double[] firsts = new double[count];
+    double[][] millis = new double[8][count];
+    // One batch of all rows through one segment may come on top.
+    double batch = gap * load * BATCH_ROWS / ROWS / SEGMENTS;
+    for (int round = 0; round < count; round++) {
+      long[] base = latency(full, staying, gap, round, false);
+      long[] plain = latency(compact, leaving, gap, round, false);
+      long[] merged = latency(adaptive, leaving, gap, round, false);
+      long[] first = latency(adaptive, leaving, gap, round, true);
+      tails[round] = (at(plain, 0.99) + batch) / at(merged, 0.99);
+      firsts[round] = at(first, 0.5) / (double) at(base, 0.5);
+      List<long[]> sides = List.of(base, plain, merged, first);
+      for (int side = 0; side < sides.size(); side++) {
+        millis[2 * side][round] = at(sides.get(side), 0.5) / 1e6;
+        millis[2 * side + 1][round] = at(sides.get(side), 0.99) / 1e6;
+      }
+    }
+    line(
+        "%s load %.2f of FULL: p50 / p99 ms FULL %.2f / %.2f, COMPACT %.2f / %.2f, "
+            + "ADAPTIVE %.2f / %.2f, those that left first %.2f / %.2f",
+        Stream.concat(Stream.of(name, load), Arrays.stream(millis).map(Contest::median)).toArray());
+    String at = String.format(Locale.ROOT, "%s.load%.2f", name, load);
+    Finding tail = Finding.of(at + ".p99 (COMPACT + 1 batch)/ADAPTIVE", tails);
+    print(load <= 0.9 ? tail.atLeast(1 / 1.1) : tail);
+    Finding first = Finding.of(at + ".p50 first exit/FULL", firsts);
+    print(load == 0.7 ? first.atMost(0.45) : first);
+  }
+
+  private static long at(long[] sorted, double share) {
+    return sorted[(int) Math.min(sorted.length - 1, share * sorted.length)];
+  }
+
+  /** Returns the times of records that arrive at random, or of those that left first, ascending. */
+  private static long[] latency(
+      Engine engine, List<Item> items, double gap, int seed, boolean leftFirst) {
+    SplittableRandom random = new SplittableRandom(seed);
     List<CompletableFuture<Inference>> answers = new ArrayList<>();
     double next = System.nanoTime();
     for (Item item : items) {
@@ -179,22 +290,12 @@ final class Rebatch {
       }
       answers.add(engine.submit(item));
     }
-    List<Inference> all = answers.stream().map(CompletableFuture::join).toList();
-    long[] every = all.stream().mapToLong(Inference::nanos).sorted().toArray();
-    long[] first =
-        all.stream().filter(one -> one.exit(0) == 0).mapToLong(Inference::nanos).sorted().toArray();
-    line(
-        "  load %.2f of FULL, %-8s p50 %.2f ms, p99 %.2f ms%s",
-        load,
-        name,
-        every[every.length / 2] / 1e6,
-        every[every.length * 99 / 100] / 1e6,
-        first.length == 0
-            ? ""
-            : String.format(
-                Locale.ROOT,
-                ", p50 of those that left first %.2f ms",
-                first[first.length / 2] / 1e6));
+    return answers.stream()
+        .map(CompletableFuture::join)
+        .filter(one -> !leftFirst || one.exit(0) == 0)
+        .mapToLong(Inference::nanos)
+        .sorted()
+        .toArray();
   }
 
   private static void requireSame(List<Inference> one, List<Inference> two) {
@@ -203,7 +304,8 @@ final class Rebatch {
       float[] right = new float[left.length];
       one.get(i).logits(0).get(left);
       two.get(i).logits(0).get(right);
-      if (!Arrays.equals(left, right) || one.get(i).exit(0) != two.get(i).exit(0)) {
+      boolean same = one.get(i).exit(0) == two.get(i).exit(0) || two.get(i).exit(0) == 0;
+      if (!Arrays.equals(left, right) || !same) {
         throw new AssertionError(one.get(i) + " differs from " + two.get(i));
       }
     }

@@ -75,7 +75,28 @@ class BenchmarksTest {
   void waysToGatherSurvivorsAnswerAlikeAndAreTimed() {
     StringBuilder report = new StringBuilder();
     Rebatch.run("onnx", 1, line -> report.append(line).append('\n'));
-    assertTrue(report.toString().contains("50 % leave behind each segment"), report.toString());
-    assertTrue(report.toString().contains("ADAPTIVE p50"), report.toString());
+    assertTrue(report.toString().contains("rebatch.50%.ADAPTIVE/predicted"), report.toString());
+    assertTrue(report.toString().contains("involuntary exits 0,"), report.toString());
+  }
+
+  @Test
+  void modelsAreSwappedAndEveryAnswerIsThatOfItsVersion() {
+    StringBuilder report = new StringBuilder();
+    Swaps.run("onnx", 2, 1, line -> report.append(line).append('\n'));
+    assertTrue(report.toString().startsWith("2 swaps under load: "), report.toString());
+  }
+
+  @Test
+  void aFindingPassesFailsOrIsUnclearByItsInterval() {
+    Finding finding = Finding.of("f", new double[] {1.0, 1.1, 1.2, 1.1, 1.1});
+    assertEquals(1.1, finding.ratio());
+    assertEquals("", finding.verdict());
+    assertEquals("pass", finding.atLeast(1.0).verdict());
+    assertEquals("unclear", finding.atLeast(1.1).verdict());
+    assertEquals("fail", finding.atLeast(1.3).verdict());
+    assertEquals("pass", finding.atLeast(1.3).withFloor(1.04).verdict());
+    assertEquals("pass", finding.atMost(1.25).verdict());
+    assertEquals("fail", finding.atMost(0.9).verdict());
+    assertEquals("f ratio=1.100 [1.000..1.200] goal=1.300 fail", finding.atLeast(1.3).toString());
   }
 }
