@@ -155,7 +155,7 @@ final class Rebatch {
     List<Item> leaving = records(leave, 7);
     List<Item> staying =
         leaving.stream().map(item -> item.withForcedExits(List.of(SEGMENTS - 1))).toList();
-    double ran = leaving.stream().mapToInt(item -> item.forcedExits().get(0) + 1).sum();
+    double ran = leaving.stream().mapToInt(item -> step(item) + 1).sum();
     double predicted = SEGMENTS * RECORDS / ran;
     Waits waits = new Waits();
     try (Engine full = open(spec(), Mode.FULL, batch -> {});
@@ -193,7 +193,7 @@ final class Rebatch {
               .atLeast(0.97));
       long involuntary =
           IntStream.range(0, RECORDS)
-              .filter(i -> two.get(i).exit(0) != leaving.get(i).forcedExits().get(0))
+              .filter(i -> two.get(i).exit(0) != step(leaving.get(i)))
               .count();
       double gap = base.median() / (double) RECORDS;
       for (double load : new double[] {0.7, 0.9, 0.95}) {
@@ -213,6 +213,10 @@ final class Rebatch {
 
   private void print(Finding finding) {
     out.accept(finding.toString());
+  }
+
+  private static int step(Item item) {
+    return item.forced().exits().get(0);
   }
 
   private static List<Item> free(List<Item> items) {

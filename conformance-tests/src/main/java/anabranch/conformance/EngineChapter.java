@@ -62,6 +62,45 @@ public interface EngineChapter extends Subject {
   }
 
   /**
+   * Intent: an answer says everything that was decided between steps, and an item that is forced to
+   * the same takes the same way without any score, also out of loops and through prunes.
+   */
+  @Test
+  @Rule({"Q15"})
+  default void anItemThatIsForcedTakesTheWayOfTheAnswerBefore() {
+    Trial.forEach(
+        this,
+        trial -> {
+          try (Engine engine = Engine.open(trial.model, trial.halfLeave())) {
+            List<Item> items = new ArrayList<>();
+            for (Sequence sequence : trial.subject.sequences()) {
+              Item item = Item.of("item" + items.size(), sequence.events().get(0));
+              items.add(sequence.memory() == null ? item : item.reading(sequence.memory()));
+            }
+            for (Item item : items) {
+              Inference decided = engine.infer(item);
+              Item forced = item.withPolicy(Policy.fullDepth()).withForced(decided.borders());
+              Inference again = engine.infer(forced);
+              assertEquals(decided.borders(), again.borders(), item.id());
+              if (trial.batchInvariant()) {
+                assertEquals(bits(decided), bits(again), item.id());
+              }
+            }
+          }
+        });
+  }
+
+  private static List<Integer> bits(Inference inference) {
+    List<Integer> bits = new ArrayList<>();
+    for (int unit = 0; unit < inference.units(); unit++) {
+      for (int i = 0; i < inference.outputs(); i++) {
+        bits.add(Float.floatToIntBits(inference.logits(unit).get(i)));
+      }
+    }
+    return bits;
+  }
+
+  /**
    * Intent: an engine that is brought sequences event by event answers as the plainest caller does,
    * whoever else is there, and whether a sequence stays, is settled, or goes on from an image.
    */

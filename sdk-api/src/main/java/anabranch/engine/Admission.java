@@ -8,6 +8,7 @@ import anabranch.error.ExecutionException;
 import anabranch.model.Encoder;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
+import anabranch.model.facts.Point;
 import anabranch.model.facts.Requirements;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.layer.Attention;
@@ -17,6 +18,7 @@ import anabranch.model.plan.Head;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Checks items against a model before they wait. Thread-safe. */
@@ -68,7 +70,7 @@ final class Admission {
       checkForced(item);
       Event event = item.event();
       Event keyed = keys && !event.hasKey() ? event.keyed(sequence) : event;
-      Item own = new Item(item.id(), keyed, null, item.policy(), item.forcedExits(), item.within());
+      Item own = new Item(item.id(), keyed, null, item.policy(), item.forced(), item.within());
       return new Pending(own, policy(item, service), answer, service, owner);
     } catch (DescriptionException unfit) {
       refuse(item.id(), unfit, answer);
@@ -166,11 +168,56 @@ final class Admission {
   }
 
   private void checkForced(Item item) {
-    List<Integer> forced = item.forcedExits();
+    Borders forced = item.forced();
     if (forced == null) {
       return;
     }
-    int units = spec.head().pool().ofItem() ? 1 : item.event().rows();
+    int rows = item.event().rows();
+    if (forced.exits() != null) {
+      checkExits(forced.exits(), spec.head().pool().ofItem() ? 1 : rows);
+    }
+    Map<Integer, List<Integer>> none = Map.of();
+    (forced.halts() == null ? none : forced.halts())
+        .forEach(
+            (step, units) -> {
+              Route.Leg leg = leg("item.forced.halts", step, Point.AtHalt.class);
+              Event source = item.source();
+              int of = leg.stage().encoder() && source != null ? source.rows() : rows;
+              int most = leg.ofItem() ? 1 : of;
+              units.forEach(unit -> Bounds.within("item.forced.halts." + step, unit, 0, most - 1));
+            });
+    (forced.kept() == null ? none : forced.kept())
+        .forEach(
+            (step, positions) -> {
+              leg("item.forced.kept", step, Point.AtPrune.class);
+              Bounds.atLeast("item.forced.kept." + step + ".size", positions.size(), 1);
+            });
+    if (forced.memoryExit() != null) {
+      checkMemoryExit(forced.memoryExit());
+    }
+  }
+
+  private Route.Leg leg(String field, int step, Class<? extends Point> kind) {
+    Bounds.within(field, step, 0, route.legs().size() - 1);
+    Route.Leg leg = route.legs().get(step);
+    Bounds.require(
+        kind.isInstance(leg.point()),
+        field + " " + step + " is not the step of a " + kind.getSimpleName().substring(2));
+    return leg;
+  }
+
+  private void checkMemoryExit(int step) {
+    int last = -1;
+    for (Route.Leg leg : route.legs()) {
+      last = leg.stage().encoder() ? leg.index() : last;
+    }
+    Bounds.within("item.forced.memoryExit", step, last < 0 ? -1 : 0, last);
+    Bounds.require(
+        step < 0 || step == last || route.legs().get(step).point() instanceof Point.AtExit,
+        "item.forced.memoryExit " + step + " is not the step of an exit");
+  }
+
+  private void checkExits(List<Integer> forced, int units) {
     Bounds.within("item.forcedExits.size", forced.size(), units, units);
     List<Integer> exits = route.exits();
     for (int step : forced) {

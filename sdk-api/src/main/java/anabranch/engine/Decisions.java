@@ -110,6 +110,7 @@ final class Decisions {
 
   private void fire(Pending item, Track track, int position, float score, int unit) {
     if (leg.point() instanceof Point.AtHalt at) {
+      item.draft().halted(leg.index(), leg.ofItem() ? 0 : position);
       halt(track, position, at.halt());
     } else if (leg.stage().encoder()) {
       item.draft().memory(leg.index());
@@ -128,10 +129,16 @@ final class Decisions {
   }
 
   private void prune(Pending item, Track track, Prune prune, FloatBuffer scores, int first) {
+    List<Integer> forced = item.kept(leg);
     Double share = item.policy().thresholds().get(prune.id());
-    if (share != null) {
+    if (forced != null) {
+      track.keep(Set.copyOf(forced));
+    } else if (share != null) {
       track.prune(share, Set.copyOf(prune.kept()), scores, first);
+    } else {
+      return;
     }
+    item.draft().kept(leg.index(), Arrays.stream(track.present()).map(track::position).toArray());
   }
 
   private void add(Pending item, int position, int indexInBatch) {

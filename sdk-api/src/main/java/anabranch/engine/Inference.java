@@ -4,10 +4,12 @@ import anabranch.backend.Numerics;
 import anabranch.backend.Trace;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The answer to one item: what each unit said, where it left, and what that cost. A unit is a row,
@@ -28,6 +30,8 @@ public final class Inference {
   private final float[] scores;
   private final int[] positions;
   private final int memoryExit;
+  private final Map<Integer, List<Integer>> halts;
+  private final Map<Integer, List<Integer>> kept;
   private final long flops;
   private final long fullFlops;
   private final List<Trace.Choices> choices;
@@ -46,6 +50,8 @@ public final class Inference {
     scores = draft.scores;
     positions = draft.positions;
     memoryExit = draft.memoryExit;
+    halts = draft.halts;
+    kept = draft.kept;
     flops = draft.flops;
     fullFlops = pending.fullFlops();
     choices = List.copyOf(draft.choices.values());
@@ -137,6 +143,14 @@ public final class Inference {
   }
 
   /**
+   * Returns everything that was decided between steps: an item that is forced to the same, on
+   * whatever backend, takes the same way.
+   */
+  public Borders borders() {
+    return new Borders(Arrays.stream(exits).boxed().toList(), halts, kept, memoryExit);
+  }
+
+  /**
    * Returns the score with which a unit left: for the criterion {@code PATIENCE} the count, for
    * {@code CHOSEN} 1; NaN at the end of the plan, and where it was forced and not asked.
    */
@@ -189,6 +203,8 @@ public final class Inference {
     private final float[] logits;
     private final Map<String, Trace.Choices> choices = new LinkedHashMap<>();
     private int[] positions = new int[0];
+    private final Map<Integer, List<Integer>> halts = new TreeMap<>();
+    private final Map<Integer, List<Integer>> kept = new TreeMap<>();
     private int memoryExit = -1;
     private long flops;
 
@@ -215,6 +231,14 @@ public final class Inference {
 
     int memory() {
       return memoryExit;
+    }
+
+    void halted(int step, int unit) {
+      halts.computeIfAbsent(step, number -> new ArrayList<>()).add(unit);
+    }
+
+    void kept(int step, int[] positions) {
+      kept.put(step, Arrays.stream(positions).boxed().toList());
     }
 
     void positions(int[] all) {

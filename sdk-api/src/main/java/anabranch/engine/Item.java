@@ -14,9 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param event its rows
  * @param source what the encoder reads before, in models that have one; else null
  * @param policy the policy for this item; null for the engine's policy at admission
- * @param forcedExits where its units leave, whatever they score: the index of the step of an exit
- *     or of the last step for each row, or one for an item that leaves as a whole; halts, prunes
- *     and the encoder still follow the policy. Null to let the policy decide
+ * @param forced what is decided about its units, whatever they score; null to let the policy decide
+ *     everything
  * @param within how long the answer may take: once no more time is left than the rest of the model
  *     needs, the item is urgent. Nothing is decided otherwise for it, and a late answer is still
  *     given; null for no hurry, else above 0 and at most 1 day
@@ -26,11 +25,10 @@ public record Item(
     Event event,
     @Nullable Event source,
     @Nullable Policy policy,
-    @Nullable List<Integer> forcedExits,
+    @Nullable Borders forced,
     @Nullable Duration within) {
-  /** Checks the time and copies the list. */
+  /** Checks the time. */
   public Item {
-    forcedExits = forcedExits == null ? null : List.copyOf(forcedExits);
     Bounds.require(
         within == null
             || within.compareTo(Duration.ZERO) > 0 && within.compareTo(Duration.ofDays(1)) <= 0,
@@ -44,28 +42,36 @@ public record Item(
 
   /** Returns this item with an event for the encoder to read. */
   public Item reading(Event read) {
-    return new Item(id, event, read, policy, forcedExits, within);
+    return new Item(id, event, read, policy, forced, within);
   }
 
   /** Returns this item with a policy of its own. */
   public Item withPolicy(Policy own) {
-    return new Item(id, event, source, own, forcedExits, within);
+    return new Item(id, event, source, own, forced, within);
   }
 
   /** Returns this item with its exits forced: the index of a step for each unit. */
   public Item withForcedExits(List<Integer> steps) {
-    return new Item(id, event, source, policy, steps, within);
+    return withForced(Borders.ofExits(steps));
+  }
+
+  /**
+   * Returns this item with decisions forced: those of an inference, to compute it again on any
+   * backend.
+   */
+  public Item withForced(Borders borders) {
+    return new Item(id, event, source, policy, borders, within);
   }
 
   /** Returns this item with a time that its answer may take. */
   public Item within(Duration time) {
-    return new Item(id, event, source, policy, forcedExits, time);
+    return new Item(id, event, source, policy, forced, time);
   }
 
   /** Returns the same item with keys for its events where they have none. */
   Item keyed() {
     Event read = source == null || source.hasKey() ? source : source.keyed(id);
     Event own = event.hasKey() ? event : event.keyed(id);
-    return new Item(id, own, read, policy, forcedExits, within);
+    return new Item(id, own, read, policy, forced, within);
   }
 }

@@ -345,10 +345,43 @@ final class Pending {
     }
   }
 
-  /** Returns where a unit is to leave whatever it scores; -1 where the policy decides. */
-  private int forced(int row) {
-    List<Integer> forced = item.forcedExits();
-    return forced == null ? -1 : forced.get(ofItem ? 0 : row);
+  /**
+   * Returns whether a unit is to fire behind a step, whatever it scores; null if the policy says.
+   */
+  private @Nullable Boolean forced(Route.Leg leg, int row) {
+    Borders borders = item.forced();
+    Point point = leg.point();
+    if (borders == null || fillsOnly) {
+      return null;
+    } else if (leg.stage().encoder() && !(point instanceof Point.AtHalt)) {
+      Integer exit = point instanceof Point.AtExit ? borders.memoryExit() : null;
+      return exit == null ? null : exit == leg.index();
+    } else if (point instanceof Point.AtExit && borders.exits() != null) {
+      return borders.exits().get(unit(row)) == leg.index();
+    } else if (point instanceof Point.AtHalt && borders.halts() != null) {
+      int unit = leg.ofItem() ? 0 : row;
+      return borders.halts().getOrDefault(leg.index(), List.of()).contains(unit);
+    }
+    return null;
+  }
+
+  /**
+   * Returns the positions that stay behind a prune whatever they score; null if the policy says.
+   */
+  @Nullable List<Integer> kept(Route.Leg leg) {
+    Borders borders = item.forced();
+    return borders == null || borders.kept() == null || fillsOnly
+        ? null
+        : borders.kept().getOrDefault(leg.index(), everyPosition());
+  }
+
+  private List<Integer> everyPosition() {
+    return Arrays.stream(positions(track.present())).boxed().toList();
+  }
+
+  private boolean choosesNothing(Route.Leg leg) {
+    Borders borders = item.forced();
+    return leg.point() instanceof Point.AtChoice && borders != null && borders.exits() != null;
   }
 
   private int unit(int row) {
@@ -376,10 +409,10 @@ final class Pending {
     } else if (point instanceof Point.AtExit && tellsAgain(leg, row)) {
       return false;
     }
-    int forced = leg.stage().encoder() ? -1 : forced(row);
-    if (forced >= 0 && point instanceof Point.AtExit) {
-      return forced == leg.index();
-    } else if (forced >= 0 && point instanceof Point.AtChoice) {
+    Boolean forced = forced(leg, row);
+    if (forced != null) {
+      return forced && point instanceof Point.AtExit && !leg.stage().encoder();
+    } else if (choosesNothing(leg) || point instanceof Point.AtPrune && kept(leg) != null) {
       return false;
     } else if (leg.label() >= 0) {
       return fires(leg, labels.chosen(leg, row));
@@ -389,7 +422,7 @@ final class Pending {
 
   /** Returns the score of a scored unit, of which the backend knows a number, a label, or none. */
   float score(Route.Leg leg, int row, float score, IntBuffer label, int inBatch) {
-    if (!leg.stage().encoder() && forced(row) >= 0) {
+    if (forced(leg, row) != null || choosesNothing(leg)) {
       return score;
     } else if (leg.label() >= 0) {
       return labels.chosen(leg, row);
@@ -409,12 +442,11 @@ final class Pending {
     Point point = leg.point();
     if (point instanceof Point.End || point instanceof Point.Memory) {
       return true;
-    } else if (leg.stage().encoder() || !(point instanceof Point.AtExit)) {
-      return fires(leg, score);
-    } else if (tellsAgain(leg, row)) {
+    } else if (point instanceof Point.AtExit && tellsAgain(leg, row)) {
       return false;
     }
-    return forced(row) >= 0 ? forced(row) == leg.index() : fires(leg, score);
+    Boolean forced = forced(leg, row);
+    return forced == null ? fires(leg, score) : forced;
   }
 
   private boolean fires(Route.Leg leg, float score) {

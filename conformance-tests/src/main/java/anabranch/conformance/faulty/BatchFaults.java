@@ -65,7 +65,8 @@ final class BatchFaults {
                     logit -> odd ? Math.nextUp((float) logit) : logit);
               }
             },
-            "aRunThatIsRepeatedGivesTheSameBits"),
+            "aRunThatIsRepeatedGivesTheSameBits",
+            "anItemThatIsForcedTakesTheWayOfTheAnswerBefore"),
         fault(
             "what is not a number spreads",
             new Broken() {

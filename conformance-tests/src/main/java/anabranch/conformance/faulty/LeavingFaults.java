@@ -63,7 +63,8 @@ final class LeavingFaults {
                     return Regrouped.unasked(model, stage, batch);
                   }
                 },
-                "deferredRowsChangeNobodysAnswer"),
+                "deferredRowsChangeNobodysAnswer",
+                "anItemThatIsForcedTakesTheWayOfTheAnswerBefore"),
             fault(
                 "learned scores have no bias",
                 Rerouted.zeroed(".*score\\.bias"),

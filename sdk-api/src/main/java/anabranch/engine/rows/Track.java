@@ -355,6 +355,15 @@ public final class Track {
     }
   }
 
+  /** Drops running rows for good: all but those at some positions. */
+  public void keep(Set<Integer> positions) {
+    for (int row : running) {
+      if (row >= 0 && !positions.contains(position(row))) {
+        leave(row, 0, Bypass.TERMINATE);
+      }
+    }
+  }
+
   /** Ascending: high scores first, numbers before what is none; zeros of both signs are equal. */
   private static double rank(float score) {
     return Float.isNaN(score) ? Double.NaN : 0.0 - score;
