@@ -21,13 +21,16 @@ final class Admission {
   private final Numerics numerics;
   private final Route route;
   private final boolean keys;
+  private final int condition;
   private final boolean allRows;
 
   Admission(Route route, Numerics numerics) {
     this.spec = route.spec();
     this.numerics = numerics;
     this.route = route;
-    this.keys = Requirements.of(spec).keys();
+    Requirements requirements = Requirements.of(spec);
+    this.keys = requirements.keys();
+    this.condition = requirements.condition();
     this.allRows =
         spec.head().pool() == Head.Pool.FLATTEN
             || spec.plan().exits().stream().map(Exit::head).anyMatch(Admission::flattens);
@@ -46,6 +49,7 @@ final class Admission {
       }
       Event event = item.event();
       check("event", event, spec.input());
+      conditioned("event", event);
       int all = spec.input().maxLength();
       Bounds.require(
           !allRows || event.rows() == all,
@@ -80,8 +84,14 @@ final class Admission {
         encoder != null || source == null, "item.source is given, the model has no encoder");
     if (encoder != null && source != null) {
       check("source", source, encoder.input());
+      source = source.conditionLength() == 0 ? source.under(item.event()) : source;
+      conditioned("source", source);
     }
     return source;
+  }
+
+  private void conditioned(String field, Event event) {
+    Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
   }
 
   private Event keyed(Item item, Event event) {

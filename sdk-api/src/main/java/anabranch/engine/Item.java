@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param id names it in its inference and in errors; need not be unique. Where a model draws
  *     anything by keys, it is the key of events that bring none
  * @param event its rows
- * @param source what the encoder reads before, in models that have one; else null
+ * @param source what the encoder reads before, in models that have one; else null. Without a
+ *     condition of its own it has that of {@code event}
  * @param policy the policy for this item; null for the engine's policy at admission
  * @param forcedExits where its units leave, whatever they score: the index of the step of an exit
  *     or of the last step for each row, or one for an item that leaves as a whole; halts, prunes

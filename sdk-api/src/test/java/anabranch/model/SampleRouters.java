@@ -104,6 +104,7 @@ public final class SampleRouters {
         Routers.averageKeys(2, Gate.score()),
         Routers.nllb(true, .8, new Capacity.Unlimited()),
         Routers.olmoe(3),
+        Routers.switchDit(6, 2, true),
         Routers.dynamicTokens(5, Activation.SILU),
         Routers.dynamicWidths(),
         Routers.switchTop1(),

@@ -164,7 +164,8 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
         Logits.TokenHash(random.nextLong()),
         (input as? Input.Tokens)?.let { Logits.TokenTable(it.vocabulary) },
       )
-    return when (random.nextInt(4)) {
+    return when (random.nextInt(5)) {
+      4 -> Source.CONDITION to Logits.Conditioned(6, activation(), yes())
       0 -> pick(listOf(Source.KEY, Source.KEY_AND_POSITION)) to drawn
       1 if input is Input.Tokens -> Source.TOKEN_ID to pick(hashed)
       2 -> Source.EVENT_MEAN to vectors()

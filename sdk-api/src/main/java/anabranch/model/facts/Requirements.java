@@ -21,6 +21,8 @@ import java.util.List;
  * @param tokens whether events bring token ids; else numbers
  * @param numbers how many numbers each row brings; 0 for token ids
  * @param keys whether items must have keys, because something is drawn by them
+ * @param condition how many numbers the condition of an event has, because routers read it; 0 where
+ *     none does
  * @param memory whether an event for the encoder comes first
  * @param random whether anything is drawn; always from seeds, keys and positions
  * @param readsLaterRows the paths of the routers that read later rows of an event in a model that
@@ -30,6 +32,7 @@ public record Requirements(
     boolean tokens,
     int numbers,
     boolean keys,
+    int condition,
     boolean memory,
     boolean random,
     List<String> readsLaterRows) {
@@ -50,6 +53,7 @@ public record Requirements(
         spec.input() instanceof Input.Tokens,
         spec.input().numbers(),
         keys,
+        routers.stream().mapToInt(Router::condition).max().orElse(0),
         encoder != null,
         keys || routers.stream().anyMatch(router -> router.logits() instanceof Logits.Random),
         laterReaders(spec));

@@ -283,6 +283,12 @@ class CostTest {
   }
 
   @Test
+  void routersOfConditionsCostTheirProductWithIt() {
+    FeedForward network = FeedForward.plain(1, Activation.RELU);
+    assertLive(2 * 7 * 3 + 2 * (2 * 2 * 4), new Mixture(3, network, Routers.switchDit(7, 2, true)));
+  }
+
+  @Test
   void loopsCostTheirLastTime() {
     Cost cost = Cost.of(SamplePlans.looped());
     long full = 4 * (2 * 4 * 4) + 9 * (4 * 4);
