@@ -1,8 +1,13 @@
 package anabranch.conformance.space;
 
+import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.model.layer.Skip;
 import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
@@ -21,9 +26,29 @@ final class LateSpace {
     this.dice = dice;
   }
 
-  /** Returns the description, seldom with conditions for some of its routers. */
+  /** Returns the description, seldom with modulations, or conditions for some of its routers. */
   ModelSpec over(ModelSpec spec) {
-    return dice.chance(0.25) ? Rewrite.routers(spec, this::conditioned) : spec;
+    boolean conditions = dice.chance(0.25);
+    ModelSpec over = dice.chance(0.2) ? Rewrite.operations(spec, this::modulated) : spec;
+    return conditions ? Rewrite.routers(over, this::conditioned) : over;
+  }
+
+  private Operation modulated(Operation operation) {
+    if (!plain(operation) || !dice.chance(0.4)) {
+      return operation;
+    }
+    int experts = dice.between(1, 5);
+    // No router by tokens: encoders may read others, or none.
+    RouterSpace routers = new RouterSpace(dice, new Input.Features(1, 1), false);
+    Router router = routers.mixture(experts).with(Placement.OUTPUT);
+    return new Mixture.Modulated(experts, router, operation);
+  }
+
+  /** Returns whether a modulation may stand around an operation. */
+  private static boolean plain(Operation operation) {
+    return !(operation instanceof Skip)
+        && !(operation instanceof Mixture.Modulated)
+        && operation.parts().stream().allMatch(LateSpace::plain);
   }
 
   private Router conditioned(Router router) {

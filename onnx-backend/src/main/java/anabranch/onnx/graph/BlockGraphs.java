@@ -75,6 +75,8 @@ public final class BlockGraphs {
       recur(place, recurrence);
     } else if (operation instanceof Recurrence.LinearMemory memory) {
       remember(place, memory);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      modulate(place, modulated);
     } else if (operation instanceof Skip skip) {
       inside(place, skip, skip.operation(), skip.operationPath(place.path()));
     } else if (operation instanceof Chain chain) {
@@ -273,6 +275,55 @@ public final class BlockGraphs {
             own,
             chain));
     finish(place);
+  }
+
+  private void modulate(Place place, Mixture.Modulated modulated) {
+    close();
+    Graph lead = null;
+    if (place.before() != null) {
+      TokenRun run = new TokenRun(place.path() + ".lead", width);
+      run.lead(place, null, 0);
+      lead = run.graph();
+    }
+    BlockGraphs own = new BlockGraphs(width);
+    own.factor(place.path(), modulated);
+    String inner = modulated.operationPath(place.path());
+    own.add(new Place(inner, null, null, null, null, false), modulated.operation());
+    own.close();
+    steps.add(
+        new Step.Inside(
+            place.path(),
+            null,
+            modulated.operation(),
+            lead,
+            place.before() != null,
+            0,
+            null,
+            place.finish(),
+            own.steps,
+            false));
+    finish(place);
+  }
+
+  /** Adds what multiplies x for a modulation. */
+  private void factor(String path, Mixture.Modulated modulated) {
+    Router router = modulated.router();
+    int logits = router.logitsFor(modulated.experts());
+    boolean apart = apart(router);
+    if (router.hasWeight() && !apart) {
+      Place bare = new Place(path, null, null, null, null, false);
+      open(bare).lead(bare, router, logits);
+      close();
+    }
+    steps.add(
+        new Step.Mix(
+            path,
+            modulated,
+            false,
+            apart ? router(path, "x", router, logits) : null,
+            Step.Finish.FACTOR,
+            MemberGraphs.maps(width, path, modulated),
+            null));
   }
 
   /** Returns whether a router reads other vectors than those of rows. */

@@ -6,6 +6,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -94,6 +95,8 @@ public record Requirements(
     }
     if (operation instanceof Skip skip) {
       collect(skip.operation(), skip.operationPath(path), into);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      collect(modulated.operation(), modulated.operationPath(path), into);
     } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(s.operation(), path + "." + s.name(), into));
     }

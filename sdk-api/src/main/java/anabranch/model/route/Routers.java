@@ -116,7 +116,8 @@ public final class Routers {
 
   /**
    * Returns the k best by softmax of the condition alone, weights as they are: the same experts for
-   * all rows of a diffusion step (Park et al., Switch-DiT).
+   * all rows of a diffusion step (Park et al., Switch-DiT); for {@link
+   * anabranch.model.layer.Mixture.Modulated}.
    *
    * @param numbers length of the condition: the embedding of the step, which SiLU is applied to
    * @param bias whether its matrix has a bias, which the paper does not say

@@ -26,6 +26,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
@@ -302,6 +303,19 @@ class CostTest {
   }
 
   @Test
+  void modulationsCostTheirMatricesAndWhatIsInside() {
+    FeedForward network = FeedForward.plain(5, Activation.RELU);
+    long map = 2 * 4 * 4;
+    assertLive(
+        2 * 7 * 3 + 2 * map + MLP_COST,
+        new Mixture.Modulated(3, Routers.switchDit(7, 2, true), network));
+    Capacity.Size share = new Capacity.Size.Share(1.5, 0, Capacity.Rounding.CEIL);
+    assertLive(
+        2 * 4 * 8 + 2 * map + MLP_COST,
+        new Mixture.Modulated(8, Routers.expertChoice(share), network));
+  }
+
+  @Test
   void skipsCostTheirRouterAndWhatMayRun() {
     FeedForward network = FeedForward.plain(5, Activation.RELU);
     Skip skip = new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.MASK);
@@ -341,7 +355,7 @@ class CostTest {
     return Cost.of(spec(PLAIN, EACH, SamplePlans.RECURRENT)).live(0, 0, 1, 0);
   }
 
-  private static void assertLive(long expected, Mixture mixture) {
-    assertEquals(expected, Cost.of(spec(PLAIN, EACH, block(mixture))).live(0, 0, 1, 0));
+  private static void assertLive(long expected, Operation operation) {
+    assertEquals(expected, Cost.of(spec(PLAIN, EACH, block(operation))).live(0, 0, 1, 0));
   }
 }

@@ -162,6 +162,10 @@ class DependenceTest {
     assertFalse(found.keys() || found.random());
     assertEquals(0, Requirements.of(SampleSpecs.bytes()).condition());
     assertEquals(Dependence.TOKEN, Dependence.of(model));
+    Router router = Routers.switchDit(5, 2, true);
+    assertEquals(Dependence.TOKEN, of(new Mixture.Modulated(3, router, NETWORK)));
+    Attention causal = Attention.causal(1, 2);
+    assertEquals(Dependence.PREFIX, of(new Mixture.Modulated(3, router, causal)));
     assertEquals(Grouping.ROW, Cut.of(model).stages().get(0).grouping());
     DescriptionException differ =
         assertThrows(
@@ -177,8 +181,21 @@ class DependenceTest {
     Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), picked));
     Skip around = new Skip(Routers.mixtureOfDepthsCausal(), chain, MASK);
     ModelSpec causal =
-        spec(PLAIN, Head.Pool.EACH, CAUSAL, block(depths), block(around), block(picked));
-    List<String> paths = List.of("blocks.1.skip", "blocks.2.skip.mixture", "blocks.3.mixture");
+        spec(
+            PLAIN,
+            Head.Pool.EACH,
+            CAUSAL,
+            block(depths),
+            block(around),
+            block(picked),
+            block(new Mixture.Modulated(2, Routers.expertChoice(ONE), picked)));
+    List<String> paths =
+        List.of(
+            "blocks.1.skip",
+            "blocks.2.skip.mixture",
+            "blocks.3.mixture",
+            "blocks.4.modulated",
+            "blocks.4.modulated.mixture");
     assertEquals(paths, Requirements.of(causal).readsLaterRows());
     for (Head.Pool pool : List.of(Head.Pool.EACH, Head.Pool.MEAN)) {
       ModelSpec full = spec(PLAIN, pool, FULL, block(depths));
