@@ -120,7 +120,7 @@ public final class Routers {
    * anabranch.model.layer.Mixture.Modulated}.
    *
    * @param numbers length of the condition: the embedding of the step, which SiLU is applied to
-   * @param bias whether its matrix has a bias, which the paper does not say
+   * @param bias whether its matrix has a bias
    */
   public static Router switchDit(int numbers, int k, boolean bias) {
     return olmoe(k).with(Source.CONDITION, new Logits.Conditioned(numbers, Activation.SILU, bias));
