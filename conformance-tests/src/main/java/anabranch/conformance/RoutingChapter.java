@@ -29,9 +29,11 @@ import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -60,6 +62,7 @@ public interface RoutingChapter extends Subject {
     named.put(
         "network",
         Routers.olmoe(2).with(Source.HIDDEN, new Logits.Network(5, Activation.TANH, true)));
+    named.put("switchDit", Routers.switchDit(4, 2, true));
     named.put("hash", Routers.hash(-42));
     named.put("hashTable", Routers.hashTable(20));
     named.put("thor", Routers.thor(5));
@@ -258,6 +261,82 @@ public interface RoutingChapter extends Subject {
           String text = String.valueOf(refused.getMessage());
           assertTrue(text.contains("(rule E7)"), text + " does not name its rule");
         });
+  }
+
+  /** Intent: a missing condition must not be taken for one, nor one of another length. */
+  @Test
+  @Rule("E7")
+  default void rowsWithoutTheirConditionAreRefused() {
+    Case drawn = Case.of(Shapes.routed(Routers.switchDit(3, 2, true), 5), 19, 4);
+    Event event = Event.ofTokens(1, 2, 3, 4);
+    for (Event unfit : List.of(event, event.conditioned(1, 2))) {
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            RuntimeException refused =
+                assertThrows(
+                    RuntimeException.class,
+                    () -> trial.by(Policy.fullDepth()).run(List.of(Sequence.of(unfit))),
+                    "rows under " + unfit.conditionLength() + " numbers");
+            String text = String.valueOf(refused.getMessage());
+            assertTrue(text.contains("(rule E7)"), text + " does not name its rule");
+          });
+    }
+  }
+
+  /**
+   * Intent: a decision that is known with the condition can be tabled; each event has its own, also
+   * where several are of one sequence.
+   */
+  @Test
+  @Rule({"R0", "R1", "R14"})
+  default void rowsUnderOneConditionSeeTheSameExpertsWhateverTheyAre() {
+    int steps = 6;
+    Case drawn = Case.of(Shapes.routed(Routers.switchDit(12, 2, true), 5), 20, 9, 7, 4);
+    List<Sequence> sequences = new ArrayList<>();
+    for (int step = 0; step < steps; step++) {
+      for (Sequence sequence : drawn.sequences()) {
+        sequences.add(Sequence.of(sequence.events().get(0).conditioned(condition(step))));
+      }
+    }
+    Event first = Event.ofTokens(3, 1).conditioned(condition(0));
+    Event second = Event.ofTokens(4, 1, 5).at(2).conditioned(condition(steps - 1));
+    sequences.add(new Sequence(null, List.of(first, second)));
+    Trial.of(
+        this,
+        drawn.with(sequences),
+        trial -> {
+          Policy full = Policy.fullDepth();
+          List<Answered> answers = trial.by(full).run(sequences);
+          trial.judge(full, answers);
+          for (String path : answers.get(0).experts.keySet()) {
+            Set<List<Integer>> tables = new HashSet<>();
+            for (int step = 0; step < steps; step++) {
+              int[] table = answers.get(3 * step).experts.get(path)[0];
+              tables.add(Arrays.stream(table).boxed().toList());
+              for (int item = 3 * step; item < 3 * step + 3; item++) {
+                for (int[] row : answers.get(item).experts.get(path)) {
+                  assertArrayEquals(table, row, path + ", step " + step);
+                }
+              }
+            }
+            assertTrue(tables.size() > 1, path + " decides alike at every step");
+            int[][] both = answers.get(3 * steps).experts.get(path);
+            for (int row = 0; row < both.length; row++) {
+              int of = row < 2 ? 0 : 3 * (steps - 1);
+              assertArrayEquals(answers.get(of).experts.get(path)[0], both[row], path);
+            }
+          }
+        });
+  }
+
+  private static float[] condition(int step) {
+    float[] condition = new float[12];
+    for (int i = 0; i < condition.length; i++) {
+      condition[i] = (float) Math.sin((step + 1) * Math.pow(2, i % 6) + i);
+    }
+    return condition;
   }
 
   /** Intent: choosing by a hash of the token id takes nothing else into account. */

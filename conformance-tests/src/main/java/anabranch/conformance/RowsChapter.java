@@ -1,5 +1,7 @@
 package anabranch.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
 import anabranch.backend.Rows;
@@ -7,16 +9,32 @@ import anabranch.backend.Span;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
 import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Grouping;
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
+import anabranch.model.route.Score;
+import anabranch.model.route.Selection;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -73,6 +91,81 @@ public interface RowsChapter extends Subject {
             });
       }
     }
+  }
+
+  /** Intent: what is read is the product, also where rows left that nobody asks for one. */
+  @Test
+  @Rule("A28")
+  default void modulatedOperationsReadTheProduct() {
+    for (Router router : List.of(Routers.switchDit(4, 2, true), Routers.olmoe(2))) {
+      for (Attention.Mask mask : List.of(Attention.Mask.CAUSAL, Attention.Mask.FULL)) {
+        ModelSpec bare = Shapes.freezing(Attention.causal(2, 4).withMask(mask));
+        ModelSpec spec =
+            Rewrite.operations(bare, operation -> new Mixture.Modulated(3, router, operation));
+        Case drawn = Case.of(spec, 28, 6, 3);
+        Trial.of(
+            this,
+            drawn,
+            trial -> {
+              List<List<Integer>> exits = drawn.anyExits(3);
+              trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+            });
+      }
+    }
+  }
+
+  /** Intent: a modulation that adds nothing to one is not there, to the bit. */
+  @Test
+  @Rule("A28")
+  default void whatIsMultipliedByOneIsTheOperation() {
+    Norm norm = new Norm.Rms(1e-5);
+    Chain chain =
+        Chain.of(
+            Sublayer.preNorm(norm, Attention.full(2, 4)),
+            Sublayer.preNorm(norm, FeedForward.gated(5, Activation.GELU)));
+    Router weighsZero = Router.linear(Score.IDENTITY, new Selection.TopK(2));
+    Router picksNone = Router.linear(Score.SIGMOID, new Selection.Threshold(2, true));
+    for (Router router : List.of(weighsZero, picksNone)) {
+      Case drawn = Case.of(Shapes.linear(new Mixture.Modulated(3, router, chain)), 29, 6, 3);
+      Case modulated =
+          drawn.with(
+              Shapes.changed(
+                  drawn.spec(),
+                  drawn.weights(),
+                  (name, tensor) ->
+                      name.endsWith("router.weight") ? Shapes.filled(tensor, 0) : tensor));
+      Trial.of(
+          this,
+          modulated,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            List<Answered> answers = trial.by(full).run(modulated.sequences());
+            trial.judge(full, answers);
+            Case dense = dense(modulated, Shapes.linear(chain));
+            if (trial.batchInvariant()) {
+              Trial.of(this, dense, plain -> same(plain, answers));
+            }
+          });
+    }
+  }
+
+  private static void same(Trial dense, List<Answered> answers) {
+    List<Answered> expected = dense.by(Policy.fullDepth()).run(dense.subject.sequences());
+    for (int n = 0; n < expected.size(); n++) {
+      float[][] logits = expected.get(n).logits;
+      assertArrayEquals(logits, answers.get(n).logits, "bits of sequence " + n);
+    }
+  }
+
+  /** Returns a case of a description whose chain is the modulated one. */
+  private static Case dense(Case modulated, ModelSpec spec) {
+    List<Tensor> tensors = new ArrayList<>();
+    for (Parameter parameter : spec.parameters()) {
+      String name = parameter.name().replace(".chain.", ".modulated.");
+      Tensor tensor = modulated.weights().tensor(name);
+      tensors.add(new Tensor(parameter.name(), tensor.type(), tensor.shape(), tensor.bytes()));
+    }
+    return new Case("dense", spec, MemoryWeights.of(tensors), modulated.sequences());
   }
 
   /** Intent: what left stays a key for all who may see it, as it was when it left. */

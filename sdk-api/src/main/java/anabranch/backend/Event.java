@@ -8,26 +8,37 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The next rows of one sequence, as the caller brought them: token ids, or feature vectors.
+ * The next rows of one sequence, as the caller brought them: token ids, or feature vectors; and
+ * what stands beside them, a key and a condition.
  *
  * <p>Immutable; any thread.
  */
 public final class Event {
+  private static final float[] NONE = {};
+
   private final int[] tokens;
   private final float[] features;
   private final int width;
   private final int rows;
   private final int firstPosition;
   private final @Nullable Long key;
+  private final float[] condition;
 
   private Event(
-      int[] tokens, float[] features, int width, int rows, int firstPosition, @Nullable Long key) {
+      int[] tokens,
+      float[] features,
+      int width,
+      int rows,
+      int firstPosition,
+      @Nullable Long key,
+      float[] condition) {
     this.tokens = tokens;
     this.features = features;
     this.width = width;
     this.rows = rows;
     this.firstPosition = firstPosition;
     this.key = key;
+    this.condition = condition;
   }
 
   /**
@@ -37,7 +48,7 @@ public final class Event {
    */
   public static Event ofTokens(int... tokens) {
     Bounds.atLeast("event.tokens.length", tokens.length, 1);
-    return new Event(tokens.clone(), new float[0], 0, tokens.length, 0, null);
+    return new Event(tokens.clone(), NONE, 0, tokens.length, 0, null, NONE);
   }
 
   /**
@@ -53,13 +64,13 @@ public final class Event {
     Bounds.require(
         values.length % width == 0,
         "event.values.length " + values.length + " is not a multiple of width " + width);
-    return new Event(new int[0], values.clone(), width, values.length / width, 0, null);
+    return new Event(new int[0], values.clone(), width, values.length / width, 0, null, NONE);
   }
 
   /** Returns the same rows as the continuation of a sequence that already has that many rows. */
   public Event at(int position) {
     Bounds.atLeast("event.firstPosition", position, 0);
-    return new Event(tokens, features, width, rows, position, key);
+    return new Event(tokens, features, width, rows, position, key, condition);
   }
 
   /**
@@ -67,7 +78,7 @@ public final class Event {
    * on when or with whom they run.
    */
   public Event keyed(long itemKey) {
-    return new Event(tokens, features, width, rows, firstPosition, itemKey);
+    return new Event(tokens, features, width, rows, firstPosition, itemKey, condition);
   }
 
   /** Returns the same rows of the item whose key is the FNV-1a hash of a text in UTF-8. */
@@ -77,6 +88,47 @@ public final class Event {
       hash = (hash ^ (octet & 0xff)) * 0x100000001b3L;
     }
     return keyed(hash);
+  }
+
+  /**
+   * Returns the same rows under a condition, such as the embedding of a diffusion step: numbers
+   * that stand beside all of them, for routers that read it; the array is copied.
+   *
+   * @param numbers finite; none takes the condition away
+   * @throws anabranch.error.DescriptionException if one is not finite
+   */
+  public Event conditioned(float... numbers) {
+    for (int i = 0; i < numbers.length; i++) {
+      Bounds.require(
+          Float.isFinite(numbers[i]),
+          "event.condition[" + i + "] " + numbers[i] + " is not finite");
+    }
+    return new Event(tokens, features, width, rows, firstPosition, key, numbers.clone());
+  }
+
+  /** Returns the same rows under the condition of another event, if it has one. */
+  public Event under(Event other) {
+    return new Event(tokens, features, width, rows, firstPosition, key, other.condition);
+  }
+
+  /** Returns how many numbers the condition has; 0 without one. */
+  public int conditionLength() {
+    return condition.length;
+  }
+
+  /**
+   * Returns a read-only view of the condition.
+   *
+   * @param numbers how many it must have, at least 1
+   * @throws IllegalStateException if it has another number, or there is none
+   */
+  public FloatBuffer condition(int numbers) {
+    if (condition.length != numbers) {
+      throw new IllegalStateException(
+          Bounds.ruled(
+              this + " has a condition of " + condition.length + " numbers, not " + numbers, "E7"));
+    }
+    return FloatBuffer.wrap(condition).asReadOnlyBuffer();
   }
 
   /** Returns whether the item has a key. */
@@ -134,7 +186,8 @@ public final class Event {
         && width == that.width
         && Objects.equals(key, that.key)
         && Arrays.equals(tokens, that.tokens)
-        && Arrays.equals(features, that.features);
+        && Arrays.equals(features, that.features)
+        && Arrays.equals(condition, that.condition);
   }
 
   @Override

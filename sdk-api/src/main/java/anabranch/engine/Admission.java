@@ -26,12 +26,15 @@ final class Admission {
   private final ModelSpec spec;
   private final Route route;
   private final boolean keys;
+  private final int condition;
   private final boolean allRows;
 
   Admission(Route route) {
     this.spec = route.spec();
     this.route = route;
-    this.keys = Requirements.of(spec).keys();
+    Requirements requirements = Requirements.of(spec);
+    this.keys = requirements.keys();
+    this.condition = requirements.condition();
     this.allRows =
         spec.head().pool() == Head.Pool.FLATTEN
             || spec.plan().exits().stream().map(Exit::head).anyMatch(Admission::flattens);
@@ -46,14 +49,17 @@ final class Admission {
     try {
       Event event = item.event();
       check("event", event, spec.input());
+      conditioned("event", event);
       int all = spec.input().maxLength();
       Bounds.require(
           !allRows || event.rows() == all,
           "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need",
           "E6");
-      checkSource(item.source());
-      checkForced(item);
-      return new Pending(keys ? item.keyed() : item, policy(item, service), answer, service, null);
+      Item ready = item.conditioned();
+      checkSource(ready.source());
+      checkForced(ready);
+      ready = keys ? ready.keyed() : ready;
+      return new Pending(ready, policy(item, service), answer, service, null);
     } catch (DescriptionException unfit) {
       refuse(item.id(), unfit, answer);
       return null;
@@ -65,6 +71,7 @@ final class Admission {
       Item item, String sequence, Service service, Pending.Answer answer, Sequence owner) {
     try {
       check("event", item.event(), spec.input());
+      conditioned("event", item.event());
       Bounds.require(
           item.source() == null, "item.source is given, a sequence has one from its beginning");
       checkForced(item);
@@ -131,7 +138,12 @@ final class Admission {
         encoder != null || source == null, "item.source is given, the model has no encoder");
     if (encoder != null && source != null) {
       check("source", source, encoder.input());
+      conditioned("source", source);
     }
+  }
+
+  private void conditioned(String field, Event event) {
+    Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
   }
 
   private static void check(String field, Event event, Input input) {

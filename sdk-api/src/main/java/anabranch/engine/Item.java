@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param id names it in its inference and in errors; need not be unique. Where a model draws
  *     anything by keys, it is the key of events that bring none
  * @param event its rows
- * @param source what the encoder reads before, in models that have one; else null
+ * @param source what the encoder reads before, in models that have one; else null. Without a
+ *     condition of its own it has that of {@code event}
  * @param policy the policy for this item; null for the engine's policy at admission
  * @param forced what is decided about its units, whatever they score; null to let the policy decide
  *     everything
@@ -66,6 +67,12 @@ public record Item(
   /** Returns this item with a time that its answer may take. */
   public Item within(Duration time) {
     return new Item(id, event, source, policy, forced, time);
+  }
+
+  /** Returns the same item with the condition of its event for the encoder's, if that has none. */
+  Item conditioned() {
+    boolean own = source == null || source.conditionLength() > 0;
+    return own ? this : reading(source.under(event));
   }
 
   /** Returns the same item with keys for its events where they have none. */

@@ -49,6 +49,7 @@ public record ModelSpec(
     }
     embedding.checkAgainst(width);
     PlanRules.check(plan, input, embedding, head, encoder != null);
+    PlanRules.conditions(encoder == null ? List.of(plan) : List.of(encoder.plan(), plan));
     if (encoder != null) {
       EncoderRules.checkIds(encoder.plan(), plan);
     }

@@ -58,6 +58,22 @@ final class PlanRules {
     }
   }
 
+  /** Checks that all routers that read a condition read the same one. */
+  static void conditions(List<Plan> plans) {
+    int known = 0;
+    for (Plan plan : plans) {
+      for (Block block : plan.blocks()) {
+        for (Operation operation : block.operations()) {
+          int numbers = operation.router() == null ? 0 : operation.router().condition();
+          Bounds.require(
+              numbers == 0 || known == 0 || numbers == known,
+              "router.logits.numbers " + numbers + " is not " + known + ", as of a router before");
+          known = Math.max(known, numbers);
+        }
+      }
+    }
+  }
+
   private static void router(Router router, Input input) {
     Bounds.require(
         !router.needsTokenIds() || input instanceof Input.Tokens,

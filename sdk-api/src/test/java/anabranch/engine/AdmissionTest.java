@@ -125,6 +125,27 @@ class AdmissionTest {
         seen(reading, item.reading(Event.ofTokens(3))).key());
   }
 
+  @Test
+  void conditionsAreThereAndOfTheLengthThatIsRead() {
+    Mixture mixture =
+        new Mixture(2, FeedForward.plain(4, Activation.RELU), Routers.switchDit(3, 1, false));
+    ModelSpec model = Scripts.spec(EACH, Plan.of(Scripts.block(mixture)));
+    Event event = Event.ofTokens(7);
+    Item item = Item.of("item7", event.conditioned(1, 2, 3));
+    assertEquals(event.conditioned(1, 2, 3), seen(model, item));
+    refused(model, Item.of("item7", event), "event.condition.length 0 is not in 3..3");
+    refused(Scripts.causal(), item, "event.condition.length 3 is not in 0..0");
+    ModelSpec reading = Scripts.reading(Scripts.causal(), Plan.of(model.plan().blocks()));
+    assertEquals(
+        Event.ofTokens(3).conditioned(1, 2, 3), seen(reading, item.reading(Event.ofTokens(3))));
+    Event own = Event.ofTokens(3).conditioned(4, 5, 6);
+    assertEquals(own, seen(reading, item.reading(own)));
+    refused(
+        reading,
+        item.reading(Event.ofTokens(3).conditioned(4)),
+        "source.condition.length 1 is not in 3..3");
+  }
+
   private static ModelSpec drawing() {
     Mixture mixture =
         new Mixture(2, FeedForward.plain(4, Activation.RELU), Routers.thorOfSequence(3));

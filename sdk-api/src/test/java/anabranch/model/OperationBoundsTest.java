@@ -34,6 +34,31 @@ import org.junit.jupiter.api.Test;
 
 class OperationBoundsTest {
   @Test
+  void modulationsAreAroundOperationsThatEveryRowRuns() {
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    Router router = Routers.switchDit(4, 2, true);
+    Mixture.Modulated plain = new Mixture.Modulated(3, router, network);
+    assertEquals(3, plain.members());
+    assertFalse(plain.mixes());
+    assertTrue(new Mixture.Modulated(3, router, Attention.causal(1, 2)).mixes());
+    assertEquals(Routers.olmoe(1), plain.with(Routers.olmoe(1)).router());
+    assertRefused(
+        "modulated.experts 0 is not in 1..65536", () -> new Mixture.Modulated(0, router, network));
+    assertRefused("router.k 2 is not in 1..1", () -> new Mixture.Modulated(1, router, network));
+    assertRefused(
+        "modulated.router.source PROMPT_MEAN is for skips: a modulation keeps no decision",
+        () -> plain.with(Routers.mindSkip(.5)));
+    assertRefused(
+        "modulated.router.placement INPUT is not OUTPUT", () -> plain.with(Routers.llama4(1)));
+    Skip skip = new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.MASK);
+    assertRefused(
+        "modulated.operation contains a skip", () -> new Mixture.Modulated(3, router, skip));
+    Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), plain));
+    assertRefused(
+        "modulated.operation contains a modulation", () -> new Mixture.Modulated(3, router, chain));
+  }
+
+  @Test
   void attentionHasHeadsThatShareKeysEvenly() {
     assertRefused("attention.heads 0 is below 1", () -> Attention.causal(0, 4));
     assertRefused("attention.headWidth 0 is below 1", () -> Attention.full(1, 0));

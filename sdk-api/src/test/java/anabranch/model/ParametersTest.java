@@ -375,6 +375,29 @@ class ParametersTest {
   }
 
   @Test
+  void modulationsNeedAMatrixForEachExpertAndWhatIsInside() {
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    assertEquals(
+        List.of(
+            "m.router.weight [2, 7]",
+            "m.router.bias [2]",
+            "m.experts.0.weight [5, 5]",
+            "m.experts.1.weight [5, 5]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(parameters(new Mixture.Modulated(2, Routers.switchDit(7, 1, true), network))));
+    Chain chain = Chain.of(Sublayer.preNorm(RMS, network));
+    assertEquals(
+        List.of(
+            "m.router.weight [1, 5]",
+            "m.experts.0.weight [5, 5]",
+            "m.feedForward.before.weight [5]",
+            "m.feedForward.up.weight [3, 5]",
+            "m.feedForward.down.weight [5, 3]"),
+        names(parameters(new Mixture.Modulated(1, Routers.olmoe(1), chain))));
+  }
+
+  @Test
   void routersOfTheLanguageBringTablesAndOneMoreLogit() {
     FeedForward expert = FeedForward.plain(3, Activation.RELU);
     assertEquals(

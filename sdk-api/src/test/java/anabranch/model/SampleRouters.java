@@ -46,8 +46,12 @@ public final class SampleRouters {
     Mixture shared =
         new Mixture(2, expert, Routers.mixtral(1))
             .withShared(FeedForward.plain(3, Activation.GELU_TANH), false);
+    Mixture.Modulated modulated =
+        new Mixture.Modulated(3, Routers.switchDit(6, 2, false), Chain.of(bare(shared)));
+    Mixture.Modulated within = new Mixture.Modulated(2, Routers.granite(1), expert);
+    Skip around = new Skip(Routers.mindSkip(.5), within, Bypass.MASK);
     List<Block> blocks =
-        Stream.of(mixtures, skips().stream(), Stream.of(special, shared))
+        Stream.of(mixtures, skips().stream(), Stream.of(special, shared, modulated, around))
             .flatMap(operations -> operations)
             .map(operation -> Sublayer.preNorm(new Norm.Rms(1e-6), operation))
             .map(sublayer -> Block.of(sublayer.withMultiplier(.5)))
@@ -59,6 +63,10 @@ public final class SampleRouters {
         Embedding.plain().withMultiplier(2).withSinusoids(new Embedding.Sinusoids(2)),
         Plan.of(blocks),
         new Head(Head.Pool.EACH, null, 2, false).withMultiplier(.25));
+  }
+
+  private static Sublayer bare(Operation operation) {
+    return new Sublayer(Sublayer.nameOf(operation), null, operation, null, null);
   }
 
   /** Routers for four experts, all presets among them. */
@@ -104,6 +112,7 @@ public final class SampleRouters {
         Routers.averageKeys(2, Gate.score()),
         Routers.nllb(true, .8, new Capacity.Unlimited()),
         Routers.olmoe(3),
+        Routers.switchDit(6, 2, true),
         Routers.dynamicTokens(5, Activation.SILU),
         Routers.dynamicWidths(),
         Routers.switchTop1(),

@@ -20,8 +20,8 @@ import anabranch.model.route.Router
  * Words that add sublayers, in the order in which they run.
  *
  * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`, `recurrence`,
- * `linearMemory`, `skip`, `chain`); two of one kind need names. No projection has a bias unless
- * told so.
+ * `linearMemory`, `modulated`, `skip`, `chain`); two of one kind need names. No projection has a
+ * bias unless told so.
  */
 @ModelDsl
 public sealed class SublayerWords(internal val width: Int, internal val norms: Norms) {
@@ -139,6 +139,27 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
     add(Recurrence.LinearMemory(inputs, states, bias), norms, name)
   }
 
+  /**
+   * Adds an operation, or a chain, whose input is multiplied by what a router picks for each row.
+   *
+   * @param experts how many matrices there are to pick from, at least 1
+   * @param router a preset of [anabranch.model.route.Routers], such as `switchDit(...)`, or
+   *   [router]
+   * @param norms around all of it; by default none where it is a chain, whose sublayers have their
+   *   own
+   */
+  public fun modulated(
+    experts: Int,
+    router: Router,
+    norms: Norms? = null,
+    name: String? = null,
+    describe: SkipBuilder.() -> Unit,
+  ) {
+    val operation = SkipBuilder(width, this.norms, "modulated").apply(describe).build()
+    val usual = if (operation is Chain) Norms() else this.norms
+    add(Mixture.Modulated(experts, router, operation), norms ?: usual, name)
+  }
+
   internal fun add(operation: Operation, norms: Norms, name: String?) {
     sublayers += norms.around(operation, name)
   }
@@ -167,7 +188,7 @@ public sealed class SkipWords(width: Int, norms: Norms) : SublayerWords(width, n
     name: String? = null,
     describe: SkipBuilder.() -> Unit,
   ) {
-    val operation = SkipBuilder(width, this.norms).apply(describe).build()
+    val operation = SkipBuilder(width, this.norms, "skip").apply(describe).build()
     val usual = if (operation is Chain) Norms() else this.norms
     add(Skip(router, operation, keys), norms ?: usual, name)
   }

@@ -39,6 +39,7 @@ private fun sourceOf(logits: Logits): Source =
     is Logits.TokenHash -> Source.TOKEN_ID
     is Logits.TokenTable -> Source.TOKEN_ID
     is Logits.Random -> Source.KEY_AND_POSITION
+    is Logits.Conditioned -> Source.CONDITION
   }
 
 /** Returns the selection of the [k] best experts, all or those that [secondary] lets stay. */

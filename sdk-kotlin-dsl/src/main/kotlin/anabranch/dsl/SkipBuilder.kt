@@ -10,11 +10,17 @@ import anabranch.model.layer.Recurrence
 import anabranch.model.route.Router
 
 /**
- * Says what rows may skip: exactly one operation, or a chain of sublayers. Its words are those of
- * [SublayerWords], without norms and names of their own. Confined to its lambda.
+ * Says what rows may skip, or what is modulated: exactly one operation, or a chain of sublayers.
+ * Its words are those of [SublayerWords], without norms and names of their own. Confined to its
+ * lambda.
  */
 @ModelDsl
-public class SkipBuilder internal constructor(private val width: Int, private val norms: Norms) {
+public class SkipBuilder
+internal constructor(
+  private val width: Int,
+  private val norms: Norms,
+  private val around: String,
+) {
   private var operation: Operation? = null
 
   /** Says attention. */
@@ -73,15 +79,22 @@ public class SkipBuilder internal constructor(private val width: Int, private va
     say(Recurrence.LinearMemory(inputs, states, bias))
   }
 
-  /** Says sublayers that are skipped together; none of them is a skip. */
+  /** Says what is modulated; itself not modulated. */
+  public fun modulated(experts: Int, router: Router, describe: SkipBuilder.() -> Unit) {
+    val inner = SkipBuilder(width, norms, "modulated").apply(describe).build()
+    say(Mixture.Modulated(experts, router, inner))
+  }
+
+  /** Says sublayers that are seen as one; none of them is a skip. */
   public fun chain(describe: SkippedChainBuilder.() -> Unit) {
     say(Chain(SkippedChainBuilder(width, norms).apply(describe).sublayers))
   }
 
   private fun say(said: Operation) {
-    operation = once("skip.operation", operation, said)
+    operation = once("$around.operation", operation, said)
   }
 
   internal fun build(): Operation =
-    operation ?: throw DescriptionException("skip.operation is missing: say attention(...) or such")
+    operation
+      ?: throw DescriptionException("$around.operation is missing: say attention(...) or such")
 }

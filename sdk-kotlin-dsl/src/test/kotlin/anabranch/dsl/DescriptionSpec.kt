@@ -197,6 +197,8 @@ private fun SublayerWords.say(s: Sublayer) {
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, norms, s.name, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank, norms, s.name)
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias, norms, s.name)
+    is Mixture.Modulated ->
+      modulated(o.experts, again(o.router), norms, s.name) { say(o.operation) }
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(
@@ -225,6 +227,7 @@ private fun SkipBuilder.say(operation: Operation) {
     is FeedForward -> feedForward(o.inner, o.activation, o.gated, o.bias, o.limit)
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank)
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias)
+    is Mixture.Modulated -> modulated(o.experts, again(o.router)) { say(o.operation) }
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(

@@ -28,15 +28,28 @@ import kotlin.random.Random
 /** Draws the operations of layers. */
 abstract class DrawLayers(random: Random) : DrawValues(random) {
   protected fun operation(input: Input, memory: Boolean): Operation =
-    when (random.nextInt(5)) {
+    when (random.nextInt(6)) {
+      5 -> modulated(input, memory)
       0 ->
-        Skip(skipRouter(), skipped(input, memory), pick(listOf(Bypass.MASK, Bypass.FREEZE_PROJECT)))
+        Skip(
+          skipRouter(),
+          modulatedOrNot(input, memory),
+          pick(listOf(Bypass.MASK, Bypass.FREEZE_PROJECT)),
+        )
       1 -> {
         val skip = Skip(skipRouter(), simple(input, memory), Bypass.MASK)
         Chain(chained(input, memory) + Sublayer("last", norm(), skip, norm(), norm(), factor()))
       }
       else -> simple(input, memory)
     }
+
+  private fun modulatedOrNot(input: Input, memory: Boolean): Operation =
+    if (seldom()) modulated(input, memory) else skipped(input, memory)
+
+  private fun modulated(input: Input, memory: Boolean): Operation {
+    val router = if (yes()) Routers.switchDit(6, 1, yes()) else Routers.olmoe(1)
+    return Mixture.Modulated(upTo(4), router, skipped(input, memory))
+  }
 
   private fun skipped(input: Input, memory: Boolean): Operation =
     if (yes()) simple(input, memory) else Chain(chained(input, memory))
@@ -164,7 +177,8 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
         Logits.TokenHash(random.nextLong()),
         (input as? Input.Tokens)?.let { Logits.TokenTable(it.vocabulary) },
       )
-    return when (random.nextInt(4)) {
+    return when (random.nextInt(5)) {
+      4 -> Source.CONDITION to Logits.Conditioned(6, activation(), yes())
       0 -> pick(listOf(Source.KEY, Source.KEY_AND_POSITION)) to drawn
       1 if input is Input.Tokens -> Source.TOKEN_ID to pick(hashed)
       2 -> Source.EVENT_MEAN to vectors()

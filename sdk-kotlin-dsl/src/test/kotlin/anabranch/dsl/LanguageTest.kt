@@ -24,6 +24,7 @@ import anabranch.model.route.Routers.mindSkip
 import anabranch.model.route.Routers.mixtureOfDepthsCausal
 import anabranch.model.route.Routers.olmoe
 import anabranch.model.route.Routers.stMoe
+import anabranch.model.route.Routers.switchDit
 import anabranch.model.route.Routers.switchTop1
 import anabranch.model.route.Routers.thor
 import anabranch.model.route.Routers.thorOfSequence
@@ -182,6 +183,8 @@ class LanguageTest :
           .message
       fails { layer { skip(mindSkip(0.5)) {} } } shouldBe
         "skip.operation is missing: say attention(...) or such"
+      fails { layer { modulated(3, switchDit(8, 2, true)) {} } } shouldBe
+        "modulated.operation is missing: say attention(...) or such"
       fails {
         layer {
           skip(mindSkip(0.5)) {

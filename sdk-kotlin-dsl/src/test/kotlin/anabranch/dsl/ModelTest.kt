@@ -5,6 +5,7 @@ import anabranch.model.Embedding
 import anabranch.model.Input
 import anabranch.model.ModelSpec
 import anabranch.model.facts.Cut
+import anabranch.model.facts.Requirements
 import anabranch.model.layer.Activation.GELU
 import anabranch.model.layer.Activation.RELU_SQUARED
 import anabranch.model.layer.Activation.SILU
@@ -13,6 +14,7 @@ import anabranch.model.layer.Attention.Bias.QUERY_KEY_VALUE
 import anabranch.model.layer.Attention.Mask.FULL
 import anabranch.model.layer.Block
 import anabranch.model.layer.Bypass
+import anabranch.model.layer.Chain
 import anabranch.model.layer.FeedForward
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Norm
@@ -28,6 +30,7 @@ import anabranch.model.plan.Plan
 import anabranch.model.route.Routers
 import anabranch.model.route.Routers.mindSkip
 import anabranch.model.route.Routers.mixtral
+import anabranch.model.route.Routers.switchDit
 import anabranch.model.route.Routers.switchTop1
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
@@ -141,6 +144,29 @@ class ModelTest :
       val (windowed, skipped) = spec.plan.blocks.single().operations()
       windowed shouldBe Attention.causal(2, 4).withWindow(3).withClip(8.0)
       (skipped as Skip).operation shouldBe Attention.causal(2, 4).withBias(QUERY_KEY_VALUE)
+    }
+
+    test("modulatedChainsHaveTheNormsOfTheirSublayers") {
+      val spec =
+        model("diffusion", width = 8, norms = preNorm(rmsNorm())) {
+          features(4, maxLength = 6)
+          layer {
+            modulated(3, switchDit(16, 2, false)) {
+              chain {
+                attention(heads = 2, mask = FULL)
+                feedForward(inner = 5)
+              }
+            }
+          }
+          head(outputs = 2)
+        }
+      val sublayer = spec.plan.blocks.single().sublayers.single()
+      sublayer.before shouldBe null
+      val modulated = sublayer.operation as Mixture.Modulated
+      modulated.router shouldBe switchDit(16, 2, false)
+      val chain = modulated.operation as Chain
+      chain.sublayers.map { it.before } shouldBe listOf(rmsNorm(), rmsNorm())
+      Requirements.of(spec).condition shouldBe 16
     }
 
     test("keyValueHeadsRotaryAndNamesAreSaid") {

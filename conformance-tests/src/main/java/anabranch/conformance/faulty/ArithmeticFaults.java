@@ -13,8 +13,11 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.route.Gate;
+import anabranch.model.route.Routers;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -162,6 +165,20 @@ final class ArithmeticFaults {
               }
             },
             "latentKeysAndRoutedHeadsReadAsDescribed"),
+        fault(
+            "what is modulated reads its input as it is",
+            Rerouted.zeroed(".*\\.experts\\.\\d+\\.weight"),
+            "modulatedOperationsReadTheProduct",
+            "A14"),
+        fault(
+            "a modulation multiplies by more than one where nothing is added",
+            new Rewritten() {
+              @Override
+              Operation change(Mixture.Modulated modulated) {
+                return modulated.with(Routers.switchTop1());
+              }
+            },
+            "whatIsMultipliedByOneIsTheOperation"),
         fault(
             "rotary positions are left out",
             new Rewritten() {

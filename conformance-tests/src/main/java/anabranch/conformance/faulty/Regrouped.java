@@ -15,6 +15,7 @@ import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Meddles with frozen rows before a stage sees them. */
@@ -64,8 +65,8 @@ final class Regrouped {
     };
   }
 
-  /** Gives a key to the events that have none. */
-  static StageBatch keyed(StageBatch batch) {
+  /** Replaces events. */
+  static StageBatch replaced(StageBatch batch, UnaryOperator<Event> change) {
     List<Span> spans = new ArrayList<>();
     for (Span span : batch.spans()) {
       Rows rows = span.rows();
@@ -75,7 +76,7 @@ final class Regrouped {
       int[] index = new int[size];
       int[] position = new int[size];
       for (int i = 0; i < size; i++) {
-        events[i] = rows.event(i).hasKey() ? rows.event(i) : rows.event(i).keyed(0);
+        events[i] = change.apply(rows.event(i));
         from[i] = rows.from(i);
         index[i] = rows.index(i);
         position[i] = rows.position(i);

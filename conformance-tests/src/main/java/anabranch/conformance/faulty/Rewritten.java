@@ -71,6 +71,8 @@ class Rewritten extends Broken {
   private Operation changed(Operation operation) {
     if (operation instanceof Mixture mixture) {
       return change(mixture.with(change(mixture.expert()), changed(mixture.router())));
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      return change(modulated.with(changed(modulated.router())));
     } else if (operation instanceof Skip skip) {
       return change(new Skip(changed(skip.router()), skip.operation(), skip.keys()));
     } else if (operation instanceof Attention attention) {
@@ -96,6 +98,10 @@ class Rewritten extends Broken {
 
   Mixture change(Mixture mixture) {
     return mixture;
+  }
+
+  Operation change(Mixture.Modulated modulated) {
+    return modulated;
   }
 
   Skip change(Skip skip) {

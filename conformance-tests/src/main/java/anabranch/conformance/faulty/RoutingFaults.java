@@ -3,6 +3,7 @@ package anabranch.conformance.faulty;
 import static anabranch.conformance.faulty.Faults.fault;
 import static anabranch.conformance.faulty.Faults.zero;
 
+import anabranch.backend.Event;
 import anabranch.backend.LoadedModel;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
@@ -10,6 +11,7 @@ import anabranch.backend.Trace;
 import anabranch.conformance.faulty.Faults.Fault;
 import anabranch.error.DescriptionException;
 import anabranch.model.ModelSpec;
+import anabranch.model.facts.Requirements;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.route.Gate;
@@ -41,10 +43,54 @@ final class RoutingFaults {
             new Broken() {
               @Override
               StageResult run(LoadedModel model, int stage, StageBatch batch) {
-                return super.run(model, stage, Regrouped.keyed(batch));
+                return super.run(
+                    model,
+                    stage,
+                    Regrouped.replaced(batch, event -> event.hasKey() ? event : event.keyed(0)));
               }
             },
             "rowsWithoutAKeyAreRefusedWhereSomethingIsDrawn"),
+        fault(
+            "a condition that is missing is zero",
+            new Broken() {
+              @Override
+              StageResult run(LoadedModel model, int stage, StageBatch batch) {
+                int numbers = Requirements.of(model.spec()).condition();
+                return super.run(
+                    model,
+                    stage,
+                    Regrouped.replaced(
+                        batch,
+                        event ->
+                            event.conditionLength() == 0
+                                ? event.conditioned(new float[numbers])
+                                : event));
+              }
+            },
+            "rowsWithoutTheirConditionAreRefused"),
+        fault(
+            "the row is read in place of a condition",
+            new Rewritten() {
+              @Override
+              Router change(Router router) {
+                return router.logits() instanceof Logits.Conditioned conditioned
+                        && conditioned.numbers() == 12
+                    ? router.with(Source.HIDDEN, new Logits.Linear(conditioned.bias()))
+                    : router;
+              }
+            },
+            "rowsUnderOneConditionSeeTheSameExpertsWhateverTheyAre"),
+        fault(
+            "the first condition of a call holds for all",
+            new Broken() {
+              @Override
+              StageResult run(LoadedModel model, int stage, StageBatch batch) {
+                Event first = batch.spans().get(0).rows().event(0);
+                return super.run(
+                    model, stage, Regrouped.replaced(batch, event -> event.under(first)));
+              }
+            },
+            "rowsUnderOneConditionSeeTheSameExpertsWhateverTheyAre"),
         fault(
             "ties go to the higher expert",
             new Rewritten() {

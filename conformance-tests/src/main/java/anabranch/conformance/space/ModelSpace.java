@@ -98,18 +98,22 @@ public final class ModelSpace {
    */
   static Sequence sequence(ModelSpec spec, int rows, int number, SplittableRandom random) {
     Event event = event(spec.input(), rows, random);
-    if (Requirements.of(spec).keys()) {
+    Requirements requirements = Requirements.of(spec);
+    if (requirements.keys()) {
       event = event.keyed("item" + number);
+    }
+    if (requirements.condition() > 0) {
+      event = event.conditioned(numbers(requirements.condition(), random));
     }
     Encoder encoder = spec.encoder();
     if (encoder == null) {
       return Sequence.of(event);
     }
     Event memory = event(encoder.input(), 1 + random.nextInt(MOST_ROWS), random);
-    if (Requirements.of(spec).keys()) {
+    if (requirements.keys()) {
       memory = memory.keyed("item" + number);
     }
-    return new Sequence(memory, List.of(event));
+    return new Sequence(memory.under(event), List.of(event));
   }
 
   /** Returns an event of so many rows. */
@@ -121,10 +125,7 @@ public final class ModelSpace {
       }
       return Event.ofTokens(ids);
     }
-    float[] values = new float[rows * input.numbers()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (2 * random.nextDouble() - 1);
-    }
+    float[] values = numbers(rows * input.numbers(), random);
     if (input instanceof Input.Records records) {
       for (int i = 0; i < values.length; i++) {
         if (records.fields().get(i % input.numbers()) instanceof Input.Field.Category category) {
@@ -133,6 +134,14 @@ public final class ModelSpace {
       }
     }
     return Event.ofFeatures(input.numbers(), values);
+  }
+
+  private static float[] numbers(int count, SplittableRandom random) {
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = (float) (2 * random.nextDouble() - 1);
+    }
+    return numbers;
   }
 
   private ModelSpec spec() {
@@ -154,8 +163,10 @@ public final class ModelSpace {
     if (prunes) {
       layers.askAttention();
     }
-    return new ModelSpec(
-        "drawn", width, encoder, input, embedding(input, layers), plans.draw(prunes), last);
+    ModelSpec spec =
+        new ModelSpec(
+            "drawn", width, encoder, input, embedding(input, layers), plans.draw(prunes), last);
+    return new LateSpace(dice.beside()).over(spec);
   }
 
   private Encoder encoder() {

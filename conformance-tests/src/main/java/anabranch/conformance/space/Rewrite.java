@@ -51,6 +51,8 @@ public final class Rewrite {
         operation -> {
           if (operation instanceof Mixture mixture) {
             return mixture.with(mixture.expert(), change.apply(mixture.router()));
+          } else if (operation instanceof Mixture.Modulated modulated) {
+            return modulated.with(change.apply(modulated.router()));
           } else if (operation instanceof Skip skip) {
             return new Skip(change.apply(skip.router()), skip.operation(), skip.keys());
           } else if (operation instanceof Attention attention && attention.routed() != null) {
@@ -100,6 +102,8 @@ public final class Rewrite {
     Operation inner = operation;
     if (operation instanceof Skip skip) {
       inner = new Skip(skip.router(), inside(skip.operation(), change), skip.keys());
+    } else if (operation instanceof Mixture.Modulated m) {
+      inner = new Mixture.Modulated(m.experts(), m.router(), inside(m.operation(), change));
     } else if (operation instanceof Chain chain) {
       inner = new Chain(inside(chain.sublayers(), change));
     }

@@ -68,7 +68,7 @@ public record Sequence(@Nullable Event memory, List<Event> events) {
       }
       piece = Event.ofFeatures(width, values);
     }
-    Event placed = piece.at(from);
+    Event placed = piece.at(from).under(origin);
     return origin.hasKey() ? placed.keyed(origin.key()) : placed;
   }
 }

@@ -4,9 +4,12 @@ import static anabranch.conformance.system.Tiny.bare;
 import static anabranch.conformance.system.Tiny.expect;
 import static anabranch.conformance.system.Tiny.unit;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import anabranch.backend.Event;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
+import anabranch.conformance.space.Sequence;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
@@ -15,19 +18,31 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.plan.Plan;
+import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Routers;
+import java.util.ArrayList;
 import java.util.List;
 
-/** Systems that decide how wide a layer is, and which rows it is for. Stateless. */
+/**
+ * Systems that decide how wide a layer is, which rows it is for, and what multiplies its input.
+ * Stateless.
+ */
 final class DynamicSystems {
+  private static final String PATH = "blocks.0.modulated";
+
+  /** A number whose SiLU is 1. */
+  private static final float ONE = 1.2784645f;
+
   private DynamicSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(dynamicTransformer());
+    return List.of(dynamicTransformer(), switchTransformerOfDiffusion());
   }
 
   /**
@@ -105,5 +120,114 @@ final class DynamicSystems {
                   long[] marked = {2 + 2 + 1};
                   assertArrayEquals(marked, walk.ran().get("blocks.0.tokens"), "marked rows");
                 }));
+  }
+
+  /**
+   * Two samples of rows (value, mark, ...), each at several steps of a diffusion. The matrices add
+   * 6, 12 and 60 times the mark to the factors of places 0 and 2. Attention writes the mean of the
+   * values to place 2; a network writes ten times place 2 to place 3.
+   */
+  private static PublishedSystem switchTransformerOfDiffusion() {
+    Chain chain = Chain.of(bare("attention", Attention.full(1, 1)), bare("feedForward", unit()));
+    Operation modulated = new Mixture.Modulated(3, Routers.switchDit(2, 2, false), chain);
+    float ln2 = (float) Math.log(2);
+    float ln3 = (float) Math.log(3);
+    Tiny tiny =
+        Tiny.of(5, 4, Plan.of(Block.of(bare("modulated", modulated))))
+            .give("embedding.tokens", 1, 1, 0, 0, 0, 3, 1, 0, 0, 0, 2, 0, 0, 0, 0, 4, 1, 0, 0, 0)
+            .give(PATH + ".router.weight", ln3, 0, ln2, ln2, 0, ln3)
+            .give(PATH + ".attention.v.weight", 1, 0, 0, 0, 0)
+            .give(PATH + ".attention.o.weight", 0, 0, 1, 0, 0)
+            .copier(PATH + ".feedForward", 2, 3, 10);
+    float[] marks = {6, 12, 60};
+    for (int e = 0; e < marks.length; e++) {
+      float[] matrix = new float[25];
+      matrix[1] = marks[e];
+      matrix[2 * 5 + 1] = marks[e];
+      tiny.give(PATH + ".experts." + e + ".weight", matrix);
+    }
+    List<Sequence> sequences = new ArrayList<>();
+    for (float[] condition : conditions()) {
+      sequences.add(Sequence.of(Event.ofTokens(0, 1).conditioned(condition)));
+      sequences.add(Sequence.of(Event.ofTokens(2, 3).conditioned(condition)));
+    }
+    return new PublishedSystem(
+        "A14",
+        "Switch-DiT, experts by diffusion steps",
+        "Park et al. 2024",
+        List.of("hand-computed vector", "decisions tabled beforehand, by step"),
+        List.of(
+            "whether the router has a bias",
+            "norms that the step scales and shifts, which belong to the dense block; here the block"
+                + " does not read it"),
+        tiny.with(sequences),
+        "router.gate.normalise",
+        spec -> Rewrite.routers(spec, r -> r.with(Gate.normalisedScore())),
+        (kit, given) -> Trial.of(kit, given, DynamicSystems::modulates));
+  }
+
+  /** Three conditions that are easy to follow, then those of eight steps. */
+  private static List<float[]> conditions() {
+    List<float[]> all = new ArrayList<>();
+    all.add(new float[] {ONE, 0});
+    all.add(new float[] {0, ONE});
+    all.add(new float[] {0, 0});
+    for (int step = 1; step <= 8; step++) {
+      all.add(new float[] {(float) (3 * Math.cos(step)), (float) (3 * Math.sin(step))});
+    }
+    return all;
+  }
+
+  private static void modulates(Trial trial) {
+    List<Answered> answers = trial.by(Policy.fullDepth()).run(trial.subject.sequences());
+    // Logits ln 3, ln 2, 0: shares 1/2, 1/3, 1/6, so that m = 1 + 6/2 + 12/3 where the mark is 1.
+    expectMean(trial, "first", answers.subList(0, 2), (8 + 24) / 2.0, (2 + 32) / 2.0);
+    // Logits 0, ln 2, ln 3: m = 1 + 12/3 + 60/2.
+    expectMean(trial, "second", answers.subList(2, 4), (35 + 105) / 2.0, (2 + 140) / 2.0);
+    // Three equal logits, of which the lower two are taken: m = 1 + 6/3 + 12/3.
+    expectMean(trial, "third", answers.subList(4, 6), (7 + 21) / 2.0, (2 + 28) / 2.0);
+    for (int step = 0; step < conditions().size(); step++) {
+      double[] shares = shares(conditions().get(step));
+      int[] table = best(shares);
+      for (Answered answered : answers.subList(2 * step, 2 * step + 2)) {
+        for (int row = 0; row < 2; row++) {
+          assertArrayEquals(table, answered.experts.get(PATH)[row], "experts of step " + step);
+          for (int rank = 0; rank < 2; rank++) {
+            double gate = shares[table[rank]];
+            double allowed = trial.tolerance().of(gate);
+            assertEquals(gate, answered.gates.get(PATH)[row][rank], allowed, "step " + step);
+          }
+        }
+      }
+    }
+  }
+
+  /** A row keeps its value: what was multiplied is taken off again, and the residual is whole. */
+  private static void expectMean(
+      Trial trial, String what, List<Answered> samples, double... means) {
+    double[][] values = {{1, 3}, {2, 4}};
+    for (int n = 0; n < 2; n++) {
+      expect(trial, what + ", values", samples.get(n), 0, values[n]);
+      expect(trial, what + ", means", samples.get(n), 2, means[n], means[n]);
+      expect(trial, what + ", network", samples.get(n), 3, 10 * means[n], 10 * means[n]);
+    }
+  }
+
+  /** The softmax of the router's matrix times the SiLU of a condition. */
+  private static double[] shares(float[] condition) {
+    double a = condition[0] / (1 + Math.exp(-condition[0]));
+    double b = condition[1] / (1 + Math.exp(-condition[1]));
+    double[] powers = {Math.pow(3, a), Math.pow(2, a + b), Math.pow(3, b)};
+    double sum = powers[0] + powers[1] + powers[2];
+    return new double[] {powers[0] / sum, powers[1] / sum, powers[2] / sum};
+  }
+
+  /** The two best of three, the lower one first where they are equal. */
+  private static int[] best(double[] shares) {
+    int first = shares[1] > shares[0] ? 1 : 0;
+    first = shares[2] > shares[first] ? 2 : first;
+    int low = first == 0 ? 1 : 0;
+    int high = first == 2 ? 1 : 2;
+    return new int[] {first, shares[high] > shares[low] ? high : low};
   }
 }

@@ -13,6 +13,7 @@ import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.route.Router;
+import anabranch.model.route.Source;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +75,8 @@ public final class BlockGraphs {
       recur(place, recurrence);
     } else if (operation instanceof Recurrence.LinearMemory memory) {
       remember(place, memory);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      modulate(place, modulated);
     } else if (operation instanceof Skip skip) {
       inside(place, skip, skip.operation(), skip.operationPath(place.path()));
     } else if (operation instanceof Chain chain) {
@@ -125,10 +128,10 @@ public final class BlockGraphs {
       Place place, Attention attention, RoutedHeads routed, boolean normed, Graph all) {
     String path = place.path();
     Router router = routed.router();
-    boolean ofSequence = router.source().ofSequence();
+    boolean apart = apart(router);
     Graph logits =
         router.hasWeight()
-            ? router(path, ofSequence ? "x" : "n", router, router.logitsFor(routed.experts()))
+            ? router(path, apart ? "x" : "n", router, router.logitsFor(routed.experts()))
             : null;
     Graph rotation = null;
     if (attention.rotary() != null) {
@@ -140,8 +143,8 @@ public final class BlockGraphs {
       rotation.output("r", turned, 1, -1, length);
     }
     return new Step.AttendRouted(
-        new Step.Attend(path, attention, normed, all, ofSequence ? null : logits),
-        ofSequence ? logits : null,
+        new Step.Attend(path, attention, normed, all, apart ? null : logits),
+        apart ? logits : null,
         rotation,
         MemberGraphs.queries(width, path, attention, routed),
         MemberGraphs.results(width, path, attention, routed),
@@ -180,20 +183,18 @@ public final class BlockGraphs {
   private void mix(Place place, Mixture mixture) {
     String path = place.path();
     Router router = mixture.router();
-    boolean ofSequence = router.hasWeight() && router.source().ofSequence();
-    boolean logits = router.hasWeight() && !ofSequence;
+    boolean apart = apart(router);
+    boolean logits = router.hasWeight() && !apart;
     if (place.before() != null || logits) {
       open(place).lead(place, router, logits ? router.logitsFor(mixture.members()) : 0);
     }
     close();
-    Graph apart =
-        ofSequence ? router(path, "x", router, router.logitsFor(mixture.members())) : null;
     steps.add(
         new Step.Mix(
             path,
             mixture,
             place.before() != null,
-            apart,
+            apart ? router(path, "x", router, router.logitsFor(mixture.members())) : null,
             place.finish(),
             MemberGraphs.routed(width, path, mixture),
             MemberGraphs.shared(width, path, mixture)));
@@ -248,8 +249,8 @@ public final class BlockGraphs {
     String path = place.path();
     Router router = skip == null ? null : skip.router();
     boolean weighs = router != null && router.hasWeight();
-    boolean ofSequence = weighs && router != null && router.source().ofSequence();
-    boolean logits = weighs && !ofSequence;
+    boolean apart = router != null && apart(router);
+    boolean logits = weighs && !apart;
     Graph lead = null;
     if (place.before() != null || logits) {
       TokenRun run = new TokenRun(path + ".lead", width);
@@ -261,7 +262,6 @@ public final class BlockGraphs {
         operation instanceof Chain run
             ? of(width, inner, run.sublayers())
             : alone(width, inner, operation);
-    Graph apart = ofSequence && router != null ? router(path, "x", router, 1) : null;
     steps.add(
         new Step.Inside(
             path,
@@ -270,17 +270,72 @@ public final class BlockGraphs {
             lead,
             place.before() != null,
             logits ? 1 : 0,
-            apart,
+            apart ? router(path, "x", router, 1) : null,
             place.finish(),
             own,
             chain));
     finish(place);
   }
 
+  private void modulate(Place place, Mixture.Modulated modulated) {
+    close();
+    Graph lead = null;
+    if (place.before() != null) {
+      TokenRun run = new TokenRun(place.path() + ".lead", width);
+      run.lead(place, null, 0);
+      lead = run.graph();
+    }
+    BlockGraphs own = new BlockGraphs(width);
+    own.factor(place.path(), modulated);
+    String inner = modulated.operationPath(place.path());
+    own.add(new Place(inner, null, null, null, null, false), modulated.operation());
+    own.close();
+    steps.add(
+        new Step.Inside(
+            place.path(),
+            null,
+            modulated.operation(),
+            lead,
+            place.before() != null,
+            0,
+            null,
+            place.finish(),
+            own.steps,
+            false));
+    finish(place);
+  }
+
+  /** Adds what multiplies x for a modulation. */
+  private void factor(String path, Mixture.Modulated modulated) {
+    Router router = modulated.router();
+    int logits = router.logitsFor(modulated.experts());
+    boolean apart = apart(router);
+    if (router.hasWeight() && !apart) {
+      Place bare = new Place(path, null, null, null, null, false);
+      open(bare).lead(bare, router, logits);
+      close();
+    }
+    steps.add(
+        new Step.Mix(
+            path,
+            modulated,
+            false,
+            apart ? router(path, "x", router, logits) : null,
+            Step.Finish.FACTOR,
+            MemberGraphs.maps(width, path, modulated),
+            null));
+  }
+
+  /** Returns whether a router reads other vectors than those of rows. */
+  private static boolean apart(Router router) {
+    return router.hasWeight() && router.source() != Source.HIDDEN;
+  }
+
   /** Returns the graph of a router that reads vectors under that name. */
   private Graph router(String path, String input, Router router, int logits) {
     Graph graph = new Graph(path + ".router");
-    String x = graph.input(input, -1, width);
+    int condition = router.condition();
+    String x = graph.input(input, -1, condition == 0 ? width : condition);
     Layers layers = new Layers(graph, width);
     String z = layers.logits(router, path + ".router", logits, x);
     graph.output("logits", z, -1, logits);

@@ -78,6 +78,8 @@ final class Layers {
     if (router.logits() instanceof Logits.Network network) {
       String hidden = linear(path + ".hidden", network.inner(), width, bias, value);
       read = activation(network.activation(), hidden);
+    } else if (router.logits() instanceof Logits.Conditioned conditioned) {
+      read = activation(conditioned.activation(), value);
     }
     return linear(path, count, router.logits().reads(width), bias, read);
   }

@@ -29,6 +29,19 @@ final class MemberGraphs {
     return graphs;
   }
 
+  /** Returns the graphs of the matrices of a modulation, expert by expert. */
+  static List<Graph> maps(int width, String path, Mixture.Modulated modulated) {
+    List<Graph> graphs = new ArrayList<>();
+    for (int e = 0; e < modulated.experts(); e++) {
+      String expert = path + ".experts." + e;
+      Graph graph = new Graph(expert);
+      String x = graph.input("x", -1, width);
+      graph.output("y", new Layers(graph, width).linear(expert, width, width, false, x), -1, width);
+      graphs.add(graph);
+    }
+    return graphs;
+  }
+
   /** Returns the graph of the network that every row runs; null where there is none. */
   static @Nullable Graph shared(int width, String path, Mixture mixture) {
     Mixture.Shared shared = mixture.shared();

@@ -1,7 +1,6 @@
 package anabranch.onnx.graph;
 
 import anabranch.model.layer.Attention;
-import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -25,7 +24,9 @@ public sealed interface Step {
     /** The step behind finishes it. */
     BEHIND,
     /** It takes the place of x: the operation stands alone. */
-    ALONE
+    ALONE,
+    /** It multiplies x. */
+    FACTOR
   }
 
   /**
@@ -111,10 +112,11 @@ public sealed interface Step {
   }
 
   /**
-   * A mixture: the host routes, each expert runs on its rows, the host adds them up.
+   * A mixture, or the factor of a modulation: the host routes, each expert runs on its rows, the
+   * host adds them up.
    *
-   * @param path the mixture's parameter path
-   * @param mixture the description
+   * @param path the bank's parameter path
+   * @param bank the description: a mixture or a modulation
    * @param normed whether experts read n of the step before; else x
    * @param router maps x, one vector for each sequence, to logits; null where rows have their own
    * @param finish what becomes of the sum
@@ -123,7 +125,7 @@ public sealed interface Step {
    */
   record Mix(
       String path,
-      Mixture mixture,
+      Operation bank,
       boolean normed,
       @Nullable Graph router,
       Finish finish,
@@ -175,10 +177,11 @@ public sealed interface Step {
   }
 
   /**
-   * An operation of steps of its own: a chain, or what a skip's router lets some rows pass.
+   * An operation of steps of its own: a chain, what a skip's router lets some rows pass, or what
+   * reads a product, made by the first of the steps.
    *
-   * @param path the skip's or the chain's parameter path
-   * @param skip the skip; null for a chain that every row passes
+   * @param path the parameter path of the skip, the chain or the modulation
+   * @param skip the skip; null for what every row passes
    * @param operation what the steps compute
    * @param lead maps x to n and logits, as far as there are any; null for neither
    * @param normed whether the steps read n; else x

@@ -10,6 +10,7 @@ import anabranch.model.facts.StageSpec;
 import anabranch.model.facts.Visit;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -193,6 +194,8 @@ public final class Loader {
   private static @Nullable String last(String path, Operation operation) {
     if (operation instanceof Skip skip) {
       return last(skip.operationPath(path), skip.operation());
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      return last(modulated.operationPath(path), modulated.operation());
     } else if (operation instanceof Chain chain) {
       return last(path, chain.sublayers());
     }

@@ -10,6 +10,7 @@ import anabranch.model.facts.Visit;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -177,6 +178,8 @@ public final class Layout {
         add(key, Kind.DECISION, 1, 0, null);
       }
       add(slot, member, skip.operationPath(path), skip.operation(), encoder);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      add(slot, member, modulated.operationPath(path), modulated.operation(), encoder);
     } else if (operation instanceof Chain chain) {
       add(slot, member, path, chain.sublayers(), encoder);
     }

@@ -1,5 +1,6 @@
 package anabranch.onnx.step;
 
+import anabranch.backend.Event;
 import anabranch.model.layer.Skip;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param router the description
  * @param logits how many numbers decide
  * @param routing takes the decisions
- * @param session maps one vector for each sequence to logits; null where rows have their own
+ * @param session maps one vector for each sequence, or each condition, to logits; null where rows
+ *     have their own
  */
 record Bank(String path, Router router, int logits, Routing routing, @Nullable Session session) {
   /**
@@ -37,7 +39,10 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer given = null;
       if (session != null) {
-        given = ofSequences(run, session, read, scope);
+        given =
+            router.source() == Source.CONDITION
+                ? ofConditions(run, rows, session, scope)
+                : ofSequences(run, session, read, scope);
       } else if (router.logits().ofVectors()) {
         boolean own = router.hasWeight() && rowLogits != null;
         given = own ? rowLogits : scope.rows(run.packing.live, logits);
@@ -76,6 +81,37 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
       }
     }
     return z;
+  }
+
+  /** Makes the logits of each live row: those of its event, which are made once. */
+  private FloatBuffer ofConditions(StageRun run, RouterRows rows, Session session, Scope scope) {
+    Packing packing = run.packing;
+    int numbers = router.condition();
+    FloatBuffer x = scope.rows(packing.live, numbers);
+    FloatBuffer z = scope.rows(packing.live, logits);
+    FloatBuffer each = scope.rows(packing.live, logits);
+    int[] of = new int[packing.live];
+    int count = 0;
+    Event last = null;
+    for (int row = 0; row < packing.rows; row++) {
+      if (packing.isLive(row)) {
+        Event event = rows.event(packing.inBatch(row));
+        if (event != last) {
+          x.put(count++ * numbers, event.condition(numbers), 0, numbers);
+          last = event;
+        }
+        of[packing.place(row)] = count - 1;
+      }
+    }
+    if (count > 0) {
+      try (Call call = session.call()) {
+        call.in("x", x, 0, count, numbers).out("logits", z, 0, count, logits).run();
+      }
+    }
+    for (int place = 0; place < of.length; place++) {
+      each.put(place * logits, z, of[place] * logits, logits);
+    }
+    return each;
   }
 
   private static void mean(

@@ -12,7 +12,10 @@ import java.nio.FloatBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A mixture: routes live rows, runs each expert on its rows, adds the results up. Thread-safe. */
+/**
+ * A mixture, or the factor of a modulation: routes live rows, runs each expert on its rows, adds
+ * the results up. Thread-safe.
+ */
 final class MixStep implements LoadedStep {
   private final Step.Mix step;
   private final Bank bank;
@@ -20,6 +23,7 @@ final class MixStep implements LoadedStep {
   private final float[] constant;
   private final @Nullable Session shared;
   private final boolean scaled;
+  private final int members;
 
   /**
    * Creates a step.
@@ -35,7 +39,8 @@ final class MixStep implements LoadedStep {
     this.experts = List.copyOf(experts);
     this.constant = constant;
     this.shared = shared;
-    this.scaled = step.mixture().router().placement() == Placement.INPUT;
+    this.scaled = bank.router().placement() == Placement.INPUT;
+    this.members = step.bank().members();
   }
 
   @Override
@@ -43,7 +48,7 @@ final class MixStep implements LoadedStep {
     Packing packing = run.packing;
     FloatBuffer read = step.normed() ? run.normed() : run.x();
     Assignment assignment = bank.decide(run, read, run.logits(), false);
-    Dispatch dispatch = new Dispatch(packing, assignment, step.mixture().members());
+    Dispatch dispatch = new Dispatch(packing, assignment, members);
     dispatch.trace(run, step.path(), assignment);
     if (packing.live == 0) {
       return;
@@ -55,7 +60,7 @@ final class MixStep implements LoadedStep {
       FloatBuffer gathered = scope.rows(dispatch.size(), width);
       FloatBuffer results = scope.rows(dispatch.size(), width);
       gather(dispatch, read, gathered, width);
-      for (int e = 0; e < step.mixture().members(); e++) {
+      for (int e = 0; e < members; e++) {
         int first = dispatch.first(e);
         int count = dispatch.first(e + 1) - first;
         if (count > 0) {
@@ -72,6 +77,11 @@ final class MixStep implements LoadedStep {
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
       dispatch.sum(results, !scaled, constant, all, residual, into, width);
     }
+    if (step.finish() == Step.Finish.FACTOR) {
+      for (int i = 0; i < packing.live * width; i++) {
+        into.put(i, into.get(i) * read.get(i));
+      }
+    }
     if (!behind) {
       run.move();
     }
@@ -80,10 +90,11 @@ final class MixStep implements LoadedStep {
   /** Runs a member on its rows: an expert, or one of the specials behind them. */
   private void member(
       int e, FloatBuffer gathered, FloatBuffer results, int first, int count, int width) {
-    Mixture mixture = step.mixture();
-    Mixture.Specials specials = mixture.specials();
     int session = e;
-    if (specials != null && e >= mixture.experts()) {
+    if (step.bank() instanceof Mixture mixture
+        && mixture.specials() != null
+        && e >= mixture.experts()) {
+      Mixture.Specials specials = mixture.specials();
       int constant = e - mixture.experts() - specials.zeros() - specials.identities();
       if (constant < -specials.identities()) {
         for (int i = first * width; i < (first + count) * width; i++) {

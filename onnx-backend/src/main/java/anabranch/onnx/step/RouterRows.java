@@ -80,7 +80,8 @@ final class RouterRows implements RoutedRows {
     return bank.kept(run, of);
   }
 
-  private Event event(int row) {
+  /** Returns the event that brought a row. */
+  Event event(int row) {
     return batch.spans.get(span[row]).rows().event(row - batch.first[span[row]]);
   }
 }

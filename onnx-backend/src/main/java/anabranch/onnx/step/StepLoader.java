@@ -4,6 +4,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
@@ -21,6 +22,7 @@ import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Routing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,19 +80,7 @@ public final class StepLoader {
     } else if (step instanceof Step.Tokenwise layers) {
       return new TokenwiseStep(layers, opener.open(layers.graph()));
     } else if (step instanceof Step.Mix mix) {
-      Router router = mix.mixture().router();
-      int members = mix.mixture().members();
-      List<Session> experts = new ArrayList<>();
-      mix.experts().forEach(graph -> experts.add(opener.open(graph)));
-      Bank bank = bank(mix.path(), block, router, members, mix.router());
-      boolean constant = mix.mixture().constant();
-      Graph shared = mix.shared();
-      return new MixStep(
-          mix,
-          bank,
-          experts,
-          constant ? opener.numbers(mix.path() + ".constant") : new float[0],
-          shared == null ? null : opener.open(shared));
+      return mix(mix, block);
     } else if (step instanceof Step.Inside inside) {
       Graph lead = inside.lead();
       Bank bank =
@@ -106,6 +96,31 @@ public final class StepLoader {
       return new MemoryStep(remember, opener.open(remember.in()), a);
     }
     throw new AssertionError(step);
+  }
+
+  private LoadedStep mix(Step.Mix mix, int block) {
+    Router router = mix.bank().router();
+    if (router == null) {
+      throw new AssertionError(mix.path());
+    }
+    List<Session> experts = new ArrayList<>();
+    mix.experts().forEach(graph -> experts.add(opener.open(graph)));
+    Graph shared = mix.shared();
+    return new MixStep(
+        mix,
+        bank(mix.path(), block, router, mix.bank().members(), mix.router()),
+        experts,
+        constant(mix),
+        shared == null ? null : opener.open(shared));
+  }
+
+  private float[] constant(Step.Mix mix) {
+    if (mix.bank() instanceof Mixture mixture) {
+      return mixture.constant() ? opener.numbers(mix.path() + ".constant") : new float[0];
+    }
+    float[] ones = new float[width];
+    Arrays.fill(ones, 1);
+    return ones;
   }
 
   private LoadedStep routed(Step.AttendRouted step, int block) {

@@ -199,6 +199,8 @@ public final class Cost {
     } else {
       if (operation instanceof Skip skip) {
         live[stage] = sum(live[stage], router(skip.router(), 1, width));
+      } else if (operation instanceof Mixture.Modulated modulated) {
+        live[stage] = sum(live[stage], factor(modulated, width));
       }
       operation.parts().forEach(part -> add(part, width, stage));
     }
@@ -252,12 +254,7 @@ public final class Cost {
   private static long mixture(Mixture mixture, int width) {
     Router router = mixture.router();
     int members = mixture.members();
-    long most = router.selection().most(members);
-    if (router.selection() instanceof Selection.ExpertChoice choice
-        && choice.rows() instanceof Capacity.Size.Share share) {
-      most = (long) Math.min(members, Math.ceil(share.factor()));
-    }
-    most = Math.min(most, mixture.experts());
+    long most = Math.min(most(router, members), mixture.experts());
     long picked = Math.multiplyExact(most, network(mixture.expert(), width));
     Mixture.Shared shared = mixture.shared();
     if (shared != null) {
@@ -265,6 +262,20 @@ public final class Cost {
       picked = sum(picked, shared.weighed() ? product(width, 1) : 0);
     }
     return sum(router(router, members, width), picked);
+  }
+
+  /** Returns the most members that one row can take. */
+  private static long most(Router router, int members) {
+    return router.selection() instanceof Selection.ExpertChoice choice
+            && choice.rows() instanceof Capacity.Size.Share share
+        ? (long) Math.min(members, Math.ceil(share.factor()))
+        : router.selection().most(members);
+  }
+
+  private static long factor(Mixture.Modulated modulated, int width) {
+    long most = most(modulated.router(), modulated.experts());
+    long maps = Math.multiplyExact(most, product(width, width));
+    return sum(router(modulated.router(), modulated.experts(), width), maps);
   }
 
   private static long router(Router router, int members, int width) {

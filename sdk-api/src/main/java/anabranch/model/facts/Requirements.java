@@ -6,6 +6,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -21,6 +22,8 @@ import java.util.List;
  * @param tokens whether events bring token ids; else numbers
  * @param numbers how many numbers each row brings; 0 for token ids
  * @param keys whether items must have keys, because something is drawn by them
+ * @param condition how many numbers the condition of an event has, because routers read it; 0 where
+ *     none does
  * @param memory whether an event for the encoder comes first
  * @param random whether anything is drawn; always from seeds, keys and positions
  * @param readsLaterRows the paths of the routers that read later rows of an event in a model that
@@ -30,6 +33,7 @@ public record Requirements(
     boolean tokens,
     int numbers,
     boolean keys,
+    int condition,
     boolean memory,
     boolean random,
     List<String> readsLaterRows) {
@@ -50,6 +54,7 @@ public record Requirements(
         spec.input() instanceof Input.Tokens,
         spec.input().numbers(),
         keys,
+        routers.stream().mapToInt(Router::condition).max().orElse(0),
         encoder != null,
         keys || routers.stream().anyMatch(router -> router.logits() instanceof Logits.Random),
         laterReaders(spec));
@@ -90,6 +95,8 @@ public record Requirements(
     }
     if (operation instanceof Skip skip) {
       collect(skip.operation(), skip.operationPath(path), into);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      collect(modulated.operation(), modulated.operationPath(path), into);
     } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(s.operation(), path + "." + s.name(), into));
     }

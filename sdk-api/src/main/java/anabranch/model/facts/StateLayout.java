@@ -4,6 +4,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -100,6 +101,8 @@ public record StateLayout(List<Entry> entries) {
         into.add(new Entry(slot, path, Kind.DECISION, 0, 4));
       }
       collect(slot, skip.operationPath(path), skip.operation(), into);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      collect(slot, modulated.operationPath(path), modulated.operation(), into);
     } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(slot, path + "." + s.name(), s.operation(), into));
     }

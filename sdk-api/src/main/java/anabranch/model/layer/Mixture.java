@@ -2,8 +2,10 @@ package anabranch.model.layer;
 
 import anabranch.error.Bounds;
 import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +64,73 @@ public record Mixture(
     /** Returns how many there are. */
     public int count() {
       return zeros + identities + constants;
+    }
+  }
+
+  /**
+   * An operation whose input is multiplied, element by element, by {@code m = 1 + sum g * W x} over
+   * those of several matrices that a router picks for a row: {@code operation(m * x)} (Park et al.,
+   * Switch Diffusion Transformer). Where none is picked, or all weigh 0, it is the operation.
+   *
+   * <p>Around a {@link Chain} it is what the paper has around a block: {@code x <- block(m * x) +
+   * (1 - m) * x}. A row that does not run enters as it is.
+   *
+   * @param experts how many matrices there are, at least 1
+   * @param router which of them make m for a row
+   * @param operation what reads the product; no skip and no modulation, and none inside
+   */
+  public record Modulated(int experts, Router router, Operation operation) implements Operation {
+    /** Checks the bounds, and that the router fits the number of matrices. */
+    public Modulated {
+      Bounds.within("modulated.experts", experts, 1, 1 << 16);
+      router.checkAgainst(experts);
+      Bounds.require(
+          router.source() != Source.PROMPT_MEAN,
+          "modulated.router.source PROMPT_MEAN is for skips: a modulation keeps no decision");
+      Bounds.require(
+          router.placement() == Placement.OUTPUT,
+          "modulated.router.placement " + router.placement() + " is not OUTPUT");
+      requirePlain(operation);
+    }
+
+    private static void requirePlain(Operation inner) {
+      Bounds.require(!(inner instanceof Skip), "modulated.operation contains a skip");
+      Bounds.require(!(inner instanceof Modulated), "modulated.operation contains a modulation");
+      inner.parts().forEach(Modulated::requirePlain);
+    }
+
+    /** Returns this modulation with another router. */
+    public Modulated with(Router other) {
+      return new Modulated(experts, other, operation);
+    }
+
+    /** Returns the path of the operation's parameters, given the path of this one's. */
+    public String operationPath(String path) {
+      return operation instanceof Chain ? path : path + "." + Sublayer.nameOf(operation);
+    }
+
+    @Override
+    public void parameters(String path, int width, Consumer<Parameter> into) {
+      Mixture.router(router, path + ".router", width, experts, into);
+      for (int e = 0; e < experts; e++) {
+        into.accept(Parameter.matrix(path + ".experts." + e + ".weight", width, width));
+      }
+      operation.parameters(operationPath(path), width, into);
+    }
+
+    @Override
+    public int members() {
+      return experts;
+    }
+
+    @Override
+    public List<Operation> parts() {
+      return List.of(operation);
+    }
+
+    @Override
+    public boolean mixes() {
+      return operation.mixes();
     }
   }
 

@@ -7,7 +7,14 @@ import org.jspecify.annotations.Nullable;
 
 /** What a sublayer computes between its norm and the residual sum. */
 public sealed interface Operation
-    permits Attention, FeedForward, Mixture, Recurrence, Recurrence.LinearMemory, Skip, Chain {
+    permits Attention,
+        FeedForward,
+        Mixture,
+        Mixture.Modulated,
+        Recurrence,
+        Recurrence.LinearMemory,
+        Skip,
+        Chain {
   /** Lists the parameters under {@code path}, for hidden vectors of length {@code width}. */
   void parameters(String path, int width, Consumer<Parameter> into);
 

@@ -93,17 +93,39 @@ public sealed interface Logits {
     }
   }
 
+  /**
+   * A learned matrix that reads the condition of the row's event in place of the row: {@code W
+   * act(c) + b} (Park et al., Switch Diffusion Transformer).
+   *
+   * @param numbers how many numbers a condition has; the same for all routers of a model
+   * @param activation applied to each of them first
+   * @param bias whether a bias is added
+   */
+  record Conditioned(int numbers, Activation activation, boolean bias) implements Logits {
+    /** Checks the bound. */
+    public Conditioned {
+      Bounds.within("router.logits.numbers", numbers, 1, 1 << 20);
+    }
+  }
+
   /** Returns whether a matrix of the weights makes them. */
   default boolean haveWeight() {
-    return this instanceof Linear || this instanceof Network || this instanceof Accumulated;
+    return this instanceof Linear
+        || this instanceof Network
+        || this instanceof Accumulated
+        || this instanceof Conditioned;
   }
 
   /** Returns the length of what their matrix reads, for hidden vectors of length {@code width}. */
   default int reads(int width) {
-    return this instanceof Network network ? network.inner : width;
+    return this instanceof Network network
+        ? network.inner
+        : this instanceof Conditioned conditioned ? conditioned.numbers : width;
   }
 
-  /** Returns whether they are numbers of a row's vector, its own or an earlier one. */
+  /**
+   * Returns whether they are numbers made of vectors: the row's, an earlier one, or a condition.
+   */
   default boolean ofVectors() {
     return haveWeight() || this instanceof Recalled;
   }

@@ -26,9 +26,11 @@ public record Router(
   /** Checks that the steps go together. */
   public Router {
     boolean fits =
-        logits.ofVectors()
-            ? logits.carried() ? source == Source.HIDDEN : source.readsHidden()
-            : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
+        logits instanceof Logits.Conditioned
+            ? source == Source.CONDITION
+            : logits.ofVectors()
+                ? logits.carried() ? source == Source.HIDDEN : source.readsHidden()
+                : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
     Bounds.require(fits, "router.source " + source + " does not go with logits " + logits);
     boolean topK = selection instanceof Selection.TopK;
     Bounds.require(
@@ -140,7 +142,8 @@ public record Router(
   public boolean hasBias() {
     return logits instanceof Logits.Linear linear && linear.bias()
         || logits instanceof Logits.Network network && network.bias()
-        || logits instanceof Logits.Accumulated sum && sum.bias();
+        || logits instanceof Logits.Accumulated sum && sum.bias()
+        || logits instanceof Logits.Conditioned conditioned && conditioned.bias();
   }
 
   /** Returns whether step 3 adds a learned vector. */
@@ -159,6 +162,11 @@ public record Router(
         || selection instanceof Selection.TopK top
             && top.secondary() != null
             && top.secondary().seed() != null;
+  }
+
+  /** Returns how many numbers the condition of an event must have; 0 where none is read. */
+  public int condition() {
+    return logits instanceof Logits.Conditioned conditioned ? conditioned.numbers() : 0;
   }
 
   /** Returns whether all rows of an event are needed before any of them is decided. */

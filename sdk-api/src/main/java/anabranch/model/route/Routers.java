@@ -115,6 +115,18 @@ public final class Routers {
   }
 
   /**
+   * Returns the k best by softmax of the condition alone, weights as they are: the same experts for
+   * all rows of a diffusion step (Park et al., Switch-DiT); for {@link
+   * anabranch.model.layer.Mixture.Modulated}.
+   *
+   * @param numbers length of the condition: the embedding of the step, which SiLU is applied to
+   * @param bias whether its matrix has a bias
+   */
+  public static Router switchDit(int numbers, int k, boolean bias) {
+    return olmoe(k).with(Source.CONDITION, new Logits.Conditioned(numbers, Activation.SILU, bias));
+  }
+
+  /**
    * Returns the best of all nodes and the best of their experts at once (He et al., SMILE): row
    * {@code (i, j)} of the matrix is row i of the router of nodes plus row j of that of experts, so
    * that the softmax over all is the product of both.

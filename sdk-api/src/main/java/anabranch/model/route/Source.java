@@ -16,7 +16,9 @@ public enum Source {
   /** The item's key and the row's position. */
   KEY_AND_POSITION,
   /** The item's key alone: one decision for the whole sequence. */
-  KEY;
+  KEY,
+  /** The condition of the row's event, and nothing of the row. */
+  CONDITION;
 
   /** Returns whether one decision holds for all rows of a sequence's event. */
   public boolean ofSequence() {

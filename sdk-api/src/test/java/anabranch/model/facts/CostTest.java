@@ -26,6 +26,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
@@ -283,6 +284,12 @@ class CostTest {
   }
 
   @Test
+  void routersOfConditionsCostTheirProductWithIt() {
+    FeedForward network = FeedForward.plain(1, Activation.RELU);
+    assertLive(2 * 7 * 3 + 2 * (2 * 2 * 4), new Mixture(3, network, Routers.switchDit(7, 2, true)));
+  }
+
+  @Test
   void loopsCostTheirLastTime() {
     Cost cost = Cost.of(SamplePlans.looped());
     long full = 4 * (2 * 4 * 4) + 9 * (4 * 4);
@@ -293,6 +300,19 @@ class CostTest {
     assertEquals(3 * (network + full) + network, cost.live(2, 0, 9, 0));
     long row = 2 * 3 * 4 + network + 4 * (full + network) + 3 * (network + full) + network;
     assertEquals(9 * row + HEAD, cost.full(9));
+  }
+
+  @Test
+  void modulationsCostTheirMatricesAndWhatIsInside() {
+    FeedForward network = FeedForward.plain(5, Activation.RELU);
+    long map = 2 * 4 * 4;
+    assertLive(
+        2 * 7 * 3 + 2 * map + MLP_COST,
+        new Mixture.Modulated(3, Routers.switchDit(7, 2, true), network));
+    Capacity.Size share = new Capacity.Size.Share(1.5, 0, Capacity.Rounding.CEIL);
+    assertLive(
+        2 * 4 * 8 + 2 * map + MLP_COST,
+        new Mixture.Modulated(8, Routers.expertChoice(share), network));
   }
 
   @Test
@@ -335,7 +355,7 @@ class CostTest {
     return Cost.of(spec(PLAIN, EACH, SamplePlans.RECURRENT)).live(0, 0, 1, 0);
   }
 
-  private static void assertLive(long expected, Mixture mixture) {
-    assertEquals(expected, Cost.of(spec(PLAIN, EACH, block(mixture))).live(0, 0, 1, 0));
+  private static void assertLive(long expected, Operation operation) {
+    assertEquals(expected, Cost.of(spec(PLAIN, EACH, block(operation))).live(0, 0, 1, 0));
   }
 }

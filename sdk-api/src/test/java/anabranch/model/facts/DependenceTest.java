@@ -10,8 +10,11 @@ import static anabranch.model.facts.FactSpecs.block;
 import static anabranch.model.facts.FactSpecs.exit;
 import static anabranch.model.facts.FactSpecs.spec;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import anabranch.backend.LoadOptions;
+import anabranch.error.DescriptionException;
 import anabranch.error.Unsupported;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
@@ -141,11 +144,34 @@ class DependenceTest {
 
   @Test
   void requirementsSayWhatToBring() {
-    assertRequires(SampleSpecs.bytes(), true, 0, false, false, false);
-    assertRequires(SampleSpecs.features(), false, 3, false, false, false);
-    assertRequires(SamplePlans.records(), false, 2, false, false, false);
-    assertRequires(SamplePlans.translator(), true, 0, false, true, false);
-    assertRequires(SampleRouters.mixtures(), true, 0, true, false, true);
+    assertRequires(SampleSpecs.bytes(), true, 0, false, 0, false, false);
+    assertRequires(SampleSpecs.features(), false, 3, false, 0, false, false);
+    assertRequires(SamplePlans.records(), false, 2, false, 0, false, false);
+    assertRequires(SamplePlans.translator(), true, 0, false, 0, true, false);
+    assertRequires(SampleRouters.mixtures(), true, 0, true, 6, false, true);
+  }
+
+  /** R14: a condition is of the event and known before it runs, so that a row needs no other. */
+  @Test
+  void conditionsAreRequiredAndLeaveRowsAlone() {
+    Mixture conditioned = new Mixture(3, NETWORK, Routers.switchDit(5, 2, true));
+    Mixture other = new Mixture(3, NETWORK, Routers.switchDit(4, 2, true));
+    ModelSpec model = spec(PLAIN, Head.Pool.EACH, block(conditioned), block(conditioned));
+    Requirements found = Requirements.of(model);
+    assertEquals(5, found.condition());
+    assertFalse(found.keys() || found.random());
+    assertEquals(0, Requirements.of(SampleSpecs.bytes()).condition());
+    assertEquals(Dependence.TOKEN, Dependence.of(model));
+    Router router = Routers.switchDit(5, 2, true);
+    assertEquals(Dependence.TOKEN, of(new Mixture.Modulated(3, router, NETWORK)));
+    Attention causal = Attention.causal(1, 2);
+    assertEquals(Dependence.PREFIX, of(new Mixture.Modulated(3, router, causal)));
+    assertEquals(Grouping.ROW, Cut.of(model).stages().get(0).grouping());
+    DescriptionException differ =
+        assertThrows(
+            DescriptionException.class,
+            () -> spec(PLAIN, Head.Pool.EACH, block(conditioned), block(other)));
+    assertEquals("router.logits.numbers 4 is not 5, as of a router before", differ.getMessage());
   }
 
   @Test
@@ -155,8 +181,21 @@ class DependenceTest {
     Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), picked));
     Skip around = new Skip(Routers.mixtureOfDepthsCausal(), chain, MASK);
     ModelSpec causal =
-        spec(PLAIN, Head.Pool.EACH, CAUSAL, block(depths), block(around), block(picked));
-    List<String> paths = List.of("blocks.1.skip", "blocks.2.skip.mixture", "blocks.3.mixture");
+        spec(
+            PLAIN,
+            Head.Pool.EACH,
+            CAUSAL,
+            block(depths),
+            block(around),
+            block(picked),
+            block(new Mixture.Modulated(2, Routers.expertChoice(ONE), picked)));
+    List<String> paths =
+        List.of(
+            "blocks.1.skip",
+            "blocks.2.skip.mixture",
+            "blocks.3.mixture",
+            "blocks.4.modulated",
+            "blocks.4.modulated.mixture");
     assertEquals(paths, Requirements.of(causal).readsLaterRows());
     for (Head.Pool pool : List.of(Head.Pool.EACH, Head.Pool.MEAN)) {
       ModelSpec full = spec(PLAIN, pool, FULL, block(depths));
@@ -219,9 +258,16 @@ class DependenceTest {
   }
 
   private static void assertRequires(
-      ModelSpec model, boolean tokens, int numbers, boolean keys, boolean memory, boolean random) {
+      ModelSpec model,
+      boolean tokens,
+      int numbers,
+      boolean keys,
+      int condition,
+      boolean memory,
+      boolean random) {
     Requirements found = Requirements.of(model);
     assertEquals(
-        new Requirements(tokens, numbers, keys, memory, random, found.readsLaterRows()), found);
+        new Requirements(tokens, numbers, keys, condition, memory, random, found.readsLaterRows()),
+        found);
   }
 }

@@ -17,6 +17,7 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Latent;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -94,6 +95,17 @@ class StateLayoutTest {
         new Entry(3, "blocks.1.attention", Kind.MEMORY, 32, 0),
         new Entry(4, "blocks.2.attention", Kind.MEMORY, 32, 0));
     assertEquals(3 * 32 + 5 * 64, StateLayout.of(model).bytes(3, 5));
+  }
+
+  @Test
+  void whatIsModulatedKeepsWhatItKept() {
+    Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), Attention.causal(1, 2)));
+    Mixture.Modulated block = new Mixture.Modulated(2, Routers.olmoe(1), chain);
+    Mixture.Modulated single = new Mixture.Modulated(2, Routers.olmoe(1), Attention.causal(1, 2));
+    assertLayout(
+        spec(PLAIN, EACH, block(block), block(single)),
+        new Entry(0, "blocks.0.modulated.attention", Kind.KEYS_AND_VALUES, 16, 0),
+        new Entry(0, "blocks.1.modulated.attention", Kind.KEYS_AND_VALUES, 16, 0));
   }
 
   @Test

@@ -54,6 +54,30 @@ class RouterBoundsTest {
   }
 
   @Test
+  void conditionsAreBoundedAndReadByThemselves() {
+    for (int numbers : new int[] {0, (1 << 20) + 1}) {
+      assertRefused(
+          "router.logits.numbers " + numbers + " is not in 1..1048576",
+          () -> new Logits.Conditioned(numbers, Activation.SILU, false));
+    }
+    Router router = Routers.switchDit(6, 2, true);
+    Logits logits = router.logits();
+    assertEquals(6, logits.reads(8));
+    assertEquals(6, router.condition());
+    assertEquals(0, Routers.switchTop1().condition());
+    assertTrue(router.hasBias() && router.hasWeight());
+    assertFalse(Routers.switchDit(6, 2, false).hasBias());
+    assertFalse(router.needsKeys() || router.needsTokenIds() || router.needsWholeEvent());
+    assertRefused(
+        "router.source HIDDEN does not go with logits " + logits,
+        () -> router.with(Source.HIDDEN, logits));
+    Logits linear = new Logits.Linear(false);
+    assertRefused(
+        "router.source CONDITION does not go with logits " + linear,
+        () -> router.with(Source.CONDITION, linear));
+  }
+
+  @Test
   void groupsAreBounded() {
     assertRefused("router.groups.count 0 is below 1", () -> groups(0, 1, 1));
     assertRefused("router.groups.keep 0 is not in 1..4", () -> groups(4, 0, 1));

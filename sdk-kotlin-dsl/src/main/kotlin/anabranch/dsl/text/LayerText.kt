@@ -54,7 +54,10 @@ internal class LayerText(private val width: Int, private val usual: Around) {
 
   fun sublayer(sublayer: Sublayer): Said {
     val operation = sublayer.operation
-    val chained = operation is Chain || operation is Skip && operation.operation is Chain
+    val chained =
+      operation is Chain ||
+        operation is Skip && operation.operation is Chain ||
+        operation is Mixture.Modulated && operation.operation is Chain
     val assumed = if (chained) Around.NOTHING else usual
     val words = words(operation)
     val around = Around(sublayer)
@@ -81,12 +84,14 @@ internal class LayerText(private val width: Int, private val usual: Around) {
           .with("states", operation.states)
           .unless(false, "bias", operation.bias)
       is Mixture -> mixture(operation)
+      is Mixture.Modulated -> Words("modulated").each(operation.experts, operation.router)
       is Skip -> Words("skip").each(operation.router).unless(Bypass.MASK, "keys", operation.keys)
       is Chain -> Words("chain")
     }
 
   private fun body(operation: Operation): List<Said>? =
     when (operation) {
+      is Mixture.Modulated -> listOf(bare(operation.operation))
       is Skip -> listOf(bare(operation.operation))
       is Chain -> operation.sublayers.map(::sublayer)
       else -> null

@@ -45,6 +45,10 @@ private fun presets(router: Router): Sequence<Pair<Said, Router>> = sequence {
           yield(named(Routers.thor(logits.seed), "thor", logits.seed))
           yield(named(Routers.thorOfSequence(logits.seed), "thorOfSequence", logits.seed))
         }
+        is Logits.Conditioned -> {
+          val (numbers, bias) = logits.numbers to logits.bias
+          yield(named(Routers.switchDit(numbers, k, bias), "switchDit", numbers, k, bias))
+        }
         else -> Unit
       }
     }

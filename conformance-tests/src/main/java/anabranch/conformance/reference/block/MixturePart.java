@@ -14,6 +14,7 @@ import anabranch.conformance.reference.route.RouterPart;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Placement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -87,6 +88,66 @@ final class MixturePart implements OperationPart {
     }
     double weight = sharedScore == null ? 1 : sigmoid(dot(sharedScore, x));
     return plus(sum, times(weight, shared.of(x)));
+  }
+
+  /** A modulation with its weights. */
+  static final class Modulated implements OperationPart {
+    private final Mixture.Modulated modulated;
+    private final String path;
+    private final RouterPart router;
+    private final List<double[][]> experts = new ArrayList<>();
+    private final OperationPart operation;
+
+    Modulated(Mixture.Modulated modulated, String path, Parameters parameters) {
+      this.modulated = modulated;
+      this.path = path;
+      router =
+          RouterPart.read(modulated.router(), modulated.experts(), path + ".router", parameters);
+      for (int e = 0; e < modulated.experts(); e++) {
+        experts.add(parameters.matrix(path + ".experts." + e + ".weight")); // [width, width]
+      }
+      String inner = modulated.operationPath(path);
+      operation = OperationPart.read(modulated.operation(), inner, parameters);
+    }
+
+    @Override
+    public List<String> attentions() {
+      return operation.attentions();
+    }
+
+    @Override
+    public double[][] of(Pass pass, double[][] v, Way[] ways) {
+      int most = modulated.router().selection().most(modulated.experts());
+      Taken taken = new Taken(path, most, v.length, modulated.experts());
+      pass.taken.add(taken);
+      taken.ask(router, pass, v, ways);
+      double[][] entering = v.clone();
+      for (int row = 0; row < v.length; row++) {
+        Choice choice = taken.choices[row];
+        if (choice != null) {
+          double[] factor = factor(v[row], choice, taken.ran);
+          entering[row] = new double[factor.length];
+          for (int i = 0; i < factor.length; i++) {
+            entering[row][i] = factor[i] * v[row][i];
+          }
+        }
+      }
+      return operation.of(pass, entering, ways);
+    }
+
+    /**
+     * Rule A28: one and the weighed products with the matrices that were picked, {@code [width]}.
+     */
+    private double[] factor(double[] x, Choice choice, int[] ran) {
+      double[] sum = new double[x.length];
+      for (int e = 0; e < experts.size(); e++) {
+        if (choice.taken().contains(e)) {
+          sum = plus(sum, times(choice.gate(e), project(experts.get(e), null, x)));
+          ran[e]++;
+        }
+      }
+      return Arrays.stream(sum).map(each -> 1 + each).toArray();
+    }
   }
 
   /** Rule R12: experts, then zeros, identities and constants, {@code [width]}. */

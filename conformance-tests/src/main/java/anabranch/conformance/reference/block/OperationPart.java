@@ -34,6 +34,8 @@ interface OperationPart {
       return Recurring.read(operation, path, parameters);
     } else if (operation instanceof Mixture mixture) {
       return new MixturePart(mixture, path, parameters);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      return new MixturePart.Modulated(modulated, path, parameters);
     } else if (operation instanceof Skip skip) {
       return new SkipPart(skip, path, parameters);
     } else if (operation instanceof Chain chain) {

@@ -7,6 +7,7 @@ import anabranch.model.layer.Activation;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,12 +56,23 @@ record LogitsPart(
       z[Hashes.below(hash, experts)] = 1;
     } else if (router.logits() instanceof Logits.Recalled recalled) {
       z = row.carried().get(recalled.from());
+    } else if (router.logits() instanceof Logits.Conditioned conditioned) {
+      z = project(weight, bias, read(conditioned, row.event().condition(conditioned.numbers())));
     } else if (router.logits() instanceof Logits.Accumulated sum) {
       z = accumulated(sum, project(weight, bias, x), row.carried());
     } else {
       z = project(weight, bias, hidden == null ? x : hidden.of(x));
     }
     return z;
+  }
+
+  /** Rule R1: what the weights read of a condition, {@code [numbers]}. */
+  private static double[] read(Logits.Conditioned conditioned, FloatBuffer condition) {
+    double[] c = new double[conditioned.numbers()];
+    for (int i = 0; i < c.length; i++) {
+      c[i] = activate(conditioned.activation(), condition.get(i));
+    }
+    return c;
   }
 
   /** Rule R13: the positive part joins what an earlier router came to, and is remembered. */

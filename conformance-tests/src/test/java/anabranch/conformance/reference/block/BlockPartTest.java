@@ -3,6 +3,7 @@ package anabranch.conformance.reference.block;
 import static anabranch.conformance.reference.Paper.values;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import anabranch.backend.Event;
 import anabranch.conformance.reference.Paper;
@@ -26,6 +27,7 @@ import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.Test;
 /** Single blocks computed on paper. */
 class BlockPartTest {
   private static final FeedForward NETWORK = FeedForward.plain(1, Activation.RELU);
+  private static final Router BY_LOGITS = Router.linear(Score.IDENTITY, new Selection.TopK(2));
 
   /** Logits (ln 3, 0), gates 3/4 and 1/4; at the input of max(x0, 0)^2 the gates are squared. */
   @Test
@@ -128,6 +131,43 @@ class BlockPartTest {
   void sumsAreOfMultipliedResults() {
     Block block = Block.of(Paper.sublayer(NETWORK).withMultiplier(0.5));
     assertArrayEquals(new double[] {6.5, 4}, run(block, Map.of(), pass(3, 4))[0], 1e-12);
+  }
+
+  /**
+   * x (3, 4), gates 3 and 1: m is (1, 1) + 3 * (3, 0) + (0, 2), and the network adds 10 * 3 + 3 * 4
+   * to x0.
+   */
+  @Test
+  void modulatedNetworksReadTheProduct() {
+    Pass pass = pass(3, 4);
+    Block block = Paper.block(new Mixture.Modulated(2, BY_LOGITS, NETWORK));
+    assertArrayEquals(new double[] {45, 4}, run(block, maps(), pass)[0], 1e-12);
+    assertArrayEquals(new int[] {1, 1}, pass.taken.get(0).ran);
+  }
+
+  /**
+   * A28: values are x0, read alike: those of m * x are 2 and 30, so that row 1 gains 16; a row that
+   * left shows 1, which makes it 15.5.
+   */
+  @Test
+  void rowsThatLeftEnterAModulatedOperationAsTheyAre() {
+    Block block = Paper.block(new Mixture.Modulated(2, BY_LOGITS, Attention.causal(1, 1)));
+    Map<String, float[]> weights = new HashMap<>(maps());
+    weights.put("b.modulated.attention.q.weight", values(0, 0));
+    weights.put("b.modulated.attention.v.weight", values(1, 0));
+    weights.put("b.modulated.attention.o.weight", values(1, 0));
+    assertArrayEquals(new double[] {19, 0}, run(block, weights, pass(1, 0, 3, 0))[1], 1e-12);
+    Pass left = pass(1, 0, 3, 0);
+    left.rows.get(0).way = Way.PROJECT;
+    assertArrayEquals(new double[] {18.5, 0}, run(block, weights, left)[1], 1e-12);
+    assertNull(left.taken.get(0).choices[0], "it is not asked");
+  }
+
+  private static Map<String, float[]> maps() {
+    return Map.of(
+        "b.modulated.router.weight", values(1, 0, 0, .25f),
+        "b.modulated.experts.0.weight", values(1, 0, 0, 0),
+        "b.modulated.experts.1.weight", values(0, 0, 0, .5f));
   }
 
   private static Router placed(Router router, Placement placement) {
