@@ -180,7 +180,7 @@ final class Admission {
   }
 
   private void checkForced(Item item) {
-    Borders forced = item.forced();
+    Inference.Borders forced = item.forced();
     if (forced == null) {
       return;
     }

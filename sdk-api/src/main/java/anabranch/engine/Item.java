@@ -26,7 +26,7 @@ public record Item(
     Event event,
     @Nullable Event source,
     @Nullable Policy policy,
-    @Nullable Borders forced,
+    Inference.@Nullable Borders forced,
     @Nullable Duration within) {
   /** Checks the time. */
   public Item {
@@ -53,14 +53,14 @@ public record Item(
 
   /** Returns this item with its exits forced: the index of a step for each unit. */
   public Item withForcedExits(List<Integer> steps) {
-    return withForced(Borders.ofExits(steps));
+    return withForced(Inference.Borders.ofExits(steps));
   }
 
   /**
    * Returns this item with decisions forced: those of an inference, to compute it again on any
    * backend.
    */
-  public Item withForced(Borders borders) {
+  public Item withForced(Inference.Borders borders) {
     return new Item(id, event, source, policy, borders, within);
   }
 

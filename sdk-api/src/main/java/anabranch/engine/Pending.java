@@ -349,7 +349,7 @@ final class Pending {
    * Returns whether a unit is to fire behind a step, whatever it scores; null if the policy says.
    */
   private @Nullable Boolean forced(Route.Leg leg, int row) {
-    Borders borders = item.forced();
+    Inference.Borders borders = item.forced();
     Point point = leg.point();
     if (borders == null || fillsOnly) {
       return null;
@@ -369,7 +369,7 @@ final class Pending {
    * Returns the positions that stay behind a prune whatever they score; null if the policy says.
    */
   @Nullable List<Integer> kept(Route.Leg leg) {
-    Borders borders = item.forced();
+    Inference.Borders borders = item.forced();
     return borders == null || borders.kept() == null || fillsOnly
         ? null
         : borders.kept().getOrDefault(leg.index(), everyPosition());
@@ -380,7 +380,7 @@ final class Pending {
   }
 
   private boolean choosesNothing(Route.Leg leg) {
-    Borders borders = item.forced();
+    Inference.Borders borders = item.forced();
     return leg.point() instanceof Point.AtChoice && borders != null && borders.exits() != null;
   }
 
