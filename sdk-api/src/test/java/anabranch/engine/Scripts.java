@@ -112,7 +112,7 @@ public final class Scripts {
   }
 
   /** Waits for a latch, and not for ever. */
-  static void await(CountDownLatch latch) {
+  public static void await(CountDownLatch latch) {
     try {
       assertTrue(latch.await(30, TimeUnit.SECONDS));
     } catch (InterruptedException stop) {
