@@ -21,11 +21,11 @@ class SpecificationTest {
   private static final Pattern RULE =
       Pattern.compile("(?m)^\\*\\*([A-Z]\\d+(?:\\.\\d)?) [^*]+\\*\\*");
   private static final Pattern NAME =
-      Pattern.compile("(?<![\\w.])([XADRSIETQ]\\d+(?:\\.\\d)?)(?![\\w])");
+      Pattern.compile("(?<![\\w.])([XADRSIETQM]\\d+(?:\\.\\d)?)(?![\\w])");
 
   private static final Pattern REFUSAL =
-      Pattern.compile(",\\s*\"([XADRSIETQ]\\d+(?:\\.\\d)?)\"\\s*\\)");
-  private static final Pattern SEEN = Pattern.compile("\\(rule ([XADRSIETQ]\\d+(?:\\.\\d)?)\\)\"");
+      Pattern.compile(",\\s*\"([XADRSIETQM]\\d+(?:\\.\\d)?)\"\\s*\\)");
+  private static final Pattern SEEN = Pattern.compile("\\(rule ([XADRSIETQM]\\d+(?:\\.\\d)?)\\)\"");
 
   /**
    * Rules of the chapter of terms say what words mean; they are tested where the words are used.

@@ -3,6 +3,7 @@ package anabranch.engine;
 import anabranch.backend.StageResult;
 import anabranch.engine.rows.Held;
 import anabranch.engine.rows.Route;
+import anabranch.engine.rows.Tally;
 import anabranch.engine.rows.Track;
 import anabranch.model.facts.Point;
 import anabranch.model.plan.Loop;
@@ -18,15 +19,19 @@ import java.util.Set;
 final class Decisions {
   private final Route.Leg leg;
   private final List<Pending> items;
+  private final Tally tally;
   private int[] units;
   private int[] inBatch;
   private int answers;
   private int left;
+  private int forced;
+  private int pruned;
   private int invalid;
   private int audited;
 
-  Decisions(Route.Leg leg, int items) {
+  Decisions(Route.Leg leg, int items, boolean trace) {
     this.leg = leg;
+    tally = new Tally(trace);
     this.items = new ArrayList<>(items);
     this.units = new int[items];
     this.inBatch = new int[items];
@@ -35,6 +40,21 @@ final class Decisions {
   /** Returns how many units fired. */
   int left() {
     return left;
+  }
+
+  /** Returns how many of these left where their item was told to. */
+  int forced() {
+    return forced;
+  }
+
+  /** Returns how many rows were dropped. */
+  int pruned() {
+    return pruned;
+  }
+
+  /** Returns what the rows cost. */
+  Tally tally() {
+    return tally;
   }
 
   /** Returns how many units had a score that is no number. */
@@ -60,7 +80,7 @@ final class Decisions {
     for (int n = 0; n < batch.size(); n++) {
       Pending item = batch.get(n);
       Track track = item.track(leg);
-      item.moved(leg, handle, first);
+      item.moved(leg, handle, first, tally);
       item.traced(leg, result.trace(), first);
       int[] running = track.running();
       boolean decided = false;
@@ -88,7 +108,7 @@ final class Decisions {
       int unit) {
     Point point = leg.point();
     if (scored) {
-      item.addHeadCost(leg);
+      tally.head(item.told(leg, position), item.addHeadCost(leg));
     }
     if (point instanceof Point.AtChoice at) {
       if (scored) {
@@ -102,6 +122,7 @@ final class Decisions {
       boolean again = item.told(leg, position);
       audited += again ? 1 : 0;
       left += again ? 0 : 1;
+      forced += item.forcedTo(leg, position) ? 1 : 0;
       fire(item, track, position, score, unit);
     } else if (scored && Float.isNaN(score)) {
       invalid++;
@@ -132,9 +153,9 @@ final class Decisions {
     List<Integer> forced = item.kept(leg);
     Double share = item.policy().thresholds().get(prune.id());
     if (forced != null) {
-      track.keep(Set.copyOf(forced));
+      pruned += track.keep(Set.copyOf(forced));
     } else if (share != null) {
-      track.prune(share, Set.copyOf(prune.kept()), scores, first);
+      pruned += track.prune(share, Set.copyOf(prune.kept()), scores, first);
     } else {
       return;
     }

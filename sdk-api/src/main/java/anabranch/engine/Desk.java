@@ -23,6 +23,7 @@ final class Desk {
   private final Condition room = lock.newCondition();
   private final int capacity;
   private final List<Thread> lanes;
+  private final EngineListener listener;
   private final List<Service> services = new ArrayList<>();
   private final Set<Pending> inBatches = new HashSet<>();
   private Service current;
@@ -40,10 +41,12 @@ final class Desk {
    *
    * @param capacity how many items may wait before the first step
    * @param lanes the threads that must not wait for room: they make it
+   * @param listener hears when an item is over
    */
-  Desk(Service first, int capacity, List<Thread> lanes) {
+  Desk(Service first, int capacity, List<Thread> lanes, EngineListener listener) {
     this.capacity = capacity;
     this.lanes = lanes;
+    this.listener = listener;
     current = first;
     services.add(first);
   }
@@ -76,6 +79,11 @@ final class Desk {
   /** Returns the model that new items are for. */
   Service current() {
     return within(() -> current);
+  }
+
+  /** Returns what waits for each model, that in service last. */
+  List<Engine.Load> load() {
+    return within(() -> services.stream().map(Service::now).toList());
   }
 
   <R> R within(Supplier<R> question) {
@@ -222,9 +230,21 @@ final class Desk {
   }
 
   /** An item is answered, whoever did it; returns what to do when its future is complete. */
-  List<Runnable> ended(Pending.Answer answer) {
+  List<Runnable> ended(
+      Pending.Answer answer, EngineListener.Outcome outcome, @Nullable Inference inference) {
     if (answer.epoch() < 0) {
       return List.of();
+    }
+    try {
+      listener.completed(
+          answer.version(),
+          answer.policy(),
+          outcome,
+          inference == null ? 0 : inference.flops(),
+          inference == null ? 0 : inference.fullFlops(),
+          inference == null ? 0 : inference.nanos());
+    } catch (RuntimeException thrown) {
+      Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
     }
     return within(
         () -> {

@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Engine implements AutoCloseable {
   private final EngineOptions options;
+  private final EngineListener listener;
   private final Desk desk;
   private final Lease own;
   private final List<Thread> lanes = new ArrayList<>();
@@ -45,8 +46,10 @@ public final class Engine implements AutoCloseable {
 
   private Engine(LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
     this.options = options;
+    this.listener = listener;
     String name = model.spec().name();
-    desk = new Desk(new Service(name, model, policy, options), options.queueItems(), lanes);
+    Service first = new Service(name, model, policy, options);
+    desk = new Desk(first, options.queueItems(), lanes, listener);
     own = new Lease(this, desk, Integer.MAX_VALUE);
     lanesAlive = new CountDownLatch(options.lanes());
     lanesRunning = new AtomicInteger(options.lanes());
@@ -57,6 +60,7 @@ public final class Engine implements AutoCloseable {
       thread.setContextClassLoader(Engine.class.getClassLoader());
       lanes.add(thread);
     }
+    serves(first);
     lanes.forEach(Thread::start);
   }
 
@@ -99,6 +103,30 @@ public final class Engine implements AutoCloseable {
     return desk.current().version;
   }
 
+  /**
+   * Returns how much waits and is on its way now, for each version that still has items or
+   * sequences; that in service is the last.
+   */
+  public List<Load> load() {
+    return desk.load();
+  }
+
+  /**
+   * What waits and is on its way for one version of a model.
+   *
+   * @param version of the model
+   * @param waiting how many items wait before each step
+   * @param inFlightRows rows that run, or wait behind the first step
+   * @param inFlightBytes what calls hold some of whose rows are on their way
+   * @param fillBytes what calls hold some of whose rows wait as fills
+   */
+  public record Load(
+      String version,
+      List<Integer> waiting,
+      long inFlightRows,
+      long inFlightBytes,
+      long fillBytes) {}
+
   /** Returns the policy for items without one of their own. */
   public Policy policy() {
     return desk.current().policy;
@@ -132,7 +160,9 @@ public final class Engine implements AutoCloseable {
     Bounds.name("engine.version", version);
     Bounds.require(
         !version.equals(version()), "engine.version \"" + version + "\" is in service already");
-    return desk.swap(new Service(version, next, policy, options)).gone.copy();
+    Service service = new Service(version, next, policy, options);
+    serves(service);
+    return desk.swap(service).gone.copy();
   }
 
   /**
@@ -264,6 +294,14 @@ public final class Engine implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serves(Service service) {
+    try {
+      listener.serves(service.version, service.model.spec(), options.trace());
+    } catch (RuntimeException thrown) {
+      Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
     }
   }
 

@@ -9,6 +9,7 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.engine.rows.Held;
 import anabranch.engine.rows.Route;
+import anabranch.engine.rows.Tally;
 import anabranch.engine.schedule.Schedule;
 import anabranch.error.AnabranchException;
 import anabranch.error.ExecutionException;
@@ -24,7 +25,7 @@ import java.util.List;
  * its sequence. Confined to one thread.
  */
 final class Lane {
-  private static final System.Logger LOG = System.getLogger(Engine.class.getName());
+  static final System.Logger LOG = System.getLogger(Engine.class.getName());
 
   private final boolean trace;
   private final EngineListener listener;
@@ -118,7 +119,7 @@ final class Lane {
     }
     Held rows = new Held(result.rows(), run.service.pins);
     try (result) {
-      Decisions decisions = new Decisions(leg, items.size());
+      Decisions decisions = new Decisions(leg, items.size(), trace);
       decisions.take(items, result, rows);
       read(leg, result, decisions);
       report(run, items, batch, result, decisions, System.nanoTime() - start);
@@ -218,13 +219,31 @@ final class Lane {
               frozen,
               fills,
               decisions.left(),
+              decisions.forced(),
+              decisions.pruned(),
               decisions.invalid(),
               decisions.audited(),
               decisions.disagreed(),
+              work(decisions.tally()),
               nanos,
               result.trace()));
     } catch (RuntimeException thrown) {
       LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
     }
+  }
+
+  private static EngineListener.Work work(Tally tally) {
+    return new EngineListener.Work(
+        share(tally, Tally.Kind.OWN),
+        share(tally, Tally.Kind.KEPT),
+        share(tally, Tally.Kind.FILL),
+        share(tally, Tally.Kind.SHADOW),
+        tally.heads(),
+        tally.shadowHeads(),
+        tally.aside());
+  }
+
+  private static EngineListener.Share share(Tally tally, Tally.Kind kind) {
+    return new EngineListener.Share(tally.rows(kind), tally.flops(kind));
   }
 }

@@ -4,9 +4,11 @@ import anabranch.backend.Event;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
+import anabranch.engine.EngineListener.Outcome;
 import anabranch.engine.rows.Fill;
 import anabranch.engine.rows.Held;
 import anabranch.engine.rows.Route;
+import anabranch.engine.rows.Tally;
 import anabranch.engine.rows.Track;
 import anabranch.engine.schedule.Mode;
 import anabranch.model.facts.Cost;
@@ -22,6 +24,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +73,7 @@ final class Pending {
     this.owner = owner;
     route = service.route;
     fillsOnly = false;
+    answer.of(service.version, this.policy.version());
     Event source = item.source();
     memory = source == null ? null : Track.whole(source, route);
     track = owner == null ? Track.whole(item.event(), route) : Track.next(item.event(), route);
@@ -99,6 +103,8 @@ final class Pending {
     private final Desk desk;
     private final Lease lease;
     private final AtomicBoolean over = new AtomicBoolean();
+    private String version = "";
+    private String policy = "";
     private int epoch = -1;
 
     Answer(Desk desk, Lease lease) {
@@ -117,6 +123,20 @@ final class Pending {
       return lease;
     }
 
+    /** It is an answer of a model under a policy. */
+    void of(String version, String policy) {
+      this.version = version;
+      this.policy = policy;
+    }
+
+    String version() {
+      return version;
+    }
+
+    String policy() {
+      return policy;
+    }
+
     /** Returns how often its lease had been drained when it was accepted; -1 if it was not. */
     int epoch() {
       return epoch;
@@ -129,7 +149,8 @@ final class Pending {
     /** Says what the engine knows, unless somebody was faster. */
     void tell(@Nullable Inference inference, @Nullable Throwable failure) {
       if (over.compareAndSet(false, true)) {
-        List<Runnable> after = desk.ended(this);
+        List<Runnable> after =
+            desk.ended(this, failure == null ? Outcome.ANSWERED : Outcome.FAILED, inference);
         if (failure == null) {
           super.complete(inference);
         } else {
@@ -158,7 +179,7 @@ final class Pending {
       if (!over.compareAndSet(false, true)) {
         return false;
       }
-      List<Runnable> after = desk.ended(this);
+      List<Runnable> after = desk.ended(this, Outcome.CANCELLED, null);
       boolean completed = completion.getAsBoolean();
       desk.remove(this);
       after.forEach(Runnable::run);
@@ -384,6 +405,13 @@ final class Pending {
     return leg.point() instanceof Point.AtChoice && borders != null && borders.exits() != null;
   }
 
+  /** Returns whether a unit leaves at the exit of a step because its item was told to. */
+  boolean forcedTo(Route.Leg leg, int row) {
+    return leg.point() instanceof Point.AtExit
+        && !leg.stage().encoder()
+        && Boolean.TRUE.equals(forced(leg, row));
+  }
+
   private int unit(int row) {
     return ofItem ? 0 : row;
   }
@@ -459,13 +487,17 @@ final class Pending {
     return criterion != null && threshold != null && criterion.fires(score, threshold);
   }
 
-  void addHeadCost(Route.Leg leg) {
-    draft.add(route.cost().head(leg.stage().index()));
+  /** Adds what a score or an output behind a step costs; returns that. */
+  long addHeadCost(Route.Leg leg) {
+    long cost = route.cost().head(leg.stage().index());
+    draft.add(cost);
+    return cost;
   }
 
   /** Remembers where the rows that just ran are, and what running them cost. */
-  void moved(Route.Leg leg, Held handle, int firstIndex) {
-    draft.add(track(leg).moved(leg, memoryRows(), handle, firstIndex));
+  void moved(Route.Leg leg, Held handle, int firstIndex, Tally tally) {
+    IntPredicate answered = row -> tellsAgain(leg, row);
+    draft.add(track(leg).moved(leg, memoryRows(), handle, firstIndex, answered, tally));
   }
 
   /** Records that a unit left, or is answered and runs on; its logits follow. */

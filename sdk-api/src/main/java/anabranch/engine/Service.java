@@ -7,7 +7,9 @@ import anabranch.engine.schedule.Costs;
 import anabranch.engine.schedule.Limits;
 import anabranch.engine.schedule.Mode;
 import anabranch.engine.schedule.Schedule;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -52,6 +54,16 @@ final class Service {
             EngineOptions.PATIENCE,
             options.linger().toNanos());
     schedule = new Schedule<>(steps, mode, limits, costs, pins::moving, pins::waiting);
+  }
+
+  /** Returns how much waits and is on its way. */
+  Engine.Load now() {
+    List<Integer> waiting = new ArrayList<>();
+    for (Route.Leg leg : route.legs()) {
+      waiting.add(schedule.waiting(leg.index()));
+    }
+    return new Engine.Load(
+        version, List.copyOf(waiting), schedule.inFlight(), pins.moving(), pins.waiting());
   }
 
   /** Returns whether nobody needs the model any more. */

@@ -14,7 +14,7 @@ class DeskTest {
   private final ScriptedModel model = new ScriptedModel(Scripts.causal());
   private final Service service =
       new Service("first", model, Policy.fullDepth(), EngineOptions.defaults());
-  private final Desk desk = new Desk(service, 16, List.of());
+  private final Desk desk = new Desk(service, 16, List.of(), batch -> {});
   private final Lease lease = new Lease(null, desk, 16);
 
   /** Q8: it waits behind the first step, with a state of its own. */

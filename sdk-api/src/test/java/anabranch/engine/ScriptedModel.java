@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * NaN when {@code t % 10 == 9}, else 0; the label is t. The logits are {@code (h, s)}, or s times
  * what {@code tilt} says.
  */
-final class ScriptedModel implements LoadedModel {
+public final class ScriptedModel implements LoadedModel {
   /** The number of a token behind a step. */
   interface Told {
     double of(int token, int step);
@@ -50,13 +50,13 @@ final class ScriptedModel implements LoadedModel {
   final AtomicInteger openStates = new AtomicInteger();
   final List<List<Double>> memories = new ArrayList<>();
   volatile boolean closed;
-  Consumer<StageBatch> before = batch -> {};
+  public Consumer<StageBatch> before = batch -> {};
   Told score = ScriptedModel::score;
   Told label = (token, step) -> token;
-  int poison = -1;
+  public int poison = -1;
   float tilt = 1;
 
-  ScriptedModel(ModelSpec spec) {
+  public ScriptedModel(ModelSpec spec) {
     this.spec = spec;
     this.cut = Cut.of(spec);
   }

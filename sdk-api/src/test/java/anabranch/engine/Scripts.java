@@ -27,42 +27,42 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** Descriptions for scripted models: three blocks, exits "a" and "b" after the first two. */
-final class Scripts {
-  static final Operation CAUSAL = Attention.causal(1, 4);
-  static final Operation FULL = Attention.full(1, 4);
-  static final Operation ALONE = FeedForward.plain(4, Activation.RELU);
+public final class Scripts {
+  public static final Operation CAUSAL = Attention.causal(1, 4);
+  public static final Operation FULL = Attention.full(1, 4);
+  public static final Operation ALONE = FeedForward.plain(4, Activation.RELU);
 
   private Scripts() {}
 
   /** Causal attention, rows leave and freeze. */
-  static ModelSpec causal() {
+  public static ModelSpec causal() {
     return exits(CAUSAL, Head.Pool.EACH, Bypass.FREEZE_PROJECT);
   }
 
   /** Full attention, rows leave and freeze. */
-  static ModelSpec bidirectional() {
+  public static ModelSpec bidirectional() {
     return exits(FULL, Head.Pool.EACH, Bypass.FREEZE_PROJECT);
   }
 
   /** Full attention, whole items leave. */
-  static ModelSpec classifier() {
+  public static ModelSpec classifier() {
     return exits(FULL, Head.Pool.FIRST, Bypass.TERMINATE);
   }
 
   /** No attention, rows leave for good. */
-  static ModelSpec tokenwise() {
+  public static ModelSpec tokenwise() {
     return exits(ALONE, Head.Pool.EACH, Bypass.TERMINATE);
   }
 
-  static Policy both() {
+  public static Policy both() {
     return Policy.named("both").with("a", 1).with("b", 1);
   }
 
-  static Item item(int... tokens) {
+  public static Item item(int... tokens) {
     return Item.of("item" + tokens[0], Event.ofTokens(tokens));
   }
 
-  static ModelSpec exits(Operation operation, Head.Pool pool, Bypass bypass) {
+  public static ModelSpec exits(Operation operation, Head.Pool pool, Bypass bypass) {
     return spec(
         pool,
         Plan.builder()
@@ -74,17 +74,17 @@ final class Scripts {
             .build());
   }
 
-  static ModelSpec spec(Head.Pool pool, Plan plan) {
+  public static ModelSpec spec(Head.Pool pool, Plan plan) {
     return new ModelSpec(
         "script", 4, new Input.Tokens(1000, 20), Embedding.plain(), plan, head(pool));
   }
 
   /** Returns a model with an encoder of full attention in which these parts stand. */
-  static ModelSpec reading(ModelSpec spec, Plan plan) {
+  public static ModelSpec reading(ModelSpec spec, Plan plan) {
     return spec.withEncoder(new Encoder(new Input.Tokens(1000, 8), Embedding.plain(), plan, null));
   }
 
-  static Block block(Operation operation) {
+  public static Block block(Operation operation) {
     return Block.of(Sublayer.preNorm(new Norm.Layer(1e-5), operation));
   }
 
@@ -92,12 +92,12 @@ final class Scripts {
     return new Head(pool, null, 2, false);
   }
 
-  static Exit exit(String id, Head.Pool pool, Criterion criterion, Bypass bypass) {
+  public static Exit exit(String id, Head.Pool pool, Criterion criterion, Bypass bypass) {
     return new Exit(id, head(pool), criterion, bypass);
   }
 
   /** Returns a loop of the plan's block with that number, out of which units halt. */
-  static Loop loop(String halt, int block, int times, Head.Pool pool, Bypass bypass) {
+  public static Loop loop(String halt, int block, int times, Head.Pool pool, Bypass bypass) {
     return new Loop(
         List.of(new Part.Run(block)),
         times,
@@ -112,7 +112,7 @@ final class Scripts {
   }
 
   /** Waits for a latch, and not for ever. */
-  static void await(CountDownLatch latch) {
+  public static void await(CountDownLatch latch) {
     try {
       assertTrue(latch.await(30, TimeUnit.SECONDS));
     } catch (InterruptedException stop) {

@@ -243,18 +243,31 @@ public final class Track {
     return flags[inRunning] == Rows.SCORED;
   }
 
-  /** Remembers where the rows that just ran are, and returns what running them cost. */
-  public long moved(Route.Leg leg, int memoryRows, Held handle, int firstIndex) {
+  /**
+   * Remembers where the rows that just ran are, and returns what running them cost.
+   *
+   * @param answered tells the rows that have an answer and run on
+   * @param tally what else is to know of them
+   */
+  public long moved(
+      Route.Leg leg,
+      int memoryRows,
+      Held handle,
+      int firstIndex,
+      IntPredicate answered,
+      Tally tally) {
     Cost cost = route.cost();
     int stage = leg.stage().index();
     long flops = 0;
     for (int i = 0; i < running.length; i++) {
       int row = running[i];
       int before = row < 0 ? ahead.get(i).position() : first() == 0 ? i : position(row);
-      flops +=
+      long each =
           flags[i] == Rows.FROZEN
               ? cost.frozen(stage)
               : cost.live(stage, before, running.length, memoryRows);
+      tally.row(firstIndex + i, kind(i, answered), each);
+      flops += each;
       if (row < 0) {
         ahead.get(i).ran(leg.index(), handle, firstIndex + i);
         continue;
@@ -270,6 +283,16 @@ public final class Track {
     }
     fills.removeIf(fill -> fill.first() < 0);
     return flops;
+  }
+
+  private Tally.Kind kind(int inRunning, IntPredicate answered) {
+    int row = running[inRunning];
+    if (row < 0) {
+      return Tally.Kind.FILL;
+    } else if (flags[inRunning] == Rows.FROZEN || state[row] == DEFERRED) {
+      return Tally.Kind.KEPT;
+    }
+    return answered.test(row) ? Tally.Kind.SHADOW : Tally.Kind.OWN;
   }
 
   /** Returns how many blocks a row ran. */
@@ -334,12 +357,13 @@ public final class Track {
   }
 
   /**
-   * Drops running rows for good: all but a share of them, the least by score first.
+   * Drops running rows for good: all but a share of them, the least by score first; returns how
+   * many.
    *
    * @param kept positions that stay
    * @param firstIndex of the running rows among the scores
    */
-  public void prune(double share, Set<Integer> kept, FloatBuffer scores, int firstIndex) {
+  public int prune(double share, Set<Integer> kept, FloatBuffer scores, int firstIndex) {
     List<Integer> ranked = new ArrayList<>();
     for (int i = ahead.size(); i < running.length; i++) {
       if (!kept.contains(position(running[i]))) {
@@ -350,18 +374,27 @@ public final class Track {
     int stay = Math.max(1, (int) Math.ceil(share * all));
     int free = Math.max(0, stay - (all - ranked.size()));
     ranked.sort(Comparator.comparingDouble(i -> rank(scores.get(firstIndex + i))));
-    for (int i : ranked.subList(Math.min(free, ranked.size()), ranked.size())) {
+    List<Integer> dropped = ranked.subList(Math.min(free, ranked.size()), ranked.size());
+    for (int i : dropped) {
       leave(running[i], 0, Bypass.TERMINATE);
     }
+    return dropped.size();
   }
 
-  /** Drops running rows for good: all but those at some positions. */
-  public void keep(Set<Integer> positions) {
+  /**
+   * Drops running rows for good: all but those at some positions.
+   *
+   * @return how many it dropped
+   */
+  public int keep(Set<Integer> positions) {
+    int dropped = 0;
     for (int row : running) {
       if (row >= 0 && !positions.contains(position(row))) {
         leave(row, 0, Bypass.TERMINATE);
+        dropped++;
       }
     }
+    return dropped;
   }
 
   /** Ascending: high scores first, numbers before what is none; zeros of both signs are equal. */
