@@ -23,6 +23,8 @@ import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
@@ -65,11 +67,10 @@ class OperationBoundsTest {
     assertRefused(
         "attention.rotary.base 1.0 is not above 1", () -> Attention.causal(1, 4).withRotary(1));
     assertRefused(
-        "attention.rotary.base NaN is not a finite number above 0",
-        () -> new Attention.Rotary(Double.NaN));
+        "attention.rotary.base NaN is not a finite number above 0", () -> new Rotary(Double.NaN));
     assertRefused(
         "attention.rotary.base Infinity is not a finite number above 0",
-        () -> new Attention.Rotary(Double.POSITIVE_INFINITY));
+        () -> new Rotary(Double.POSITIVE_INFINITY));
   }
 
   @Test
@@ -100,64 +101,61 @@ class OperationBoundsTest {
         rotary(4), Attention.causal(1, 5).withRotary(rotary(4)).rotary(), "an odd head may turn");
   }
 
-  private static Attention.Rotary rotary(int part) {
-    return new Attention.Rotary(10, false, part, null);
+  private static Rotary rotary(int part) {
+    return new Rotary(10, false, part, null);
   }
 
   @Test
   void rotaryScalingIsAboveZero() {
     assertRefused(
         "attention.rotary.scaling.factor 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Linear(0));
+        () -> new Rotary.Linear(0));
     assertRefused(
-        "attention.rotary.scaling.originalLength 0 is below 1",
-        () -> Attention.Rotary.Yarn.of(2, 0));
+        "attention.rotary.scaling.originalLength 0 is below 1", () -> Rotary.Yarn.of(2, 0));
     assertRefused(
         "attention.rotary.scaling.factor -1.0 is not a finite number above 0",
-        () -> Attention.Rotary.Yarn.of(-1, 4));
+        () -> Rotary.Yarn.of(-1, 4));
     assertRefused(
         "attention.rotary.scaling.betaFast 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 0, 1, 1, true));
+        () -> new Rotary.Yarn(2, 4, 0, 1, 1, true));
     assertRefused(
         "attention.rotary.scaling.betaSlow 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 1, 0, 1, true));
+        () -> new Rotary.Yarn(2, 4, 1, 0, 1, true));
     assertRefused(
         "attention.rotary.scaling.attentionFactor 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 1, 1, 0, true));
-    assertEquals(0.1 * Math.log(32) + 1, Attention.Rotary.Yarn.of(32, 8).attentionFactor());
-    assertEquals(1, Attention.Rotary.Yarn.of(0.5, 8).attentionFactor());
+        () -> new Rotary.Yarn(2, 4, 1, 1, 0, true));
+    assertEquals(0.1 * Math.log(32) + 1, Rotary.Yarn.of(32, 8).attentionFactor());
+    assertEquals(1, Rotary.Yarn.of(0.5, 8).attentionFactor());
   }
 
   @Test
   void distancesNeedBucketsAndCommonPositions() {
     assertRefused(
         "attention.scores.distances.buckets 1 is not in 2..1048576",
-        () -> new Attention.Distances(1, 9, false));
+        () -> new Distances(1, 9, false));
     assertRefused(
         "attention.scores.distances.buckets 3 is not in 4..1048576",
-        () -> new Attention.Distances(3, 9, true));
+        () -> new Distances(3, 9, true));
     assertRefused(
-        "attention.scores.distances.furthest 8 is not above 8",
-        () -> new Attention.Distances(32, 8, true));
+        "attention.scores.distances.furthest 8 is not above 8", () -> new Distances(32, 8, true));
     assertRefused(
         "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions",
         () ->
             Attention.memory(1, 2)
-                .withScores(
-                    Attention.Scores.usual().withDistances(new Attention.Distances(8, 9, true))));
+                .withScores(Attention.Scores.usual().withDistances(new Distances(8, 9, true))));
   }
 
   /** The distances of T5, 32 buckets up to 128: 8 exact ones each way, or 16 for one way. */
   @Test
   void bucketsOfDistancesGrow() {
-    Attention.Distances both = new Attention.Distances(32, 128, true);
+    Distances both = new Distances(32, 128, true);
     int[] distances = {0, 7, 8, 11, 12, 16, 22, 23, 32, 64, 91, 128, 5000};
     int[] buckets = {0, 7, 8, 8, 9, 10, 10, 11, 12, 14, 15, 15, 15};
     for (int i = 0; i < distances.length; i++) {
       assertEquals(buckets[i], both.bucket(-distances[i]), "distance " + distances[i]);
       assertEquals(i == 0 ? 0 : 16 + buckets[i], both.bucket(distances[i]));
     }
-    Attention.Distances back = new Attention.Distances(32, 128, false);
+    Distances back = new Distances(32, 128, false);
     assertEquals(0, back.bucket(5));
     assertEquals(15, back.bucket(-15));
     assertEquals(16, back.bucket(-16));
@@ -391,7 +389,7 @@ class OperationBoundsTest {
         () -> Attention.causal(2, 4).withRotary(9).withLatent(latent(1, 1, 1)));
     assertRefused(
         "attention.rotary.part 2 is said by latent.turned 2",
-        () -> three.withLatent(usual).withRotary(new Attention.Rotary(9, false, 2, null)));
+        () -> three.withLatent(usual).withRotary(new Rotary(9, false, 2, null)));
     assertRefused(
         "attention.latent does not go with keyValueHeads 1, heads 2",
         () -> three.withKeyValueHeads(1).withLatent(usual));
@@ -446,8 +444,7 @@ class OperationBoundsTest {
     assertRefused(
         "attention.routed does not go with scores.distances",
         () ->
-            two.withScores(
-                    Attention.Scores.usual().withDistances(new Attention.Distances(2, 9, false)))
+            two.withScores(Attention.Scores.usual().withDistances(new Distances(2, 9, false)))
                 .withRouted(usual));
     assertRefused(
         "attention.routed does not go with norm",

@@ -12,6 +12,7 @@ import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Router;
 import java.util.ArrayList;
 import java.util.List;
@@ -168,7 +169,7 @@ public final class BlockGraphs {
       value = layers.parts(norm.norm(), path + ".norm", together, out, value);
     }
     value = layers.clip(attention.clip(), value);
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     if (rotary == null) {
       graph.output(to, value, -1, out);
     } else {

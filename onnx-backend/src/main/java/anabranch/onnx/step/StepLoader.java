@@ -7,6 +7,7 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.onnx.attention.Additions;
@@ -32,7 +33,7 @@ public final class StepLoader {
   private final Opener opener;
   private final boolean asksReceived;
   private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
-  private final Map<Attention.Rotary, Map<Integer, Angles>> angles = new HashMap<>();
+  private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
 
   /** Starts a load. */
@@ -189,7 +190,7 @@ public final class StepLoader {
   }
 
   private @Nullable Angles angles(Attention attention) {
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     if (rotary == null) {
       return null;
     }

@@ -4,6 +4,7 @@ import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.position.Rotary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -69,7 +70,7 @@ final class ProjectedHeads implements Heads {
   }
 
   private double[] rotated(double[] x, int position) {
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     return rotary == null ? x : new RotaryPart(rotary, attention.headWidth()).of(x, position);
   }
 }

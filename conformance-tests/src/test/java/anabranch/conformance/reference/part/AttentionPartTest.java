@@ -11,6 +11,8 @@ import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Parameter;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,8 +96,7 @@ class AttentionPartTest {
   void distancesAreAddedForEachHead() {
     Attention attention =
         Attention.causal(2, 1)
-            .withScores(
-                Attention.Scores.usual().withDistances(new Attention.Distances(2, 9, false)));
+            .withScores(Attention.Scores.usual().withDistances(new Distances(2, 9, false)));
     Map<String, float[]> weights = Map.of("distances", values(0, 0, 0, (float) Math.log(3)));
     AttentionPart part = part(attention, 2, weights);
     Shown shown = part.show(new double[2], 0);
@@ -107,7 +108,7 @@ class AttentionPartTest {
   @Test
   void rotaryMayTurnTheFirstElementsOnly() {
     for (boolean interleaved : new boolean[] {false, true}) {
-      double[] key = turned(new Attention.Rotary(10, interleaved, 2, null), 1, 1, 0, 5);
+      double[] key = turned(new Rotary(10, interleaved, 2, null), 1, 1, 0, 5);
       assertArrayEquals(new double[] {Math.cos(1), Math.sin(1), 5}, key, 1e-12);
     }
   }
@@ -115,7 +116,7 @@ class AttentionPartTest {
   /** Base 100 at position 2: elements 0 and 1 turn by 2 radians, 2 and 3 by 0.2. */
   @Test
   void rotaryMayTurnNeighbours() {
-    double[] key = turned(new Attention.Rotary(100, true, null, null), 2, 1, 0, 1, 0);
+    double[] key = turned(new Rotary(100, true, null, null), 2, 1, 0, 1, 0);
     assertArrayEquals(
         new double[] {Math.cos(2), Math.sin(2), Math.cos(0.2), Math.sin(0.2)}, key, 1e-12);
   }
@@ -123,9 +124,7 @@ class AttentionPartTest {
   /** Position 6 divided by 3 is position 2. */
   @Test
   void linearScalingDividesPositions() {
-    double[] key =
-        turned(
-            new Attention.Rotary(100, false, null, new Attention.Rotary.Linear(3)), 6, 1, 1, 0, 0);
+    double[] key = turned(new Rotary(100, false, null, new Rotary.Linear(3)), 6, 1, 1, 0, 0);
     assertArrayEquals(
         new double[] {Math.cos(2), Math.cos(0.2), Math.sin(2), Math.sin(0.2)}, key, 1e-12);
   }
@@ -137,8 +136,8 @@ class AttentionPartTest {
    */
   @Test
   void yarnDividesTheSlowPairs() {
-    Attention.Rotary.Yarn yarn = new Attention.Rotary.Yarn(4, 628, 10, 1, 2, true);
-    double[] key = turned(new Attention.Rotary(1000, false, null, yarn), 1, 1, 1, 1, 0, 0, 0);
+    Rotary.Yarn yarn = new Rotary.Yarn(4, 628, 10, 1, 2, true);
+    double[] key = turned(new Rotary(1000, false, null, yarn), 1, 1, 1, 1, 0, 0, 0);
     double half = 0.1 * (1 + 0.25) / 2;
     assertArrayEquals(
         new double[] {
@@ -147,9 +146,9 @@ class AttentionPartTest {
         },
         key,
         1e-12);
-    Attention.Rotary.Yarn exact = new Attention.Rotary.Yarn(4, 628, 10, 1, 2, false);
+    Rotary.Yarn exact = new Rotary.Yarn(4, 628, 10, 1, 2, false);
     double low = 3 * Math.log(628 / (20 * Math.PI)) / Math.log(1000);
-    double[] sharp = turned(new Attention.Rotary(1000, false, null, exact), 1, 1, 1, 1, 0, 0, 0);
+    double[] sharp = turned(new Rotary(1000, false, null, exact), 1, 1, 1, 1, 0, 0, 0);
     double share = 1 - low;
     assertArrayEquals(
         new double[] {
@@ -254,7 +253,7 @@ class AttentionPartTest {
   }
 
   /** Returns the key of a row, all projections being the identity. */
-  private static double[] turned(Attention.Rotary rotary, int position, double... x) {
+  private static double[] turned(Rotary rotary, int position, double... x) {
     float[] identity = new float[x.length * x.length];
     for (int i = 0; i < x.length; i++) {
       identity[i * x.length + i] = 1;
