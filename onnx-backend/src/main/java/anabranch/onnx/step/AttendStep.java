@@ -5,6 +5,8 @@ import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.attention.Queries;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;

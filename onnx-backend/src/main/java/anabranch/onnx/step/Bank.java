@@ -3,6 +3,7 @@ package anabranch.onnx.step;
 import anabranch.model.layer.Skip;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;

@@ -1,6 +1,7 @@
 package anabranch.onnx.step;
 
 import anabranch.backend.Trace;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;

@@ -3,6 +3,8 @@ package anabranch.onnx.step;
 import anabranch.backend.Trace;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Skip;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;

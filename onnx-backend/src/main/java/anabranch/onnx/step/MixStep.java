@@ -2,6 +2,8 @@ package anabranch.onnx.step;
 
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Placement;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;

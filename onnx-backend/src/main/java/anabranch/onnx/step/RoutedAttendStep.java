@@ -2,6 +2,8 @@ package anabranch.onnx.step;
 
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;

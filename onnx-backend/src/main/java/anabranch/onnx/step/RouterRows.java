@@ -1,6 +1,7 @@
 package anabranch.onnx.step;
 
 import anabranch.backend.Event;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.RoutedRows;
 import org.jspecify.annotations.Nullable;

@@ -13,6 +13,7 @@ import anabranch.model.route.Router;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
