@@ -457,6 +457,57 @@ class OperationBoundsTest {
         () -> Attention.causal(2, 300_000).withRouted(usual));
   }
 
+  @Test
+  void routedProjectionsReadTheRowAloneAndGoWithPlainOnes() {
+    Attention two = Attention.causal(2, 4);
+    Attention.RoutedProjections usual = projections(3, Routers.switchHead(2));
+    assertEquals(2, usual.k());
+    assertNull(two.withProjections(usual).router());
+    assertEquals(two, two.withProjections(usual).withProjections(null));
+    assertRefused(
+        "attention.projections.experts 0 is not in 1..65536",
+        () -> projections(0, Routers.switchHead(1)));
+    assertRefused("router.k 4 is not in 1..3", () -> projections(3, Routers.switchHead(4)));
+    Router depths = Routers.mixtureOfDepthsCausal();
+    assertRefused(
+        "attention.projections.router.selection "
+            + depths.selection()
+            + " does not pick the same number for every row",
+        () -> projections(3, depths));
+    assertRefused(
+        "attention.projections.router.placement INPUT is not OUTPUT",
+        () -> projections(3, Routers.llama4(1)));
+    assertRefused(
+        "attention.projections.router.source TOKEN_ID is not HIDDEN",
+        () -> projections(3, Routers.hash(1)));
+    Logits recalled = new Logits.Recalled("sum");
+    assertRefused(
+        "attention.projections.router.logits " + recalled + " are carried from other routers",
+        () -> projections(3, Routers.switchHead(1).with(Source.HIDDEN, recalled)));
+    assertRefused(
+        "attention.projections does not go with mask MEMORY",
+        () -> Attention.memory(2, 4).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with bias QUERY_KEY_VALUE",
+        () -> two.withBias(Attention.Bias.QUERY_KEY_VALUE).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with clip 1.0",
+        () -> two.withClip(1.0).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with latent",
+        () -> two.withProjections(usual).withLatent(latent(1, 0, 1)));
+    assertRefused(
+        "attention.projections does not go with routed",
+        () -> two.withProjections(usual).withRouted(heads(3, Routers.granite(2))));
+    assertRefused(
+        "attention.heads 2 times projections.experts 32769 is above 65536",
+        () -> two.withProjections(projections(32_769, Routers.switchHead(1))));
+  }
+
+  private static Attention.RoutedProjections projections(int experts, Router router) {
+    return new Attention.RoutedProjections(experts, router);
+  }
+
   private static Latent latent(int rank, int turned, int valueWidth) {
     return new Latent(null, rank, turned, valueWidth, null);
   }

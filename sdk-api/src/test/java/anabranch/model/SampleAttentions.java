@@ -44,6 +44,7 @@ public final class SampleAttentions {
         plain.withNorm(new Norm.Rms(1e-6), Over.HEAD),
         plain.withNorm(new Norm.Layer(1e-6), Over.ALL).withClip(8.0),
         plain.withLatent(new Latent(5, 3, 1, 4, new Norm.Rms(1e-6))),
-        plain.withRouted(new RoutedHeads(6, Routers.granite(2), true)));
+        plain.withRouted(new RoutedHeads(6, Routers.granite(2), true)),
+        plain.withProjections(new Attention.RoutedProjections(5, Routers.switchHead(2))));
   }
 }

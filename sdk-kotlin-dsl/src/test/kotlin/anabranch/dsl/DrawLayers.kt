@@ -75,16 +75,20 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       Attention.Scores(upTo(9) / 2.0, yes(), null).takeIf { yes() },
       null,
       null,
+      null,
     )
   }
 
-  /** Attention to short vectors, or whose heads are routed. */
+  /** Attention to short vectors, or whose heads or projections are routed. */
   private fun rarer(mask: Attention.Mask, rotary: Rotary?): Attention {
     val heads = upTo(3)
     val plain = Attention(heads, heads, 2 * upTo(8), mask, null, false)
     val latent = Latent(upTo(9).takeIf { yes() }, upTo(9), 0, upTo(9), null)
     val routed = RoutedHeads(upTo(4), Routers.granite(1), yes())
-    return if (yes()) plain.withLatent(latent) else plain.withRouted(routed).withRotary(rotary)
+    val projections = Attention.RoutedProjections(upTo(4), Routers.switchHead(1))
+    if (yes()) return plain.withLatent(latent)
+    val rarer = if (yes()) plain.withRouted(routed) else plain.withProjections(projections)
+    return rarer.withRotary(rotary)
   }
 
   protected fun feedForward(): FeedForward {

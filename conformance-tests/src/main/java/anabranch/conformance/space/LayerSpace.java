@@ -207,6 +207,7 @@ final class LayerSpace {
         null,
         attention.scores(),
         latent,
+        null,
         null);
   }
 

@@ -4,6 +4,7 @@ import anabranch.error.Bounds;
 import anabranch.model.position.Distances;
 import anabranch.model.position.Rotary;
 import anabranch.model.route.Router;
+import anabranch.model.route.Source;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param latent makes keys and values from one short vector of each row; null for projections of
  *     their own
  * @param routed experts with queries and results of their own; null for none
+ * @param projections experts in place of the projections of each head's values and results; null
+ *     for none
  */
 public record Attention(
     int heads,
@@ -43,9 +46,11 @@ public record Attention(
     @Nullable Double clip,
     @Nullable Scores scores,
     @Nullable Latent latent,
-    @Nullable RoutedHeads routed)
+    @Nullable RoutedHeads routed,
+    @Nullable RoutedProjections projections)
     implements Operation {
   static final int MOST_WIDTH = 1 << 20;
+  private static final int MOST_MEMBERS = 1 << 16;
 
   /** Which rows of its sequence a row may read. */
   public enum Mask {
@@ -151,6 +156,50 @@ public record Attention(
     }
   }
 
+  /**
+   * Experts in place of projections, for each head alone (Csordás et al., SwitchHead): each head of
+   * the values has some, and so has each head of the result. For each head a router of its own
+   * picks some of them by the vector of the row alone, the row that shows the value and the row
+   * that reads; gates weigh what they make, and it is summed in ascending order of experts.
+   *
+   * <p>A value is made once, where its row shows it, and kept as the sum. Under the attention's
+   * path, head h of the values is {@code v.h} and head h of the result {@code o.h}; each has a
+   * router, and experts without bias.
+   *
+   * @param experts how many each head has on each side, at least 1
+   * @param router of each head on each side: the k best, without capacity, by the row alone
+   */
+  public record RoutedProjections(int experts, Router router) {
+    /** Checks the bounds, and that the router picks the same number for every row. */
+    public RoutedProjections {
+      String field = "attention.projections";
+      Bounds.within(field + ".experts", experts, 1, MOST_MEMBERS);
+      RoutedHeads.check(field + ".router", router, experts);
+      Bounds.require(
+          router.source() == Source.HIDDEN,
+          field + ".router.source " + router.source() + " is not HIDDEN");
+      Bounds.require(
+          !router.logits().carried(),
+          field + ".router.logits " + router.logits() + " are carried from other routers");
+    }
+
+    /** Returns how many experts a row takes, for each head on each side. */
+    public int k() {
+      return router.selection().most(experts);
+    }
+
+    private void parameters(
+        String path, int heads, int out, int in, int width, Consumer<Parameter> into) {
+      for (int h = 0; h < heads; h++) {
+        String head = path + "." + h;
+        Mixture.router(router, head + ".router", width, experts, into);
+        for (int e = 0; e < experts; e++) {
+          project(head + ".experts." + e, out, in, false, into);
+        }
+      }
+    }
+  }
+
   /** Checks the bounds. */
   public Attention {
     Bounds.atLeast("attention.heads", heads, 1);
@@ -200,6 +249,22 @@ public record Attention(
       refuse(field, scores != null && scores.sinks(), "scores.sinks");
       refuse(field, scores != null && scores.distances() != null, "scores.distances");
     }
+    if (projections != null) {
+      String field = "attention.projections ";
+      refuse(field, latent != null, "latent");
+      refuse(field, routed != null, "routed");
+      refuse(field, mask == Mask.MEMORY, "mask MEMORY");
+      refuse(field, bias != Bias.NONE, "bias " + bias);
+      refuse(field, clip != null, "clip " + clip);
+      Bounds.require(
+          (long) heads * projections.experts() <= MOST_MEMBERS,
+          "attention.heads "
+              + heads
+              + " times projections.experts "
+              + projections.experts()
+              + " is above "
+              + MOST_MEMBERS);
+    }
   }
 
   private static void refuse(String field, boolean broken, String what) {
@@ -209,7 +274,20 @@ public record Attention(
   /** Creates attention without a window, a norm or a clip, with the usual scores. */
   public Attention(
       int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, Bias bias) {
-    this(heads, keyValueHeads, headWidth, mask, rotary, bias, null, null, null, null, null, null);
+    this(
+        heads,
+        keyValueHeads,
+        headWidth,
+        mask,
+        rotary,
+        bias,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   /** Creates the same, with biases on all projections or on none. */
@@ -312,6 +390,11 @@ public record Attention(
     return changed(draft -> draft.routed = some);
   }
 
+  /** Returns this attention with routed projections of values and results, or with plain ones. */
+  public Attention withProjections(@Nullable RoutedProjections some) {
+    return changed(draft -> draft.projections = some);
+  }
+
   private Attention changed(Consumer<Draft> change) {
     Draft draft = new Draft(this);
     change.accept(draft);
@@ -331,6 +414,7 @@ public record Attention(
     private @Nullable Scores scores;
     private @Nullable Latent latent;
     private @Nullable RoutedHeads routed;
+    private @Nullable RoutedProjections projections;
 
     Draft(Attention from) {
       this.from = from;
@@ -344,6 +428,7 @@ public record Attention(
       scores = from.scores;
       latent = from.latent;
       routed = from.routed;
+      projections = from.projections;
     }
 
     Attention attention() {
@@ -359,7 +444,8 @@ public record Attention(
           clip,
           scores,
           latent,
-          routed);
+          routed,
+          projections);
     }
   }
 
@@ -409,9 +495,14 @@ public record Attention(
         project(path + ".q", queryWidth(), width, bias.ofInputs(), into);
       }
       project(path + ".k", keyValueWidth(), width, bias.ofInputs(), into);
-      project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+      if (projections == null) {
+        project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+      }
     }
-    if (routed == null) {
+    if (projections != null) {
+      projections.parameters(path + ".v", keyValueHeads, headWidth, width, width, into);
+      projections.parameters(path + ".o", heads, width, headWidth, width, into);
+    } else if (routed == null) {
       project(path + ".o", width, resultWidth(), bias.ofResult(), into);
     }
     if (norm != null) {
