@@ -44,7 +44,7 @@ final class MixStep implements LoadedStep {
   public void take(StageRun run) {
     Packing packing = run.packing;
     FloatBuffer read = step.normed() ? run.normed() : run.x();
-    Assignment assignment = bank.decide(run, read, run.logits(), false);
+    Assignment assignment = bank.decide(run, read, run.logits(), packing.live);
     Dispatch dispatch = new Dispatch(packing, assignment, step.mixture().members());
     dispatch.trace(run, step.path(), assignment);
     if (packing.live == 0) {

@@ -77,6 +77,8 @@ public final class StepLoader {
       return attend(attend);
     } else if (step instanceof Step.AttendRouted routed) {
       return routed(routed, block);
+    } else if (step instanceof Step.AttendProjected projected) {
+      return projected(projected, block);
     } else if (step instanceof Step.Tokenwise layers) {
       return new TokenwiseStep(layers, opener.open(layers.graph()));
     } else if (step instanceof Step.Mix mix) {
@@ -131,6 +133,38 @@ public final class StepLoader {
         step.queries().stream().map(opener::open).toList(),
         step.results().stream().map(opener::open).toList(),
         routed.constant() ? opener.numbers(attend.path() + ".constant") : new float[0]);
+  }
+
+  private LoadedStep projected(Step.AttendProjected step, int block) {
+    Attention attention = step.attend().attention();
+    Attention.RoutedProjections routed = attention.projections();
+    if (routed == null) {
+      throw new AssertionError(step.attend().path());
+    }
+    String path = step.attend().path();
+    int each = attention.headWidth();
+    return new ProjectedAttendStep(
+        step,
+        attend(step.attend()),
+        opener.open(step.router()),
+        heads(path + ".v", block, routed, step.values(), width, each),
+        heads(path + ".o", block, routed, step.results(), each, width));
+  }
+
+  private List<HeadExperts> heads(
+      String path,
+      int block,
+      Attention.RoutedProjections routed,
+      List<List<Graph>> graphs,
+      int in,
+      int out) {
+    List<HeadExperts> heads = new ArrayList<>();
+    for (List<Graph> own : graphs) {
+      String head = path + "." + heads.size();
+      Bank bank = bank(head, block, routed.router(), routed.experts(), null);
+      heads.add(new HeadExperts(bank, own.stream().map(opener::open).toList(), in, out));
+    }
+    return heads;
   }
 
   private AttendStep attend(Step.Attend attend) {
