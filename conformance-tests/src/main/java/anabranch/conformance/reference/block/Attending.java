@@ -15,7 +15,6 @@ import anabranch.model.layer.RoutedHeads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -27,13 +26,8 @@ final class Attending implements OperationPart {
   private final String path;
   private final @Nullable RoutedHeads routed;
   private final @Nullable RouterPart router;
-  private final Attention.@Nullable RoutedProjections projections;
-
-  /** Where projections are routed, the routers of the values' heads. */
-  private final List<RouterPart> values = new ArrayList<>();
-
-  /** Where projections are routed, the routers of the result's heads. */
-  private final List<RouterPart> results = new ArrayList<>();
+  private final @Nullable HeadRouting values;
+  private final @Nullable HeadRouting results;
 
   Attending(Attention attention, String path, Parameters parameters) {
     this.attention = new AttentionPart(attention, path, parameters);
@@ -45,23 +39,11 @@ final class Attending implements OperationPart {
         routed == null
             ? null
             : RouterPart.read(routed.router(), routed.experts(), path + ".router", parameters);
-    projections = attention.projections();
-    if (projections != null) {
-      read(projections, path + ".v", attention.keyValueHeads(), parameters, values);
-      read(projections, path + ".o", attention.heads(), parameters, results);
-    }
-  }
-
-  private static void read(
-      Attention.RoutedProjections described,
-      String path,
-      int heads,
-      Parameters parameters,
-      List<RouterPart> into) {
-    for (int h = 0; h < heads; h++) {
-      String own = path + "." + h + ".router";
-      into.add(RouterPart.read(described.router(), described.experts(), own, parameters));
-    }
+    Attention.RoutedProjections each = attention.projections();
+    int shown = attention.keyValueHeads();
+    values = each == null ? null : new HeadRouting(each, path + ".v", shown, parameters);
+    int heads = attention.heads();
+    results = each == null ? null : new HeadRouting(each, path + ".o", heads, parameters);
   }
 
   @Override
@@ -76,8 +58,9 @@ final class Attending implements OperationPart {
     }
     double[][] result = new double[v.length][];
     @Nullable Taken taken = route(pass, v, ways);
-    @Nullable Shown[] shown = show(pass, v, ways, route(pass, ".v", values, v, showing(ways)));
-    List<Taken> forResults = route(pass, ".o", results, v, ways);
+    List<Taken> made = values == null ? List.of() : values.showing(pass, v, ways);
+    @Nullable Shown[] shown = show(pass, v, ways, made);
+    List<Taken> read = results == null ? List.of() : results.ask(pass, v, ways);
     List<@Nullable Reading> readings = new ArrayList<>();
     for (int row = 0; row < v.length; row++) {
       Reading reading = null;
@@ -88,14 +71,15 @@ final class Attending implements OperationPart {
         List<Integer> positions = List.copyOf(visible.keySet());
         int position = pass.rows.get(row).position;
         Choice choice = taken == null ? null : taken.choices[row];
-        Read read =
+        Read own =
             choice != null
                 ? read(v[row], position, seen, positions, choice)
-                : projections == null
+                : results == null
                     ? attention.read(v[row], position, seen, positions)
-                    : attention.read(v[row], position, seen, positions, taken(forResults, row));
-        result[row] = read.result();
-        reading = new Reading(positions, read.probabilities());
+                    : attention.read(
+                        v[row], position, seen, positions, HeadRouting.taken(read, row));
+        result[row] = own.result();
+        reading = new Reading(positions, own.probabilities());
       }
       readings.add(reading);
     }
@@ -120,48 +104,6 @@ final class Attending implements OperationPart {
     return taken;
   }
 
-  /** Rule A28: a row that shows a value made of its vector asks for it, also when it left. */
-  private static Way[] showing(Way[] ways) {
-    Way[] showing = ways.clone();
-    for (int i = 0; i < showing.length; i++) {
-      showing[i] = showing[i] == Way.PROJECT ? Way.RUN : showing[i];
-    }
-    return showing;
-  }
-
-  /** Rule A28: each head of a side asks a router of its own; empty where nothing is routed. */
-  private List<Taken> route(
-      Pass pass, String side, List<RouterPart> routers, double[][] v, Way[] ways) {
-    List<Taken> heads = new ArrayList<>();
-    for (int h = 0; projections != null && h < routers.size(); h++) {
-      String name = path + side + "." + h;
-      Taken taken = new Taken(name, projections.k(), v.length, projections.experts());
-      pass.taken.add(taken);
-      taken.ask(routers.get(h), pass, v, ways);
-      for (Choice choice : taken.choices) {
-        if (choice != null) {
-          choice.experts().forEach(e -> taken.ran[e]++);
-        }
-      }
-      heads.add(taken);
-    }
-    return heads;
-  }
-
-  /** Returns what a row took for each head, with the gates. */
-  private static List<SortedMap<Integer, Double>> taken(List<Taken> heads, int row) {
-    List<SortedMap<Integer, Double>> all = new ArrayList<>();
-    for (Taken head : heads) {
-      SortedMap<Integer, Double> own = new TreeMap<>();
-      Choice choice = head.choices[row];
-      if (choice != null) {
-        choice.experts().forEach(e -> own.put(e, choice.gate(e)));
-      }
-      all.add(own);
-    }
-    return all;
-  }
-
   private Read read(
       double[] x, int position, List<Shown> values, List<Integer> positions, Choice choice) {
     List<Integer> experts = choice.experts().stream().sorted().toList();
@@ -178,7 +120,7 @@ final class Attending implements OperationPart {
   private record Reading(List<Integer> positions, double[] probabilities) {}
 
   /** Rule A4, Rule A5 and Rule A6: what each row shows; null for nothing. */
-  private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways, List<Taken> forValues) {
+  private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways, List<Taken> made) {
     @Nullable Shown[] shown = new Shown[v.length];
     String place = pass.at(path);
     boolean keeps = pass.trail.shares() || mask == Attention.Mask.CAUSAL;
@@ -188,9 +130,9 @@ final class Attending implements OperationPart {
       shown[i] =
           switch (ways[i]) {
             case RUN, PROJECT ->
-                projections == null
+                values == null
                     ? attention.show(v[i], row.position)
-                    : attention.show(v[i], row.position, taken(forValues, i));
+                    : attention.show(v[i], row.position, HeadRouting.taken(made, i));
             case SHARE -> last == null ? null : row.memory.shown(last, row.position);
             case NOTHING -> null;
           };
