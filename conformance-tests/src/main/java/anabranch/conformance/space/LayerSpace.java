@@ -166,20 +166,29 @@ final class LayerSpace {
     return dice.chance(0.2) ? 0.5 + dice.random.nextDouble() : null;
   }
 
-  /** Returns the attention, or one whose keys and values, or whose heads, are made otherwise. */
+  /** Returns the attention, or one whose keys, values, heads or results are made otherwise. */
   private Attention rarer(Attention attention) {
     Dice rare = dice.beside();
     double kind = rare.random.nextDouble();
     if (kind < 0.15) {
       return latent(attention, rare);
     }
-    return kind < 0.3
-        ? attention
-            .withNorm((Attention.QueryKeyNorm) null)
-            .withScores(
-                attention.scores() == null ? null : Attention.Scores.scaled(attention.scale()))
-            .withRouted(heads(rare))
+    if (kind < 0.3) {
+      return attention
+          .withNorm((Attention.QueryKeyNorm) null)
+          .withScores(
+              attention.scores() == null ? null : Attention.Scores.scaled(attention.scale()))
+          .withRouted(heads(rare));
+    }
+    return kind < 0.42
+        ? attention.withBias(Attention.Bias.NONE).withClip(null).withProjections(projections(rare))
         : attention;
+  }
+
+  private Attention.RoutedProjections projections(Dice rare) {
+    int experts = rare.between(1, 4);
+    RouterSpace space = new RouterSpace(rare, input, false);
+    return new Attention.RoutedProjections(experts, space.projections(experts));
   }
 
   private static Attention latent(Attention attention, Dice rare) {
