@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What one run of a router did with the rows of a call. */
 public final class Taken {
-  /** The path of the mixture or skip. */
+  /** The path of what it picks from, such as a mixture. */
   public final String path;
 
   /** The most members that a row can see. */

@@ -19,6 +19,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** Attention with one word more than usual, computed on paper. */
@@ -250,6 +252,35 @@ class AttentionPartTest {
     assertArrayEquals(new double[] {0.375, 0.625}, read.probabilities(), 1e-12);
     assertArrayEquals(
         new double[] {0.25 * log / 2 + 0.75 * 10 * 3 * log / 4 + 2}, read.result(), 1e-12);
+  }
+
+  /**
+   * Experts of values make 1 and 10 times the row, those of results 1 and 100 times what is read;
+   * queries are 0, so that means are read.
+   */
+  @Test
+  void expertsOfEachHeadMakeItsValueAndItsResult() {
+    Attention attention =
+        Attention.causal(2, 1)
+            .withProjections(new Attention.RoutedProjections(2, Routers.switchHead(2)));
+    Map<String, float[]> weights = new HashMap<>();
+    for (String head : List.of("0", "1")) {
+      weights.put("v." + head + ".experts.0", values(1));
+      weights.put("v." + head + ".experts.1", values(10));
+      weights.put("o." + head + ".experts.0", values(1));
+      weights.put("o." + head + ".experts.1", values(100));
+    }
+    AttentionPart part = part(attention, 1, weights);
+    SortedMap<Integer, Double> both = new TreeMap<>(Map.of(0, 0.5, 1, 0.75));
+    SortedMap<Integer, Double> first = new TreeMap<>(Map.of(0, 0.5));
+    Shown one = part.show(new double[] {1}, 0, List.of(both, first));
+    Shown three = part.show(new double[] {3}, 1, List.of(first, both));
+    assertArrayEquals(new double[] {8, 0.5}, one.value(), 1e-12);
+    assertArrayEquals(new double[] {1.5, 24}, three.value(), 1e-12);
+    AttentionPart.Read read =
+        part.read(new double[] {3}, 1, List.of(one, three), List.of(0, 1), List.of(first, both));
+    assertArrayEquals(new double[] {0.5, 0.5}, read.probabilities(), 1e-12);
+    assertArrayEquals(new double[] {0.5 * 4.75 + 75.5 * 12.25}, read.result(), 1e-12);
   }
 
   /** Returns the key of a row, all projections being the identity. */
