@@ -53,6 +53,7 @@ public interface RoutingChapter extends Subject {
     named.put("deepseekV3", Routers.deepseekV3(3, new Preference.Groups(3, 2, 2, false), 2.5));
     named.put("deepseekV3ToZero", Routers.deepseekV3(3, new Preference.Groups(3, 2, 1, true), 1));
     named.put("llama4", Routers.llama4(1));
+    named.put("switchHead", Routers.switchHead(2));
     named.put("ernie45", Routers.ernie45(3));
     named.put("longcat", Routers.longcat(3, 6));
     named.put("glm4Moe", Routers.glm4Moe(2, 1.5));

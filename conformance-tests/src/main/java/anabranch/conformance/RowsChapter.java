@@ -168,6 +168,29 @@ public interface RowsChapter extends Subject {
     return new Case("dense", spec, MemoryWeights.of(tensors), modulated.sequences());
   }
 
+  /**
+   * Intent: what a row shows is made once, by its own vector, and what is read goes through experts
+   * of the row that asks, at once as row by row.
+   */
+  @Test
+  @Rule({"A29", "A12"})
+  default void routedProjectionsReadAsDescribed() {
+    for (Attention.Mask mask : List.of(Attention.Mask.CAUSAL, Attention.Mask.FULL)) {
+      Attention attention = Shapes.routedProjections().withMask(mask);
+      Case drawn = Case.of(Shapes.freezing(attention), 28, 6, 3);
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<List<Integer>> exits = trial.subject.anyExits(2);
+            trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+            if (mask == Attention.Mask.CAUSAL) {
+              trial.judge(exits, trial.forced(exits).inSteps(1).run(drawn.sequences()));
+            }
+          });
+    }
+  }
+
   /** Intent: what left stays a key for all who may see it, as it was when it left. */
   @Test
   @Rule({"A4", "A11"})

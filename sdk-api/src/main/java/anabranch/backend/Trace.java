@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * The way rows took inside a stage.
  *
- * @param choices one entry for each mixture and skip of the stage, in the order in which they ran;
- *     empty when not asked for
+ * @param choices one entry for each router of the stage, in the order in which they ran; empty when
+ *     not asked for
  */
 public record Trace(List<Choices> choices) {
   /** Copies the list. */
@@ -22,9 +22,11 @@ public record Trace(List<Choices> choices) {
   }
 
   /**
-   * What one mixture or skip chose for each row of the batch.
+   * What one router chose for each row of the batch: that of a mixture, a skip, or an attention
+   * whose heads are routed, or of one head where projections are.
    *
-   * @param path its parameter path, such as {@code "blocks.0.mixture"}
+   * @param path the parameter path of what it picks from, such as {@code "blocks.0.mixture"}, or
+   *     {@code "blocks.0.attention.v.1"} for the values of head 1
    * @param visit the number of the visit in its stage, from 0: a block may run more than once
    * @param k the most experts that a row can see
    * @param experts rows x k expert indices, best first, then -1; all -1 for rows that were not

@@ -13,6 +13,7 @@ import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.plan.Exit;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Capacity;
 import anabranch.weights.DType;
 import anabranch.weights.MemoryWeights;
@@ -231,7 +232,7 @@ class CheckpointTest {
       double grow = 0.1 * 0.707 * Math.log(4) + 1;
       double shrink = 0.1 * 0.6 * Math.log(4) + 1;
       assertEquals(shrink * shrink / Math.sqrt(12), attention.scale(), 1e-15);
-      Attention.Rotary.Yarn yarn = (Attention.Rotary.Yarn) attention.rotary().scaling();
+      Rotary.Yarn yarn = (Rotary.Yarn) attention.rotary().scaling();
       assertEquals(grow / shrink, yarn.attentionFactor(), 1e-15);
       assertTrue(attention.rotary().interleaved());
       assertEquals(new Latent(null, 8, 4, 8, new Norm.Rms(1e-6)), attention.latent());

@@ -56,6 +56,7 @@ class StrictnessTest {
           "latent",
           "queryRank",
           "routed",
+          "projections",
           "from",
           "head",
           "chosen");

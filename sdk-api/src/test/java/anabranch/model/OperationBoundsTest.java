@@ -23,6 +23,8 @@ import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Capacity;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
@@ -90,11 +92,10 @@ class OperationBoundsTest {
     assertRefused(
         "attention.rotary.base 1.0 is not above 1", () -> Attention.causal(1, 4).withRotary(1));
     assertRefused(
-        "attention.rotary.base NaN is not a finite number above 0",
-        () -> new Attention.Rotary(Double.NaN));
+        "attention.rotary.base NaN is not a finite number above 0", () -> new Rotary(Double.NaN));
     assertRefused(
         "attention.rotary.base Infinity is not a finite number above 0",
-        () -> new Attention.Rotary(Double.POSITIVE_INFINITY));
+        () -> new Rotary(Double.POSITIVE_INFINITY));
   }
 
   @Test
@@ -125,64 +126,61 @@ class OperationBoundsTest {
         rotary(4), Attention.causal(1, 5).withRotary(rotary(4)).rotary(), "an odd head may turn");
   }
 
-  private static Attention.Rotary rotary(int part) {
-    return new Attention.Rotary(10, false, part, null);
+  private static Rotary rotary(int part) {
+    return new Rotary(10, false, part, null);
   }
 
   @Test
   void rotaryScalingIsAboveZero() {
     assertRefused(
         "attention.rotary.scaling.factor 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Linear(0));
+        () -> new Rotary.Linear(0));
     assertRefused(
-        "attention.rotary.scaling.originalLength 0 is below 1",
-        () -> Attention.Rotary.Yarn.of(2, 0));
+        "attention.rotary.scaling.originalLength 0 is below 1", () -> Rotary.Yarn.of(2, 0));
     assertRefused(
         "attention.rotary.scaling.factor -1.0 is not a finite number above 0",
-        () -> Attention.Rotary.Yarn.of(-1, 4));
+        () -> Rotary.Yarn.of(-1, 4));
     assertRefused(
         "attention.rotary.scaling.betaFast 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 0, 1, 1, true));
+        () -> new Rotary.Yarn(2, 4, 0, 1, 1, true));
     assertRefused(
         "attention.rotary.scaling.betaSlow 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 1, 0, 1, true));
+        () -> new Rotary.Yarn(2, 4, 1, 0, 1, true));
     assertRefused(
         "attention.rotary.scaling.attentionFactor 0.0 is not a finite number above 0",
-        () -> new Attention.Rotary.Yarn(2, 4, 1, 1, 0, true));
-    assertEquals(0.1 * Math.log(32) + 1, Attention.Rotary.Yarn.of(32, 8).attentionFactor());
-    assertEquals(1, Attention.Rotary.Yarn.of(0.5, 8).attentionFactor());
+        () -> new Rotary.Yarn(2, 4, 1, 1, 0, true));
+    assertEquals(0.1 * Math.log(32) + 1, Rotary.Yarn.of(32, 8).attentionFactor());
+    assertEquals(1, Rotary.Yarn.of(0.5, 8).attentionFactor());
   }
 
   @Test
   void distancesNeedBucketsAndCommonPositions() {
     assertRefused(
         "attention.scores.distances.buckets 1 is not in 2..1048576",
-        () -> new Attention.Distances(1, 9, false));
+        () -> new Distances(1, 9, false));
     assertRefused(
         "attention.scores.distances.buckets 3 is not in 4..1048576",
-        () -> new Attention.Distances(3, 9, true));
+        () -> new Distances(3, 9, true));
     assertRefused(
-        "attention.scores.distances.furthest 8 is not above 8",
-        () -> new Attention.Distances(32, 8, true));
+        "attention.scores.distances.furthest 8 is not above 8", () -> new Distances(32, 8, true));
     assertRefused(
         "attention.scores.distances do not go with mask MEMORY, whose rows have no common positions",
         () ->
             Attention.memory(1, 2)
-                .withScores(
-                    Attention.Scores.usual().withDistances(new Attention.Distances(8, 9, true))));
+                .withScores(Attention.Scores.usual().withDistances(new Distances(8, 9, true))));
   }
 
   /** The distances of T5, 32 buckets up to 128: 8 exact ones each way, or 16 for one way. */
   @Test
   void bucketsOfDistancesGrow() {
-    Attention.Distances both = new Attention.Distances(32, 128, true);
+    Distances both = new Distances(32, 128, true);
     int[] distances = {0, 7, 8, 11, 12, 16, 22, 23, 32, 64, 91, 128, 5000};
     int[] buckets = {0, 7, 8, 8, 9, 10, 10, 11, 12, 14, 15, 15, 15};
     for (int i = 0; i < distances.length; i++) {
       assertEquals(buckets[i], both.bucket(-distances[i]), "distance " + distances[i]);
       assertEquals(i == 0 ? 0 : 16 + buckets[i], both.bucket(distances[i]));
     }
-    Attention.Distances back = new Attention.Distances(32, 128, false);
+    Distances back = new Distances(32, 128, false);
     assertEquals(0, back.bucket(5));
     assertEquals(15, back.bucket(-15));
     assertEquals(16, back.bucket(-16));
@@ -416,7 +414,7 @@ class OperationBoundsTest {
         () -> Attention.causal(2, 4).withRotary(9).withLatent(latent(1, 1, 1)));
     assertRefused(
         "attention.rotary.part 2 is said by latent.turned 2",
-        () -> three.withLatent(usual).withRotary(new Attention.Rotary(9, false, 2, null)));
+        () -> three.withLatent(usual).withRotary(new Rotary(9, false, 2, null)));
     assertRefused(
         "attention.latent does not go with keyValueHeads 1, heads 2",
         () -> three.withKeyValueHeads(1).withLatent(usual));
@@ -471,8 +469,7 @@ class OperationBoundsTest {
     assertRefused(
         "attention.routed does not go with scores.distances",
         () ->
-            two.withScores(
-                    Attention.Scores.usual().withDistances(new Attention.Distances(2, 9, false)))
+            two.withScores(Attention.Scores.usual().withDistances(new Distances(2, 9, false)))
                 .withRouted(usual));
     assertRefused(
         "attention.routed does not go with norm",
@@ -483,6 +480,57 @@ class OperationBoundsTest {
     assertRefused(
         "attention.routed.router.k 2 times heads 2 times headWidth 300000 is above 1048576",
         () -> Attention.causal(2, 300_000).withRouted(usual));
+  }
+
+  @Test
+  void routedProjectionsReadTheRowAloneAndGoWithPlainOnes() {
+    Attention two = Attention.causal(2, 4);
+    Attention.RoutedProjections usual = projections(3, Routers.switchHead(2));
+    assertEquals(2, usual.k());
+    assertNull(two.withProjections(usual).router());
+    assertEquals(two, two.withProjections(usual).withProjections(null));
+    assertRefused(
+        "attention.projections.experts 0 is not in 1..65536",
+        () -> projections(0, Routers.switchHead(1)));
+    assertRefused("router.k 4 is not in 1..3", () -> projections(3, Routers.switchHead(4)));
+    Router depths = Routers.mixtureOfDepthsCausal();
+    assertRefused(
+        "attention.projections.router.selection "
+            + depths.selection()
+            + " does not pick the same number for every row",
+        () -> projections(3, depths));
+    assertRefused(
+        "attention.projections.router.placement INPUT is not OUTPUT",
+        () -> projections(3, Routers.llama4(1)));
+    assertRefused(
+        "attention.projections.router.source TOKEN_ID is not HIDDEN",
+        () -> projections(3, Routers.hash(1)));
+    Logits recalled = new Logits.Recalled("sum");
+    assertRefused(
+        "attention.projections.router.logits " + recalled + " are carried from other routers",
+        () -> projections(3, Routers.switchHead(1).with(Source.HIDDEN, recalled)));
+    assertRefused(
+        "attention.projections does not go with mask MEMORY",
+        () -> Attention.memory(2, 4).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with bias QUERY_KEY_VALUE",
+        () -> two.withBias(Attention.Bias.QUERY_KEY_VALUE).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with clip 1.0",
+        () -> two.withClip(1.0).withProjections(usual));
+    assertRefused(
+        "attention.projections does not go with latent",
+        () -> two.withProjections(usual).withLatent(latent(1, 0, 1)));
+    assertRefused(
+        "attention.projections does not go with routed",
+        () -> two.withProjections(usual).withRouted(heads(3, Routers.granite(2))));
+    assertRefused(
+        "attention.heads 2 times projections.experts 32769 is above 65536",
+        () -> two.withProjections(projections(32_769, Routers.switchHead(1))));
+  }
+
+  private static Attention.RoutedProjections projections(int experts, Router router) {
+    return new Attention.RoutedProjections(experts, router);
   }
 
   private static Latent latent(int rank, int turned, int valueWidth) {

@@ -87,6 +87,30 @@ class ParametersTest {
   }
 
   @Test
+  void routedProjectionsNeedARouterAndExpertsForEachHeadOfEachSide() {
+    Attention routed =
+        Attention.causal(2, 3)
+            .withKeyValueHeads(1)
+            .withProjections(new Attention.RoutedProjections(2, Routers.switchHead(1)));
+    List<Parameter> needed = new ArrayList<>();
+    routed.parameters("a", 5, needed::add);
+    assertEquals(
+        List.of(
+            Parameter.matrix("a.q.weight", 6, 5),
+            Parameter.matrix("a.k.weight", 3, 5),
+            Parameter.matrix("a.v.0.router.weight", 2, 5),
+            Parameter.matrix("a.v.0.experts.0.weight", 3, 5),
+            Parameter.matrix("a.v.0.experts.1.weight", 3, 5),
+            Parameter.matrix("a.o.0.router.weight", 2, 5),
+            Parameter.matrix("a.o.0.experts.0.weight", 5, 3),
+            Parameter.matrix("a.o.0.experts.1.weight", 5, 3),
+            Parameter.matrix("a.o.1.router.weight", 2, 5),
+            Parameter.matrix("a.o.1.experts.0.weight", 5, 3),
+            Parameter.matrix("a.o.1.experts.1.weight", 5, 3)),
+        needed);
+  }
+
+  @Test
   void attentionNeedsNormsAndBiasesAsDescribed() {
     Attention grouped =
         Attention.causal(4, 3)

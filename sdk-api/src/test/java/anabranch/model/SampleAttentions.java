@@ -9,6 +9,8 @@ import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Routers;
 import java.util.List;
 
@@ -34,16 +36,15 @@ public final class SampleAttentions {
     Attention plain = Attention.causal(4, 2);
     return List.of(
         plain.withBias(Attention.Bias.QUERY_KEY_VALUE),
-        plain.withRotary(new Attention.Rotary(100, true, 2, new Attention.Rotary.Linear(2))),
-        plain.withRotary(
-            new Attention.Rotary(100, false, null, Attention.Rotary.Yarn.of(32, 4096))),
+        plain.withRotary(new Rotary(100, true, 2, new Rotary.Linear(2))),
+        plain.withRotary(new Rotary(100, false, null, Rotary.Yarn.of(32, 4096))),
         plain.withWindow(new Attention.Window(7, 2)).withScores(Attention.Scores.scaled(0.25)),
         plain.withScores(Attention.Scores.usual().withSinks()),
-        plain.withScores(
-            Attention.Scores.scaled(1).withDistances(new Attention.Distances(32, 128, false))),
+        plain.withScores(Attention.Scores.scaled(1).withDistances(new Distances(32, 128, false))),
         plain.withNorm(new Norm.Rms(1e-6), Over.HEAD),
         plain.withNorm(new Norm.Layer(1e-6), Over.ALL).withClip(8.0),
         plain.withLatent(new Latent(5, 3, 1, 4, new Norm.Rms(1e-6))),
-        plain.withRouted(new RoutedHeads(6, Routers.granite(2), true)));
+        plain.withRouted(new RoutedHeads(6, Routers.granite(2), true)),
+        plain.withProjections(new Attention.RoutedProjections(5, Routers.switchHead(2))));
   }
 }

@@ -105,6 +105,7 @@ public final class SampleRouters {
         Routers.qwen2Moe(2, true),
         Routers.dbrx(2),
         Routers.granite(2),
+        Routers.switchHead(2),
         Routers.llama4(1),
         Routers.sparseMixer(.01),
         Routers.sparseMixerTop1(.1),

@@ -14,6 +14,7 @@ import anabranch.model.layer.Operation
 import anabranch.model.layer.Recurrence
 import anabranch.model.layer.Skip
 import anabranch.model.layer.Sublayer
+import anabranch.model.position.Rotary
 import anabranch.model.route.Router
 
 /**
@@ -43,7 +44,7 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
     headWidth: Int = shareOf(width, heads),
     keyValueHeads: Int = heads,
     mask: Attention.Mask = Attention.Mask.CAUSAL,
-    rotary: Attention.Rotary? = null,
+    rotary: Rotary? = null,
     bias: Boolean = false,
     norms: Norms = this.norms,
     name: String? = null,
@@ -258,4 +259,4 @@ public fun specials(zeros: Int = 0, identities: Int = 0, constants: Int = 0): Mi
   Mixture.Specials(zeros, identities, constants)
 
 /** Returns rotary positions with the usual base 10 000, or another above 1. */
-@JvmSynthetic public fun rotary(base: Double = 10_000.0): Attention.Rotary = Attention.Rotary(base)
+@JvmSynthetic public fun rotary(base: Double = 10_000.0): Rotary = Rotary(base)

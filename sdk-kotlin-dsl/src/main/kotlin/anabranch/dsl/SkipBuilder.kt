@@ -7,6 +7,7 @@ import anabranch.model.layer.Chain
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Operation
 import anabranch.model.layer.Recurrence
+import anabranch.model.position.Rotary
 import anabranch.model.route.Router
 
 /**
@@ -29,7 +30,7 @@ internal constructor(
     headWidth: Int = shareOf(width, heads),
     keyValueHeads: Int = heads,
     mask: Attention.Mask = Attention.Mask.CAUSAL,
-    rotary: Attention.Rotary? = null,
+    rotary: Rotary? = null,
     bias: Boolean = false,
     more: (Attention) -> Attention = { it },
   ) {

@@ -155,6 +155,7 @@ private fun more(said: Attention, wanted: Attention): Attention =
     .withScores(wanted.scores)
     .withLatent(wanted.latent)
     .withRouted(wanted.routed)
+    .withProjections(wanted.projections)
 
 private fun body(head: Head): (BodyBuilder.() -> Unit)? {
   val body = head.body ?: return null

@@ -13,6 +13,7 @@ import anabranch.model.layer.Operation
 import anabranch.model.layer.RoutedHeads
 import anabranch.model.layer.Skip
 import anabranch.model.layer.Sublayer
+import anabranch.model.position.Rotary
 import anabranch.model.route.Capacity
 import anabranch.model.route.Gate
 import anabranch.model.route.Logits
@@ -69,8 +70,7 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     val keyValueHeads = upTo(3)
     val masks = Attention.Mask.entries.filter { memory || it != Attention.Mask.MEMORY }
     val mask = pick(masks)
-    val rotary =
-      Attention.Rotary(1.0 + upTo(20_000)).takeIf { mask != Attention.Mask.MEMORY && yes() }
+    val rotary = Rotary(1.0 + upTo(20_000)).takeIf { mask != Attention.Mask.MEMORY && yes() }
     val over = pick(Attention.QueryKeyNorm.Over.entries)
     if (mask != Attention.Mask.MEMORY && yes()) {
       return rarer(mask, rotary)
@@ -88,16 +88,20 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       Attention.Scores(upTo(9) / 2.0, yes(), null).takeIf { yes() },
       null,
       null,
+      null,
     )
   }
 
-  /** Attention to short vectors, or whose heads are routed. */
-  private fun rarer(mask: Attention.Mask, rotary: Attention.Rotary?): Attention {
+  /** Attention to short vectors, or whose heads or projections are routed. */
+  private fun rarer(mask: Attention.Mask, rotary: Rotary?): Attention {
     val heads = upTo(3)
     val plain = Attention(heads, heads, 2 * upTo(8), mask, null, false)
     val latent = Latent(upTo(9).takeIf { yes() }, upTo(9), 0, upTo(9), null)
     val routed = RoutedHeads(upTo(4), Routers.granite(1), yes())
-    return if (yes()) plain.withLatent(latent) else plain.withRouted(routed).withRotary(rotary)
+    val projections = Attention.RoutedProjections(upTo(4), Routers.switchHead(1))
+    if (yes()) return plain.withLatent(latent)
+    val rarer = if (yes()) plain.withRouted(routed) else plain.withProjections(projections)
+    return rarer.withRotary(rotary)
   }
 
   protected fun feedForward(): FeedForward {

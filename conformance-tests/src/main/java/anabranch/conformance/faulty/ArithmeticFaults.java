@@ -1,6 +1,7 @@
 package anabranch.conformance.faulty;
 
 import static anabranch.conformance.faulty.Faults.fault;
+import static anabranch.conformance.faulty.Faults.named;
 import static anabranch.conformance.faulty.Faults.numbers;
 import static anabranch.conformance.faulty.Faults.zero;
 
@@ -23,9 +24,14 @@ import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Numbers that are wrong. */
 final class ArithmeticFaults {
+  private static final Pattern ROUTER_OF_RESULT =
+      Pattern.compile("(.*)\\.o\\.[0-9]+\\.router\\.weight");
+
   private ArithmeticFaults() {}
 
   static List<Fault> all() {
@@ -179,6 +185,38 @@ final class ArithmeticFaults {
               }
             },
             "whatIsMultipliedByOneIsTheOperation"),
+        fault(
+            "gates of routed projections are shares of one",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Attention.RoutedProjections each = attention.projections();
+                return each == null
+                    ? attention
+                    : attention.withProjections(
+                        new Attention.RoutedProjections(
+                            each.experts(),
+                            each.router()
+                                .with(
+                                    new Gate(
+                                        Gate.Of.SIGMOID_OF_SELECTED, new Gate.Normalise(0), 1))));
+              }
+            },
+            "routedProjectionsReadAsDescribed",
+            "A08"),
+        fault(
+            "results are routed as values are",
+            new Broken() {
+              @Override
+              Tensor change(Tensor tensor, Weights all) {
+                Matcher result = ROUTER_OF_RESULT.matcher(tensor.name());
+                return result.matches()
+                    ? named(tensor.name(), all.tensor(result.group(1) + ".v.0.router.weight"))
+                    : tensor;
+              }
+            },
+            "routedProjectionsReadAsDescribed",
+            "A08"),
         fault(
             "rotary positions are left out",
             new Rewritten() {

@@ -1,7 +1,7 @@
 package anabranch.conformance.reference;
 
-import anabranch.conformance.reference.block.Row;
-import anabranch.conformance.reference.block.Way;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Bypass;
 import org.jspecify.annotations.Nullable;
 

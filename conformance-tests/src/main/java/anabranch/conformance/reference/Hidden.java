@@ -2,8 +2,8 @@ package anabranch.conformance.reference;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Rows;
-import anabranch.conformance.reference.block.Row;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
+import anabranch.conformance.reference.pass.Row;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -1,9 +1,9 @@
 package anabranch.conformance.reference;
 
 import anabranch.backend.Event;
-import anabranch.conformance.reference.block.Memory;
 import anabranch.conformance.reference.part.NormPart;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Memory;
 import anabranch.model.Encoder;
 import anabranch.model.ModelSpec;
 import anabranch.weights.Weights;

@@ -1,8 +1,8 @@
 package anabranch.conformance.reference;
 
 import anabranch.backend.StateImage;
-import anabranch.conformance.reference.block.Memory;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
+import anabranch.conformance.reference.pass.Memory;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

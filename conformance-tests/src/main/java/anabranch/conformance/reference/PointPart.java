@@ -4,9 +4,9 @@ import static anabranch.conformance.reference.part.Arithmetic.argmax;
 import static anabranch.conformance.reference.part.Arithmetic.project;
 
 import anabranch.conformance.reference.block.HeadPart;
-import anabranch.conformance.reference.block.Row;
 import anabranch.conformance.reference.part.Parameters;
 import anabranch.conformance.reference.part.Scores;
+import anabranch.conformance.reference.pass.Row;
 import anabranch.model.plan.Criterion.Score;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;

@@ -3,7 +3,7 @@ package anabranch.conformance.reference;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.StateImage;
-import anabranch.conformance.reference.block.Memory;
+import anabranch.conformance.reference.pass.Memory;
 import anabranch.error.Bounds;
 import java.nio.ByteBuffer;
 import java.util.Map;

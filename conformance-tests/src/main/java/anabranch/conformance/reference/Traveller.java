@@ -1,9 +1,9 @@
 package anabranch.conformance.reference;
 
 import anabranch.backend.Event;
-import anabranch.conformance.reference.block.Memory;
-import anabranch.conformance.reference.block.Row;
-import anabranch.conformance.reference.block.Way;
+import anabranch.conformance.reference.pass.Memory;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Way;
 import java.util.ArrayList;
 import java.util.List;
 

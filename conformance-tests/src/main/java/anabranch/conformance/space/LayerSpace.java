@@ -15,6 +15,8 @@ import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,25 +166,34 @@ final class LayerSpace {
     return dice.chance(0.2) ? 0.5 + dice.random.nextDouble() : null;
   }
 
-  /** Returns the attention, or one whose keys and values, or whose heads, are made otherwise. */
+  /** Returns the attention, or one whose keys, values, heads or results are made otherwise. */
   private Attention rarer(Attention attention) {
     Dice rare = dice.beside();
     double kind = rare.random.nextDouble();
     if (kind < 0.15) {
       return latent(attention, rare);
     }
-    return kind < 0.3
-        ? attention
-            .withNorm((Attention.QueryKeyNorm) null)
-            .withScores(
-                attention.scores() == null ? null : Attention.Scores.scaled(attention.scale()))
-            .withRouted(heads(rare))
+    if (kind < 0.3) {
+      return attention
+          .withNorm((Attention.QueryKeyNorm) null)
+          .withScores(
+              attention.scores() == null ? null : Attention.Scores.scaled(attention.scale()))
+          .withRouted(heads(rare));
+    }
+    return kind < 0.42
+        ? attention.withBias(Attention.Bias.NONE).withClip(null).withProjections(projections(rare))
         : attention;
+  }
+
+  private Attention.RoutedProjections projections(Dice rare) {
+    int experts = rare.between(1, 4);
+    RouterSpace space = new RouterSpace(rare, input, false);
+    return new Attention.RoutedProjections(experts, space.projections(experts));
   }
 
   private static Attention latent(Attention attention, Dice rare) {
     int turned = rare.pick(new int[] {0, 2, 4});
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     boolean turns = turned > 0 && rotary != null;
     Latent latent =
         new Latent(
@@ -197,7 +208,7 @@ final class LayerSpace {
         turned + rare.between(1, 4),
         attention.mask(),
         turns && rotary != null
-            ? new Attention.Rotary(rotary.base(), rotary.interleaved(), null, rotary.scaling())
+            ? new Rotary(rotary.base(), rotary.interleaved(), null, rotary.scaling())
             : null,
         Attention.Bias.NONE,
         attention.window(),
@@ -205,6 +216,7 @@ final class LayerSpace {
         null,
         attention.scores(),
         latent,
+        null,
         null);
   }
 
@@ -226,7 +238,7 @@ final class LayerSpace {
             headWidth,
             causal ? Attention.Mask.CAUSAL : Attention.Mask.FULL,
             headWidth % 2 == 0 && dice.chance(0.5)
-                ? new Attention.Rotary(dice.pick(new int[] {10, 10000}))
+                ? new Rotary(dice.pick(new int[] {10, 10000}))
                 : null,
             dice.chance(0.4));
     return more(attention, dice.beside());
@@ -261,25 +273,23 @@ final class LayerSpace {
     return new Attention.Scores(
         rare.chance(0.5) ? rare.between(1, 4) / 4.0 : null,
         rare.chance(0.4),
-        rare.chance(0.4)
-            ? new Attention.Distances(rare.between(4, 9), rare.between(5, 9), bothWays)
-            : null);
+        rare.chance(0.4) ? new Distances(rare.between(4, 9), rare.between(5, 9), bothWays) : null);
   }
 
-  private static Attention.Rotary rotary(Attention attention, Dice rare) {
+  private static Rotary rotary(Attention attention, Dice rare) {
     int width = attention.headWidth();
-    Attention.Rotary plain = attention.rotary();
+    Rotary plain = attention.rotary();
     double base = plain == null ? 100 : plain.base();
     double scaled = rare.random.nextDouble();
-    return new Attention.Rotary(
+    return new Rotary(
         base,
         rare.chance(0.3),
         width % 2 != 0 || rare.chance(0.3) ? 2 * rare.between(1, width / 2) : null,
         scaled < 0.6
             ? null
             : scaled < 0.7
-                ? new Attention.Rotary.Linear(rare.between(1, 4))
-                : new Attention.Rotary.Yarn(
+                ? new Rotary.Linear(rare.between(1, 4))
+                : new Rotary.Yarn(
                     rare.between(2, 8),
                     rare.pick(new int[] {16, 64, 4096}),
                     rare.pick(new int[] {4, 32}),

@@ -59,6 +59,10 @@ public final class Rewrite {
             RoutedHeads heads = attention.routed();
             return attention.withRouted(
                 new RoutedHeads(heads.experts(), change.apply(heads.router()), heads.constant()));
+          } else if (operation instanceof Attention attention && attention.projections() != null) {
+            Attention.RoutedProjections each = attention.projections();
+            return attention.withProjections(
+                new Attention.RoutedProjections(each.experts(), change.apply(each.router())));
           }
           return operation;
         });

@@ -50,6 +50,13 @@ final class RouterSpace {
     return Routers.granite(dice.between(1, experts));
   }
 
+  /** Returns a router of projections, which reads the row alone. */
+  Router projections(int experts) {
+    Router drawn = heads(experts);
+    boolean fits = drawn.source() == Source.HIDDEN && !drawn.logits().carried();
+    return fits && dice.chance(0.5) ? drawn : Routers.switchHead(dice.between(1, experts));
+  }
+
   private Router named(int experts) {
     int k = dice.between(1, Math.min(3, experts));
     switch (dice.below(32)) {

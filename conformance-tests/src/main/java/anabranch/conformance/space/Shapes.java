@@ -122,6 +122,14 @@ public final class Shapes {
         .withRotary(50);
   }
 
+  /** Returns causal attention whose projections are routed, with rotary positions. */
+  public static Attention routedProjections() {
+    return Attention.causal(4, 4)
+        .withKeyValueHeads(2)
+        .withProjections(new Attention.RoutedProjections(5, Routers.switchHead(2)))
+        .withRotary(50);
+  }
+
   /** Two blocks of skips whose routers carry numbers: sums, and what was summed before. */
   public static ModelSpec carrying() {
     Norm norm = new Norm.Rms(1e-5);

@@ -22,6 +22,7 @@ public final class Systems {
     all.addAll(StreamedSystems.all());
     all.addAll(MemorySystems.all());
     all.addAll(DynamicSystems.all());
+    all.addAll(AttendingSystems.all());
     all.addAll(SharedSystems.all());
     all.addAll(FactoredSystems.all());
     all.addAll(DerivedSystems.all());

@@ -1,6 +1,7 @@
 package anabranch.onnx.attention;
 
 import anabranch.model.layer.Attention;
+import anabranch.model.position.Distances;
 import anabranch.onnx.state.KeyValues;
 import anabranch.onnx.state.Keys;
 import java.nio.FloatBuffer;
@@ -15,7 +16,7 @@ public final class Additions {
   private final boolean causal;
   private final Attention.@Nullable Window window;
   private final int heads;
-  private final Attention.@Nullable Distances distances;
+  private final @Nullable Distances distances;
   private final float @Nullable [] near;
   private final float @Nullable [] sinks;
   private volatile float[] ramp = new float[0];

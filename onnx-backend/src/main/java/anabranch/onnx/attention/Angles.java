@@ -1,6 +1,6 @@
 package anabranch.onnx.attention;
 
-import anabranch.model.layer.Attention.Rotary;
+import anabranch.model.position.Rotary;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 

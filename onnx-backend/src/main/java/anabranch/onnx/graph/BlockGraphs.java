@@ -12,6 +12,7 @@ import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
@@ -119,9 +120,29 @@ public final class BlockGraphs {
     } else {
       LatentGraphs.query(live, attention, latent, path, width, read);
     }
-    steps.add(new Step.Attend(path, attention, normed, all, live));
+    Step.Attend attend = new Step.Attend(path, attention, normed, all, live);
+    if (attention.projections() != null) {
+      steps.add(projected(place, attention, attention.projections(), attend));
+      finish(place);
+      return;
+    }
+    steps.add(attend);
     open = new TokenRun(path + ".o", width);
     open.finish(place, attention);
+  }
+
+  private Step projected(
+      Place place, Attention attention, Attention.RoutedProjections routed, Step.Attend attend) {
+    String values = place.path() + ".v";
+    String results = place.path() + ".o";
+    int heads = attention.heads();
+    int each = attention.headWidth();
+    return new Step.AttendProjected(
+        attend,
+        ProjectionGraphs.logits(width, results, heads, routed),
+        ProjectionGraphs.experts(values, attention.keyValueHeads(), width, each, routed),
+        ProjectionGraphs.experts(results, heads, each, width, routed),
+        place.finish());
   }
 
   private Step routed(
@@ -153,6 +174,11 @@ public final class BlockGraphs {
 
   private void keysAndValues(Graph graph, Attention attention, String path, String n) {
     project(graph, attention, path + ".k", attention.keyValueHeads(), n, "k");
+    Attention.RoutedProjections routed = attention.projections();
+    if (routed != null) {
+      ProjectionGraphs.logits(graph, width, path + ".v", attention.keyValueHeads(), routed, n);
+      return;
+    }
     Layers layers = new Layers(graph, width);
     int length = attention.keyValueWidth();
     boolean bias = attention.bias().ofInputs();
@@ -171,7 +197,7 @@ public final class BlockGraphs {
       value = layers.parts(norm.norm(), path + ".norm", together, out, value);
     }
     value = layers.clip(attention.clip(), value);
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     if (rotary == null) {
       graph.output(to, value, -1, out);
     } else {

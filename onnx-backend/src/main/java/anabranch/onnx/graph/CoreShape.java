@@ -3,6 +3,7 @@ package anabranch.onnx.graph;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.position.Distances;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public record CoreShape(
     boolean causal,
     double scale,
     boolean sinks,
-    Attention.@Nullable Distances distances) {
+    @Nullable Distances distances) {
   /** Returns the shape of an attention. */
   public static CoreShape of(Attention attention) {
     Attention.Scores scores = attention.scores();

@@ -2,6 +2,7 @@ package anabranch.onnx.graph;
 
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Latent;
+import anabranch.model.position.Rotary;
 import java.util.List;
 import java.util.Map;
 
@@ -20,7 +21,7 @@ final class LatentGraphs {
       Graph graph, Attention attention, Latent latent, String path, int width, String n) {
     Layers layers = new Layers(graph, width);
     String both = layers.linear(path + ".kv.down", latent.kept(), width, false, n);
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     if (latent.turned() == 0) {
       graph.output(
           "k", norm(layers, latent, path + ".kv.norm", latent.rank(), both), -1, latent.kept());

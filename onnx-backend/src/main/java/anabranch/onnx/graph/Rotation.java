@@ -1,6 +1,6 @@
 package anabranch.onnx.graph;
 
-import anabranch.model.layer.Attention;
+import anabranch.model.position.Rotary;
 import java.util.Map;
 
 /** Writes rotary positions: pairs of elements of each head's vector rotate against each other. */
@@ -13,8 +13,7 @@ final class Rotation {
    *
    * @return the name of the result, 1 x rows x (heads * headWidth)
    */
-  static String write(
-      Graph graph, String value, int heads, int headWidth, Attention.Rotary rotary) {
+  static String write(Graph graph, String value, int heads, int headWidth, Rotary rotary) {
     int width = rotary.width(headWidth);
 
     String cos = graph.input("cos", 1, -1, width / 2);

@@ -93,6 +93,42 @@ public sealed interface Step {
   }
 
   /**
+   * An attention whose projections are routed for each head: {@code attend} shows keys and, in the
+   * place of values, logits {@code z} of all their heads; the host routes, experts make the values
+   * of their rows, the core runs on the sums, and then the same with logits of live rows and what
+   * their heads read.
+   *
+   * @param attend what it has of an attention
+   * @param router maps n to the logits z of all heads of the result
+   * @param values map x to y, head by head, expert by expert
+   * @param results map what a head reads to y, head by head, expert by expert
+   * @param finish what becomes of the sum
+   */
+  record AttendProjected(
+      Attend attend,
+      Graph router,
+      List<List<Graph>> values,
+      List<List<Graph>> results,
+      Finish finish)
+      implements Step {
+    /** Copies the lists. */
+    public AttendProjected {
+      values = values.stream().map(List::copyOf).toList();
+      results = results.stream().map(List::copyOf).toList();
+    }
+
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.of(
+              attend.graphs(),
+              Stream.of(router),
+              values.stream().flatMap(List::stream),
+              results.stream().flatMap(List::stream))
+          .flatMap(graphs -> graphs);
+    }
+  }
+
+  /**
    * A run of layers that read their own row alone.
    *
    * @param graph maps x, and the update {@code u} that the step before left, to the outputs

@@ -5,6 +5,8 @@ import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.attention.Queries;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
@@ -67,11 +69,20 @@ public final class AttendStep implements LoadedStep {
 
   /** Makes keys and values of the rows that show some, and what others read in this attention. */
   FloatBuffer[] show(StageRun run, Scope inner) {
+    return show(run, "v", core.shape().valueWidth(), inner);
+  }
+
+  /**
+   * Makes keys, and what stands in the place of values.
+   *
+   * @param name of that output
+   * @param length of that output; 0 for none
+   */
+  FloatBuffer[] show(StageRun run, String name, int length, Scope inner) {
     int showing = run.packing.projecting;
     int keyWidth = core.shape().keyWidth();
-    int valueWidth = core.shape().valueWidth();
     FloatBuffer k = inner.rows(showing, keyWidth);
-    FloatBuffer v = inner.rows(showing, valueWidth);
+    FloatBuffer v = inner.rows(showing, length);
     if (showing > 0) {
       try (Call call = keysAndValues.call()) {
         call.in("x", run.x(), 0, showing, run.width);
@@ -79,8 +90,8 @@ public final class AttendStep implements LoadedStep {
           call.out("n", run.normed(), 0, showing, run.width);
         }
         rotated(run, call, "k", k, showing, keyWidth);
-        if (valueWidth > 0) {
-          call.out("v", v, 0, showing, valueWidth);
+        if (length > 0) {
+          call.out(name, v, 0, showing, length);
         }
         call.run();
       }
@@ -135,7 +146,8 @@ public final class AttendStep implements LoadedStep {
     }
   }
 
-  private FloatBuffer queries(StageRun run, FloatBuffer read, Scope inner) {
+  /** Makes the queries of live rows, by place. */
+  FloatBuffer queries(StageRun run, FloatBuffer read, Scope inner) {
     int live = run.packing.live;
     int queryWidth = core.shape().queryWidth();
     FloatBuffer q = inner.rows(live, queryWidth);

@@ -4,6 +4,7 @@ import anabranch.backend.Event;
 import anabranch.model.layer.Skip;
 import anabranch.model.route.Router;
 import anabranch.model.route.Source;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;
@@ -28,13 +29,12 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
    * Decides for every row of the call.
    *
    * @param read what the members read, by place
-   * @param rowLogits those of live rows, where the router reads rows
-   * @param everyRow whether rows that are not live are asked, too
+   * @param rowLogits of rows that are asked, in order, where the router reads rows
+   * @param asking the places of rows that are asked are below this
    */
-  Assignment decide(
-      StageRun run, FloatBuffer read, @Nullable FloatBuffer rowLogits, boolean everyRow) {
+  Assignment decide(StageRun run, FloatBuffer read, @Nullable FloatBuffer rowLogits, int asking) {
     boolean keeps = router.source() == Source.PROMPT_MEAN;
-    RouterRows rows = new RouterRows(run, everyRow, this);
+    RouterRows rows = new RouterRows(run, asking, this);
     Assignment assignment = new Assignment();
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer given = null;

@@ -1,6 +1,7 @@
 package anabranch.onnx.step;
 
 import anabranch.backend.Trace;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of each expert, expert by expert: slot after slot, ascending experts, and ascending rows
- * within one. Rows are live ones, by place. Immutable once made.
+ * within one. Rows are live ones, or those that are projected too, by place. Immutable once made.
  */
 final class Dispatch {
   private final int[] first;
@@ -21,10 +22,15 @@ final class Dispatch {
   private final int[] slot;
 
   Dispatch(Packing packing, Assignment assignment, int experts) {
+    this(packing, packing.live, assignment, experts);
+  }
+
+  /** Finds the rows among those whose place is below {@code asking}. */
+  Dispatch(Packing packing, int asking, Assignment assignment, int experts) {
     first = new int[experts + 1];
-    firstOfRow = new int[packing.live + 1];
+    firstOfRow = new int[asking + 1];
     for (int r = 0; r < packing.rows; r++) {
-      for (int i = 0; packing.isLive(r) && i < assignment.k(); i++) {
+      for (int i = 0; packing.place(r) < asking && i < assignment.k(); i++) {
         int expert = assignment.expert(packing.inBatch(r), i);
         if (expert >= 0) {
           first[expert + 1]++;
@@ -35,7 +41,7 @@ final class Dispatch {
     for (int e = 0; e < experts; e++) {
       first[e + 1] += first[e];
     }
-    for (int place = 0; place < packing.live; place++) {
+    for (int place = 0; place < asking; place++) {
       firstOfRow[place + 1] += firstOfRow[place];
     }
     row = new int[first[experts]];
@@ -43,7 +49,7 @@ final class Dispatch {
     slot = new int[row.length];
     int[] next = first.clone();
     for (int r = 0; r < packing.rows; r++) {
-      for (int i = 0; packing.isLive(r) && i < assignment.k(); i++) {
+      for (int i = 0; packing.place(r) < asking && i < assignment.k(); i++) {
         int expert = assignment.expert(packing.inBatch(r), i);
         if (expert >= 0) {
           int at = next[expert]++;

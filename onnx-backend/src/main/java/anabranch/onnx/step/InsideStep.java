@@ -3,6 +3,8 @@ package anabranch.onnx.step;
 import anabranch.backend.Trace;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Skip;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
@@ -93,9 +95,12 @@ final class InsideStep implements LoadedStep {
   private @Nullable Assignment decide(
       StageRun run, FloatBuffer read, @Nullable FloatBuffer logits) {
     Skip skip = step.skip();
-    return bank == null || skip == null
-        ? null
-        : bank.decide(run, read, logits, Bank.asksEveryRow(skip));
+    if (bank == null || skip == null) {
+      return null;
+    }
+    Packing packing = run.packing;
+    int asking = Bank.asksEveryRow(skip) ? packing.rows : packing.live;
+    return bank.decide(run, read, logits, asking);
   }
 
   private Role[] roles(StageRun run, @Nullable Assignment assignment) {

@@ -2,6 +2,8 @@ package anabranch.onnx.step;
 
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Placement;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
@@ -47,7 +49,7 @@ final class MixStep implements LoadedStep {
   public void take(StageRun run) {
     Packing packing = run.packing;
     FloatBuffer read = step.normed() ? run.normed() : run.x();
-    Assignment assignment = bank.decide(run, read, run.logits(), false);
+    Assignment assignment = bank.decide(run, read, run.logits(), packing.live);
     Dispatch dispatch = new Dispatch(packing, assignment, members);
     dispatch.trace(run, step.path(), assignment);
     if (packing.live == 0) {

@@ -1,6 +1,8 @@
 package anabranch.onnx.step;
 
 import anabranch.model.layer.Recurrence;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;

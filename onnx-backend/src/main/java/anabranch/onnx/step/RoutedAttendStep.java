@@ -2,6 +2,8 @@ package anabranch.onnx.step;
 
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
@@ -65,7 +67,7 @@ final class RoutedAttendStep implements LoadedStep {
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer[] shown = attend.show(run, scope);
       FloatBuffer read = attend.read(run);
-      Assignment assignment = bank.decide(run, read, logits(run, read, scope), false);
+      Assignment assignment = bank.decide(run, read, logits(run, read, scope), live);
       Dispatch dispatch = new Dispatch(run.packing, assignment, routed.experts());
       dispatch.trace(run, step.attend().path(), assignment);
       FloatBuffer o = scope.rows(live, shape.resultWidth());

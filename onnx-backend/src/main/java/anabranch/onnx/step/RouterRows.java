@@ -1,6 +1,7 @@
 package anabranch.onnx.step;
 
 import anabranch.backend.Event;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.RoutedRows;
 import org.jspecify.annotations.Nullable;
@@ -16,16 +17,16 @@ final class RouterRows implements RoutedRows {
   /**
    * Creates a view.
    *
-   * @param everyRow whether rows that are not live are asked, too
+   * @param asking the places of rows that are asked are below this
    * @param bank knows what was decided for good
    */
-  RouterRows(StageRun run, boolean everyRow, Bank bank) {
+  RouterRows(StageRun run, int asking, Bank bank) {
     this.run = run;
     this.batch = run.call.batch;
     this.bank = bank;
     live = new boolean[batch.rows];
     for (int row = 0; row < run.packing.rows; row++) {
-      live[run.packing.inBatch(row)] = everyRow || run.packing.isLive(row);
+      live[run.packing.inBatch(row)] = run.packing.place(row) < asking;
     }
     span = new int[batch.rows];
     for (int s = 0; s < batch.spans.size(); s++) {

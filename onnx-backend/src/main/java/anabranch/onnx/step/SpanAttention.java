@@ -3,6 +3,7 @@ package anabranch.onnx.step;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.attention.Queries;
+import anabranch.onnx.call.StageRun;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.rows.Role;

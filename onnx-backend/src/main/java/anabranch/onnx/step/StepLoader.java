@@ -8,11 +8,13 @@ import anabranch.model.layer.Mixture;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
+import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
@@ -34,7 +36,7 @@ public final class StepLoader {
   private final Opener opener;
   private final boolean asksReceived;
   private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
-  private final Map<Attention.Rotary, Map<Integer, Angles>> angles = new HashMap<>();
+  private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
 
   /** Starts a load. */
@@ -77,6 +79,8 @@ public final class StepLoader {
       return attend(attend);
     } else if (step instanceof Step.AttendRouted routed) {
       return routed(routed, block);
+    } else if (step instanceof Step.AttendProjected projected) {
+      return projected(projected, block);
     } else if (step instanceof Step.Tokenwise layers) {
       return new TokenwiseStep(layers, opener.open(layers.graph()));
     } else if (step instanceof Step.Mix mix) {
@@ -146,6 +150,38 @@ public final class StepLoader {
         routed.constant() ? opener.numbers(attend.path() + ".constant") : new float[0]);
   }
 
+  private LoadedStep projected(Step.AttendProjected step, int block) {
+    Attention attention = step.attend().attention();
+    Attention.RoutedProjections routed = attention.projections();
+    if (routed == null) {
+      throw new AssertionError(step.attend().path());
+    }
+    String path = step.attend().path();
+    int each = attention.headWidth();
+    return new ProjectedAttendStep(
+        step,
+        attend(step.attend()),
+        opener.open(step.router()),
+        heads(path + ".v", block, routed, step.values(), width, each),
+        heads(path + ".o", block, routed, step.results(), each, width));
+  }
+
+  private List<HeadExperts> heads(
+      String path,
+      int block,
+      Attention.RoutedProjections routed,
+      List<List<Graph>> graphs,
+      int in,
+      int out) {
+    List<HeadExperts> heads = new ArrayList<>();
+    for (List<Graph> own : graphs) {
+      String head = path + "." + heads.size();
+      Bank bank = bank(head, block, routed.router(), routed.experts(), null);
+      heads.add(new HeadExperts(bank, own.stream().map(opener::open).toList(), in, out));
+    }
+    return heads;
+  }
+
   private AttendStep attend(Step.Attend attend) {
     Graph query = attend.query();
     AttendStep loaded =
@@ -204,7 +240,7 @@ public final class StepLoader {
   }
 
   private @Nullable Angles angles(Attention attention) {
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     if (rotary == null) {
       return null;
     }

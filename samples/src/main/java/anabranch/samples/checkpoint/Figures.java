@@ -59,6 +59,10 @@ record Figures(long parameters, long active, long full, long stateOfToken, long 
     } else if (operation instanceof Attention attention && attention.routed() != null) {
       RoutedHeads routed = attention.routed();
       return (routed.experts() - routed.k()) * 4L * width * attention.queryWidth();
+    } else if (operation instanceof Attention attention && attention.projections() != null) {
+      Attention.RoutedProjections projections = attention.projections();
+      long heads = (long) attention.heads() + attention.keyValueHeads();
+      return (projections.experts() - projections.k()) * 2L * heads * width * attention.headWidth();
     }
     return 0;
   }

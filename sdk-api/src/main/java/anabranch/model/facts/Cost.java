@@ -210,11 +210,19 @@ public final class Cost {
     Latent latent = attention.latent();
     RoutedHeads routed = attention.routed();
     int asking = routed == null ? 1 : routed.k();
+    Attention.RoutedProjections projections = attention.projections();
     long keysAndValues =
-        latent == null
-            ? product(width, 2L * attention.keyValueWidth())
-            : latent(attention, latent, width);
-    long results = Math.multiplyExact((long) asking, product(width, attention.resultWidth()));
+        latent != null
+            ? latent(attention, latent, width)
+            : sum(
+                product(width, attention.keyValueWidth()),
+                projections == null
+                    ? product(width, attention.keyValueWidth())
+                    : projections(attention, projections, attention.keyValueHeads(), width));
+    long results =
+        projections == null
+            ? Math.multiplyExact((long) asking, product(width, attention.resultWidth()))
+            : projections(attention, projections, attention.heads(), width);
     long queries = sum(queries(attention, asking, width), results);
     if (routed != null) {
       queries = sum(queries, router(routed.router(), routed.experts(), width));
@@ -236,6 +244,14 @@ public final class Cost {
     } else {
       perRow[stage] = sum(perRow[stage], perKey);
     }
+  }
+
+  /** For each head its router, and the experts that a row takes. */
+  private static long projections(
+      Attention attention, Attention.RoutedProjections projections, int heads, int width) {
+    long taken = Math.multiplyExact(projections.k(), product(width, attention.headWidth()));
+    long router = router(projections.router(), projections.experts(), width);
+    return Math.multiplyExact((long) heads, sum(router, taken));
   }
 
   private static long queries(Attention attention, int asking, int width) {

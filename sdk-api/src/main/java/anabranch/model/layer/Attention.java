@@ -1,7 +1,10 @@
 package anabranch.model.layer;
 
 import anabranch.error.Bounds;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Router;
+import anabranch.model.route.Source;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param latent makes keys and values from one short vector of each row; null for projections of
  *     their own
  * @param routed experts with queries and results of their own; null for none
+ * @param projections experts in place of the projections of each head's values and results; null
+ *     for none
  */
 public record Attention(
     int heads,
@@ -41,9 +46,11 @@ public record Attention(
     @Nullable Double clip,
     @Nullable Scores scores,
     @Nullable Latent latent,
-    @Nullable RoutedHeads routed)
+    @Nullable RoutedHeads routed,
+    @Nullable RoutedProjections projections)
     implements Operation {
   static final int MOST_WIDTH = 1 << 20;
+  private static final int MOST_MEMBERS = 1 << 16;
 
   /** Which rows of its sequence a row may read. */
   public enum Mask {
@@ -150,130 +157,46 @@ public record Attention(
   }
 
   /**
-   * A learned number for each head and each bucket of distances, added to the scaled product
-   * (Raffel et al., T5). The nearer half of the buckets holds one distance each, the others grow
-   * with the logarithm up to {@code furthest}, and the last holds all that is further.
+   * Experts in place of projections, for each head alone (Csordás et al., SwitchHead): each head of
+   * the values has some, and so has each head of the result. For each head a router of its own
+   * picks some of them by the vector of the row alone, the row that shows the value and the row
+   * that reads; gates weigh what they make, and it is summed in ascending order of experts.
    *
-   * @param buckets at least 2; at least 4 where both ways
-   * @param furthest above the number of buckets that hold one distance
-   * @param bothWays whether later keys have the second half of the buckets; else they count as
-   *     distance 0
+   * <p>A value is made once, where its row shows it, and kept as the sum. Under the attention's
+   * path, head h of the values is {@code v.h} and head h of the result {@code o.h}; each has a
+   * router, and experts without bias.
+   *
+   * @param experts how many each head has on each side, at least 1
+   * @param router of each head on each side: the k best, without capacity, by the row alone
    */
-  public record Distances(int buckets, int furthest, boolean bothWays) {
-    /** Checks the bounds. */
-    public Distances {
-      Bounds.within("attention.scores.distances.buckets", buckets, bothWays ? 4 : 2, 1 << 20);
-      int exact = (bothWays ? buckets / 2 : buckets) / 2;
+  public record RoutedProjections(int experts, Router router) {
+    /** Checks the bounds, and that the router picks the same number for every row. */
+    public RoutedProjections {
+      String field = "attention.projections";
+      Bounds.within(field + ".experts", experts, 1, MOST_MEMBERS);
+      RoutedHeads.check(field + ".router", router, experts);
       Bounds.require(
-          furthest > exact,
-          "attention.scores.distances.furthest " + furthest + " is not above " + exact);
+          router.source() == Source.HIDDEN,
+          field + ".router.source " + router.source() + " is not HIDDEN");
+      Bounds.require(
+          !router.logits().carried(),
+          field + ".router.logits " + router.logits() + " are carried from other routers");
     }
 
-    /** Returns the bucket of a key that lies so many positions behind the query, or before it. */
-    public int bucket(int behind) {
-      int each = bothWays ? buckets / 2 : buckets;
-      int first = bothWays && behind > 0 ? each : 0;
-      int distance = bothWays ? Math.abs(behind) : Math.max(0, -behind);
-      int exact = each / 2;
-      if (distance < exact) {
-        return first + distance;
+    /** Returns how many experts a row takes, for each head on each side. */
+    public int k() {
+      return router.selection().most(experts);
+    }
+
+    private void parameters(
+        String path, int heads, int out, int in, int width, Consumer<Parameter> into) {
+      for (int h = 0; h < heads; h++) {
+        String head = path + "." + h;
+        Mixture.router(router, head + ".router", width, experts, into);
+        for (int e = 0; e < experts; e++) {
+          project(head + ".experts." + e, out, in, false, into);
+        }
       }
-      double share =
-          StrictMath.log((double) distance / exact) / StrictMath.log((double) furthest / exact);
-      return first + Math.min(each - 1, exact + (int) (share * (each - exact)));
-    }
-  }
-
-  /**
-   * Rotary positions (Su et al., RoFormer): pairs of elements are rotated against each other, pair
-   * i of n by {@code position * base^(-i/n)} radians, as far as nothing scales that.
-   *
-   * @param base above 1
-   * @param interleaved whether pair i is elements 2i and 2i + 1 (GPT-J, DeepSeek); else i and i + n
-   *     (Llama)
-   * @param part how many elements of a head are rotated, the first ones, even; null for all (Black
-   *     et al., GPT-NeoX)
-   * @param scaling of the angles; null for none
-   */
-  public record Rotary(
-      double base, boolean interleaved, @Nullable Integer part, @Nullable Scaling scaling) {
-    /** How the angles of longer texts than those of the training are brought into reach. */
-    public sealed interface Scaling {}
-
-    /**
-     * All angles are divided (Chen et al., Position Interpolation).
-     *
-     * @param factor above 0
-     */
-    public record Linear(double factor) implements Scaling {
-      /** Checks the bound. */
-      public Linear {
-        Bounds.positive("attention.rotary.scaling.factor", factor);
-      }
-    }
-
-    /**
-     * Angles are divided where pairs turn slowly and stay where they turn fast (Peng et al., YaRN):
-     * with {@code border(b) = n * ln(originalLength / (2 pi b)) / ln(base)}, pair i has a share
-     * {@code (i - low) / (high - low)}, cut to 0..1, of the divided angle and the rest of its own;
-     * low is the larger of 0 and border(betaFast), high the smaller of 2n - 1 and border(betaSlow).
-     * Where they are equal, high is 0.001 more.
-     *
-     * @param factor above 0, what angles are divided by
-     * @param originalLength rows of the training, at least 1
-     * @param betaFast turns within the original length from which on angles stay, above 0
-     * @param betaSlow turns below which angles are divided, above 0
-     * @param attentionFactor what rotated elements are multiplied by, above 0
-     * @param truncated whether the borders are rounded, that of betaFast down, that of betaSlow up
-     */
-    public record Yarn(
-        double factor,
-        int originalLength,
-        double betaFast,
-        double betaSlow,
-        double attentionFactor,
-        boolean truncated)
-        implements Scaling {
-      /** Checks the bounds. */
-      public Yarn {
-        Bounds.positive("attention.rotary.scaling.factor", factor);
-        Bounds.atLeast("attention.rotary.scaling.originalLength", originalLength, 1);
-        Bounds.positive("attention.rotary.scaling.betaFast", betaFast);
-        Bounds.positive("attention.rotary.scaling.betaSlow", betaSlow);
-        Bounds.positive("attention.rotary.scaling.attentionFactor", attentionFactor);
-      }
-
-      /**
-       * Returns the paper's constants: betas 32 and 1, an attention factor of {@code 0.1 ln(factor)
-       * + 1}, rounded borders.
-       *
-       * @param factor at least 1
-       */
-      public static Yarn of(double factor, int originalLength) {
-        double attention = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
-        return new Yarn(factor, originalLength, 32, 1, attention, true);
-      }
-    }
-
-    /** Checks the bounds. */
-    public Rotary {
-      Bounds.positive("attention.rotary.base", base);
-      Bounds.require(base > 1, "attention.rotary.base " + base + " is not above 1");
-      if (part != null) {
-        Bounds.atLeast("attention.rotary.part", part, 2);
-        Bounds.require(
-            part % 2 == 0, "attention.rotary.part " + part + " is odd, so it has no pairs");
-      }
-    }
-
-    /** Creates positions that rotate the halves of a whole head, unscaled. */
-    public Rotary(double base) {
-      this(base, false, null, null);
-    }
-
-    /** Returns how many elements of a head are rotated. */
-    public int width(int headWidth) {
-      return part == null ? headWidth : part;
     }
   }
 
@@ -326,6 +249,22 @@ public record Attention(
       refuse(field, scores != null && scores.sinks(), "scores.sinks");
       refuse(field, scores != null && scores.distances() != null, "scores.distances");
     }
+    if (projections != null) {
+      String field = "attention.projections ";
+      refuse(field, latent != null, "latent");
+      refuse(field, routed != null, "routed");
+      refuse(field, mask == Mask.MEMORY, "mask MEMORY");
+      refuse(field, bias != Bias.NONE, "bias " + bias);
+      refuse(field, clip != null, "clip " + clip);
+      Bounds.require(
+          (long) heads * projections.experts() <= MOST_MEMBERS,
+          "attention.heads "
+              + heads
+              + " times projections.experts "
+              + projections.experts()
+              + " is above "
+              + MOST_MEMBERS);
+    }
   }
 
   private static void refuse(String field, boolean broken, String what) {
@@ -335,7 +274,20 @@ public record Attention(
   /** Creates attention without a window, a norm or a clip, with the usual scores. */
   public Attention(
       int heads, int keyValueHeads, int headWidth, Mask mask, @Nullable Rotary rotary, Bias bias) {
-    this(heads, keyValueHeads, headWidth, mask, rotary, bias, null, null, null, null, null, null);
+    this(
+        heads,
+        keyValueHeads,
+        headWidth,
+        mask,
+        rotary,
+        bias,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   /** Creates the same, with biases on all projections or on none. */
@@ -438,6 +390,11 @@ public record Attention(
     return changed(draft -> draft.routed = some);
   }
 
+  /** Returns this attention with routed projections of values and results, or with plain ones. */
+  public Attention withProjections(@Nullable RoutedProjections some) {
+    return changed(draft -> draft.projections = some);
+  }
+
   private Attention changed(Consumer<Draft> change) {
     Draft draft = new Draft(this);
     change.accept(draft);
@@ -457,6 +414,7 @@ public record Attention(
     private @Nullable Scores scores;
     private @Nullable Latent latent;
     private @Nullable RoutedHeads routed;
+    private @Nullable RoutedProjections projections;
 
     Draft(Attention from) {
       this.from = from;
@@ -470,6 +428,7 @@ public record Attention(
       scores = from.scores;
       latent = from.latent;
       routed = from.routed;
+      projections = from.projections;
     }
 
     Attention attention() {
@@ -485,7 +444,8 @@ public record Attention(
           clip,
           scores,
           latent,
-          routed);
+          routed,
+          projections);
     }
   }
 
@@ -535,9 +495,14 @@ public record Attention(
         project(path + ".q", queryWidth(), width, bias.ofInputs(), into);
       }
       project(path + ".k", keyValueWidth(), width, bias.ofInputs(), into);
-      project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+      if (projections == null) {
+        project(path + ".v", keyValueWidth(), width, bias.ofInputs(), into);
+      }
     }
-    if (routed == null) {
+    if (projections != null) {
+      projections.parameters(path + ".v", keyValueHeads, headWidth, width, width, into);
+      projections.parameters(path + ".o", heads, width, headWidth, width, into);
+    } else if (routed == null) {
       project(path + ".o", width, resultWidth(), bias.ofResult(), into);
     }
     if (norm != null) {

@@ -1,6 +1,7 @@
 package anabranch.model.layer;
 
 import anabranch.error.Bounds;
+import anabranch.model.position.Rotary;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,7 @@ public record Latent(
     return rank + turned;
   }
 
-  void checkAgainst(int heads, int headWidth, Attention.@Nullable Rotary rotary) {
+  void checkAgainst(int heads, int headWidth, @Nullable Rotary rotary) {
     Bounds.within("attention.latent.turned", turned, 0, headWidth - 1);
     Bounds.require(
         (long) heads * valueWidth <= Attention.MOST_WIDTH,

@@ -23,21 +23,27 @@ public record RoutedHeads(int experts, Router router, boolean constant) {
   /** Checks the bounds, and that the router picks the same number for every row. */
   public RoutedHeads {
     Bounds.within("attention.routed.experts", experts, 1, 1 << 16);
+    check("attention.routed.router", router, experts);
+    Bounds.require(
+        router.source() != Source.PROMPT_MEAN,
+        "attention.routed.router.source PROMPT_MEAN is for skips");
+  }
+
+  /** Checks that a router picks the same number of experts for every row, and drops none. */
+  static void check(String field, Router router, int experts) {
     router.checkAgainst(experts);
     Bounds.require(
         router.selection() instanceof Selection.TopK top && top.secondary() == null,
-        "attention.routed.router.selection "
+        field
+            + ".selection "
             + router.selection()
             + " does not pick the same number for every row");
     Bounds.require(
         router.capacity() instanceof Capacity.Unlimited,
-        "attention.routed.router.capacity " + router.capacity() + " is not unlimited");
+        field + ".capacity " + router.capacity() + " is not unlimited");
     Bounds.require(
         router.placement() == Placement.OUTPUT,
-        "attention.routed.router.placement " + router.placement() + " is not OUTPUT");
-    Bounds.require(
-        router.source() != Source.PROMPT_MEAN,
-        "attention.routed.router.source PROMPT_MEAN is for skips");
+        field + ".placement " + router.placement() + " is not OUTPUT");
   }
 
   /** Returns how many experts a row asks with. */

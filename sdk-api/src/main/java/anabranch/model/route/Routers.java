@@ -94,6 +94,11 @@ public final class Routers {
         .with(Placement.INPUT);
   }
 
+  /** Returns the k best logits, each weighed by its sigmoid alone (Csordás et al., SwitchHead). */
+  public static Router switchHead(int k) {
+    return llama4(k).with(Placement.OUTPUT);
+  }
+
   /**
    * Returns the two best logits, each weighed by the softmax over those near it that are left (Liu
    * et al., SparseMixer; Phi-3.5-MoE).

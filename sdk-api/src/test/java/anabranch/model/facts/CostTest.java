@@ -105,6 +105,22 @@ class CostTest {
     assertEquals(KEYS_AND_VALUES, cost.frozen(0));
   }
 
+  /** Of 3 experts, two make the value of each head and two what becomes of its result. */
+  @Test
+  void routedProjectionsCostWhatIsPickedAlsoOfFrozenRows() {
+    Attention attention =
+        Attention.causal(4, 3)
+            .withKeyValueHeads(2)
+            .withProjections(new Attention.RoutedProjections(3, Routers.switchHead(2)));
+    Cost cost = Cost.of(spec(PLAIN, EACH, block(attention)));
+    long router = 2 * 4 * 3;
+    long keysAndValues = 2 * 4 * 6 + 2 * (router + 2 * (2 * 4 * 3));
+    long queriesAndResults = 2 * 4 * 12 + 4 * (router + 2 * (2 * 4 * 3));
+    long perKey = 4 * 12;
+    assertEquals(keysAndValues + queriesAndResults + 3 * perKey, cost.live(0, 2, 9, 0));
+    assertEquals(keysAndValues, cost.frozen(0));
+  }
+
   @Test
   void fullAttentionReadsAllRows() {
     Cost cost = Cost.of(spec(PLAIN, EACH, FULL));

@@ -24,7 +24,15 @@ public fun ModelSpec.toKotlin(function: String = "describe"): String {
 }
 
 private val IMPORTS =
-  listOf("dsl", "model", "model.layer", "model.plan", "model.route", "model.route.Routers")
+  listOf(
+      "dsl",
+      "model",
+      "model.layer",
+      "model.plan",
+      "model.position",
+      "model.route",
+      "model.route.Routers",
+    )
     .joinToString("", postfix = "\n") { "import anabranch.$it.*\n" }
 
 /** Says a whole model. */

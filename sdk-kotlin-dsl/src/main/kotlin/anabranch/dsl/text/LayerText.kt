@@ -134,6 +134,7 @@ internal class LayerText(private val width: Int, private val usual: Around) {
       attention.rotary?.let { words.more("withRotary", it) }
     }
     attention.routed?.let { words.more("withRouted", it) }
+    attention.projections?.let { words.more("withProjections", it) }
     return words
   }
 }

@@ -27,6 +27,7 @@ private fun presets(router: Router): Sequence<Pair<Said, Router>> = sequence {
       yield(named(Routers.gptOss(k), "gptOss", k))
       yield(named(Routers.granite(k), "granite", k))
       yield(named(Routers.llama4(k), "llama4", k))
+      yield(named(Routers.switchHead(k), "switchHead", k))
       yield(named(Routers.glm4Moe(k, scale), "glm4Moe", k, scale))
       yield(named(Routers.longcat(k, scale), "longcat", k, scale))
       yield(named(Routers.ernie45(k), "ernie45", k))

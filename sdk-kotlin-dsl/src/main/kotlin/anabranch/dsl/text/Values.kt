@@ -2,11 +2,11 @@ package anabranch.dsl.text
 
 import anabranch.model.Embedding
 import anabranch.model.layer.Activation
-import anabranch.model.layer.Attention
 import anabranch.model.layer.FeedForward
 import anabranch.model.layer.Mixture
 import anabranch.model.layer.Norm
 import anabranch.model.plan.Head
+import anabranch.model.position.Rotary
 import anabranch.model.route.Capacity
 import anabranch.model.route.Router
 import anabranch.model.route.Selection
@@ -30,9 +30,8 @@ private fun wordFor(value: Record): Said? =
   when (value) {
     is Norm.Layer -> Words("layerNorm").unlessFirst(1e-5, value.epsilon)
     is Norm.Rms -> Words("rmsNorm").unlessFirst(1e-6, value.epsilon)
-    is Attention.Rotary ->
-      if (value != Attention.Rotary(value.base)) null
-      else Words("rotary").unlessFirst(10_000.0, value.base)
+    is Rotary ->
+      if (value != Rotary(value.base)) null else Words("rotary").unlessFirst(10_000.0, value.base)
     is Head.Hidden ->
       Words("hidden").each(value.inner).unless(Activation.TANH, "activation", value.activation)
     is Mixture.Specials ->

@@ -4,6 +4,10 @@ import anabranch.conformance.reference.part.AttentionPart;
 import anabranch.conformance.reference.part.AttentionPart.Read;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Taken;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.conformance.reference.route.Choice;
 import anabranch.conformance.reference.route.RouterPart;
 import anabranch.model.layer.Attention;
@@ -22,6 +26,8 @@ final class Attending implements OperationPart {
   private final String path;
   private final @Nullable RoutedHeads routed;
   private final @Nullable RouterPart router;
+  private final @Nullable HeadRouting values;
+  private final @Nullable HeadRouting results;
 
   Attending(Attention attention, String path, Parameters parameters) {
     this.attention = new AttentionPart(attention, path, parameters);
@@ -33,6 +39,11 @@ final class Attending implements OperationPart {
         routed == null
             ? null
             : RouterPart.read(routed.router(), routed.experts(), path + ".router", parameters);
+    Attention.RoutedProjections each = attention.projections();
+    int shown = attention.keyValueHeads();
+    values = each == null ? null : new HeadRouting(each, path + ".v", shown, parameters);
+    int heads = attention.heads();
+    results = each == null ? null : new HeadRouting(each, path + ".o", heads, parameters);
   }
 
   @Override
@@ -47,23 +58,28 @@ final class Attending implements OperationPart {
     }
     double[][] result = new double[v.length][];
     @Nullable Taken taken = route(pass, v, ways);
-    @Nullable Shown[] shown = show(pass, v, ways);
+    List<Taken> made = values == null ? List.of() : values.showing(pass, v, ways);
+    @Nullable Shown[] shown = show(pass, v, ways, made);
+    List<Taken> read = results == null ? List.of() : results.ask(pass, v, ways);
     List<@Nullable Reading> readings = new ArrayList<>();
     for (int row = 0; row < v.length; row++) {
       Reading reading = null;
       if (ways[row] == Way.RUN) {
         NavigableMap<Integer, Shown> visible =
             mask == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
-        List<Shown> values = List.copyOf(visible.values());
+        List<Shown> seen = List.copyOf(visible.values());
         List<Integer> positions = List.copyOf(visible.keySet());
         int position = pass.rows.get(row).position;
         Choice choice = taken == null ? null : taken.choices[row];
-        Read read =
-            choice == null
-                ? attention.read(v[row], position, values, positions)
-                : read(v[row], position, values, positions, choice);
-        result[row] = read.result();
-        reading = new Reading(positions, read.probabilities());
+        Read own =
+            choice != null
+                ? read(v[row], position, seen, positions, choice)
+                : results == null
+                    ? attention.read(v[row], position, seen, positions)
+                    : attention.read(
+                        v[row], position, seen, positions, HeadRouting.taken(read, row));
+        result[row] = own.result();
+        reading = new Reading(positions, own.probabilities());
       }
       readings.add(reading);
     }
@@ -104,7 +120,7 @@ final class Attending implements OperationPart {
   private record Reading(List<Integer> positions, double[] probabilities) {}
 
   /** Rule A4, Rule A5 and Rule A6: what each row shows; null for nothing. */
-  private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways) {
+  private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways, List<Taken> made) {
     @Nullable Shown[] shown = new Shown[v.length];
     String place = pass.at(path);
     boolean keeps = pass.trail.shares() || mask == Attention.Mask.CAUSAL;
@@ -113,7 +129,10 @@ final class Attending implements OperationPart {
       String last = pass.trail.last;
       shown[i] =
           switch (ways[i]) {
-            case RUN, PROJECT -> attention.show(v[i], row.position);
+            case RUN, PROJECT ->
+                values == null
+                    ? attention.show(v[i], row.position)
+                    : attention.show(v[i], row.position, HeadRouting.taken(made, i));
             case SHARE -> last == null ? null : row.memory.shown(last, row.position);
             case NOTHING -> null;
           };

@@ -2,6 +2,9 @@ package anabranch.conformance.reference.block;
 
 import anabranch.conformance.reference.part.Arithmetic;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Block;
 import java.util.ArrayList;
 import java.util.List;

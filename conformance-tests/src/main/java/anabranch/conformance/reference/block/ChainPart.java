@@ -4,6 +4,8 @@ import static anabranch.conformance.reference.part.Arithmetic.plus;
 import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Chain;
 import java.util.List;
 

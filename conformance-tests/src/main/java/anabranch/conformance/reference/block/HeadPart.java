@@ -7,6 +7,10 @@ import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.conformance.reference.part.NormPart;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Trail;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.plan.Head;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

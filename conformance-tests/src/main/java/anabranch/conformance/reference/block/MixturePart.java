@@ -9,6 +9,9 @@ import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.conformance.reference.part.NetworkPart;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Taken;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.conformance.reference.route.Choice;
 import anabranch.conformance.reference.route.RouterPart;
 import anabranch.model.layer.Mixture;

@@ -2,6 +2,8 @@ package anabranch.conformance.reference.block;
 
 import anabranch.conformance.reference.part.NetworkPart;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;

@@ -3,6 +3,9 @@ package anabranch.conformance.reference.block;
 import anabranch.conformance.reference.part.LinearMemoryPart;
 import anabranch.conformance.reference.part.Parameters;
 import anabranch.conformance.reference.part.RecurrencePart;
+import anabranch.conformance.reference.pass.Memory;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 

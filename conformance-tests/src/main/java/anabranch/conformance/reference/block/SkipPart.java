@@ -3,6 +3,11 @@ package anabranch.conformance.reference.block;
 import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Memory;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Taken;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.conformance.reference.route.Asking;
 import anabranch.conformance.reference.route.Choice;
 import anabranch.conformance.reference.route.RouterPart;

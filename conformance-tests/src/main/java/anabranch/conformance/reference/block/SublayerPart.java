@@ -5,6 +5,8 @@ import static anabranch.conformance.reference.part.Arithmetic.times;
 
 import anabranch.conformance.reference.part.NormPart;
 import anabranch.conformance.reference.part.Parameters;
+import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Way;
 import anabranch.model.layer.Sublayer;
 import java.util.ArrayList;
 import java.util.List;

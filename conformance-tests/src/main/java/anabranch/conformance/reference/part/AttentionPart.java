@@ -9,6 +9,7 @@ import anabranch.model.layer.RoutedHeads;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /** An attention with its weights, for one row that asks and those that it may see. */
@@ -17,6 +18,12 @@ public final class AttentionPart {
   private final Heads heads;
   private final List<Projection> o = new ArrayList<>();
   private final double @Nullable [] constant;
+
+  /** Where projections are routed, those of each head of the values. */
+  private final List<HeadExperts> values;
+
+  /** Where projections are routed, those of each head of the result. */
+  private final List<HeadExperts> results;
 
   /** {@code [heads]}. */
   private final double @Nullable [] sinks;
@@ -49,9 +56,20 @@ public final class AttentionPart {
             : new LatentHeads(attention, attention.latent(), path, parameters);
     boolean bias = attention.bias() == Attention.Bias.ALL;
     RoutedHeads routed = attention.routed();
-    if (routed == null) {
+    Attention.RoutedProjections each = attention.projections();
+    int experts = each == null ? 0 : each.experts();
+    values =
+        each == null
+            ? List.of()
+            : HeadExperts.read(path + ".v", attention.keyValueHeads(), experts, parameters);
+    results =
+        each == null
+            ? List.of()
+            : HeadExperts.read(path + ".o", attention.heads(), experts, parameters);
+    if (each == null && routed == null) {
       o.add(Projection.read(path + ".o", bias, parameters));
-    } else {
+    }
+    if (routed != null) {
       for (int e = 0; e < routed.experts(); e++) {
         o.add(Projection.read(path + ".experts." + e + ".o", bias, parameters));
       }
@@ -68,6 +86,20 @@ public final class AttentionPart {
   /** Returns the key and value of a row, from the vector the operation reads. */
   public Shown show(double[] x, int position) {
     return heads.show(x, position);
+  }
+
+  /**
+   * Rule A29: the same where the experts of each head make its value.
+   *
+   * @param taken by head, the experts that the row took, with their gates
+   */
+  public Shown show(double[] x, int position, List<SortedMap<Integer, Double>> taken) {
+    int width = attention.headWidth();
+    double[] value = new double[attention.keyValueWidth()];
+    for (int h = 0; h < values.size(); h++) {
+      System.arraycopy(values.get(h).of(x, taken.get(h)), 0, value, h * width, width);
+    }
+    return new Shown(heads.show(x, position).key, value);
   }
 
   /** Returns what a row reads from rows of a memory, or where distances do not matter. */
@@ -103,6 +135,28 @@ public final class AttentionPart {
       sum = plus(sum, times(gates.get(i), o.get(expert).of(read)));
     }
     return new Read(constant == null ? sum : plus(sum, constant), given);
+  }
+
+  /**
+   * Rule A29: the experts of each head make something of what it reads, and that is summed.
+   *
+   * @param taken by head, the experts that the asking row took, with their gates
+   */
+  public Read read(
+      double[] x,
+      int position,
+      List<Shown> visible,
+      List<Integer> positions,
+      List<SortedMap<Integer, Double>> taken) {
+    double[] given = new double[visible.size()];
+    double[] read = read(heads.query(0, x, position), position, visible, positions, 1, given);
+    int width = attention.headWidth();
+    double[] sum = new double[x.length];
+    for (int h = 0; h < results.size(); h++) {
+      double[] own = Arrays.copyOfRange(read, h * width, (h + 1) * width);
+      sum = plus(sum, results.get(h).of(own, taken.get(h)));
+    }
+    return new Read(sum, given);
   }
 
   /** Returns what the heads of a query read, and adds to {@code given} what they gave. */

@@ -11,6 +11,6 @@ interface Heads {
    */
   double[] query(int expert, double[] x, int position);
 
-  /** Returns the key and the value that a row shows. */
+  /** Returns the key and the value that a row shows; no value where experts make it. */
   Shown show(double[] x, int position);
 }

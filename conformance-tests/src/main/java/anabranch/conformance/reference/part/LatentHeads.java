@@ -3,6 +3,7 @@ package anabranch.conformance.reference.part;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Latent;
+import anabranch.model.position.Rotary;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,7 @@ final class LatentHeads implements Heads {
     this.heads = attention.heads();
     this.latent = latent;
     content = attention.headWidth() - latent.turned();
-    Attention.Rotary turns = attention.rotary();
+    Rotary turns = attention.rotary();
     rotary = turns == null ? null : new RotaryPart(turns, latent.turned());
     boolean direct = latent.queryRank() == null;
     queryDown = direct ? null : Projection.read(path + ".q.down", false, parameters);

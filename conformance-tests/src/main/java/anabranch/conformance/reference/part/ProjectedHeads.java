@@ -4,16 +4,18 @@ import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.position.Rotary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Heads that are projected from the row, then normed, clipped and rotated. */
 final class ProjectedHeads implements Heads {
   private final Attention attention;
   private final List<Projection> q = new ArrayList<>();
   private final Projection k;
-  private final Projection v;
+  private final @Nullable Projection v;
   private final NormPart queryNorm;
   private final NormPart keyNorm;
 
@@ -29,7 +31,7 @@ final class ProjectedHeads implements Heads {
       }
     }
     k = Projection.read(path + ".k", bias, parameters);
-    v = Projection.read(path + ".v", bias, parameters);
+    v = attention.projections() != null ? null : Projection.read(path + ".v", bias, parameters);
     Norm norm = attention.norm() == null ? null : attention.norm().norm();
     queryNorm = new NormPart(norm, path + ".q.norm", parameters);
     keyNorm = new NormPart(norm, path + ".k.norm", parameters);
@@ -43,7 +45,7 @@ final class ProjectedHeads implements Heads {
   @Override
   public Shown show(double[] x, int position) {
     double[] key = clipped(normed(keyNorm, k.of(x)));
-    return new Shown(rotated(key, position), clipped(v.of(x)));
+    return new Shown(rotated(key, position), v == null ? new double[0] : clipped(v.of(x)));
   }
 
   /** Rule A19: the numbers of each head, or those of all heads, are normed together. */
@@ -69,7 +71,7 @@ final class ProjectedHeads implements Heads {
   }
 
   private double[] rotated(double[] x, int position) {
-    Attention.Rotary rotary = attention.rotary();
+    Rotary rotary = attention.rotary();
     return rotary == null ? x : new RotaryPart(rotary, attention.headWidth()).of(x, position);
   }
 }

@@ -1,6 +1,6 @@
 package anabranch.conformance.reference.part;
 
-import anabranch.model.layer.Attention.Rotary;
+import anabranch.model.position.Rotary;
 
 /** The rotation of heads by their position. */
 final class RotaryPart {

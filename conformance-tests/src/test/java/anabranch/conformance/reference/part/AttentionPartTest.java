@@ -11,12 +11,16 @@ import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Parameter;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.position.Distances;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** Attention with one word more than usual, computed on paper. */
@@ -94,8 +98,7 @@ class AttentionPartTest {
   void distancesAreAddedForEachHead() {
     Attention attention =
         Attention.causal(2, 1)
-            .withScores(
-                Attention.Scores.usual().withDistances(new Attention.Distances(2, 9, false)));
+            .withScores(Attention.Scores.usual().withDistances(new Distances(2, 9, false)));
     Map<String, float[]> weights = Map.of("distances", values(0, 0, 0, (float) Math.log(3)));
     AttentionPart part = part(attention, 2, weights);
     Shown shown = part.show(new double[2], 0);
@@ -107,7 +110,7 @@ class AttentionPartTest {
   @Test
   void rotaryMayTurnTheFirstElementsOnly() {
     for (boolean interleaved : new boolean[] {false, true}) {
-      double[] key = turned(new Attention.Rotary(10, interleaved, 2, null), 1, 1, 0, 5);
+      double[] key = turned(new Rotary(10, interleaved, 2, null), 1, 1, 0, 5);
       assertArrayEquals(new double[] {Math.cos(1), Math.sin(1), 5}, key, 1e-12);
     }
   }
@@ -115,7 +118,7 @@ class AttentionPartTest {
   /** Base 100 at position 2: elements 0 and 1 turn by 2 radians, 2 and 3 by 0.2. */
   @Test
   void rotaryMayTurnNeighbours() {
-    double[] key = turned(new Attention.Rotary(100, true, null, null), 2, 1, 0, 1, 0);
+    double[] key = turned(new Rotary(100, true, null, null), 2, 1, 0, 1, 0);
     assertArrayEquals(
         new double[] {Math.cos(2), Math.sin(2), Math.cos(0.2), Math.sin(0.2)}, key, 1e-12);
   }
@@ -123,9 +126,7 @@ class AttentionPartTest {
   /** Position 6 divided by 3 is position 2. */
   @Test
   void linearScalingDividesPositions() {
-    double[] key =
-        turned(
-            new Attention.Rotary(100, false, null, new Attention.Rotary.Linear(3)), 6, 1, 1, 0, 0);
+    double[] key = turned(new Rotary(100, false, null, new Rotary.Linear(3)), 6, 1, 1, 0, 0);
     assertArrayEquals(
         new double[] {Math.cos(2), Math.cos(0.2), Math.sin(2), Math.sin(0.2)}, key, 1e-12);
   }
@@ -137,8 +138,8 @@ class AttentionPartTest {
    */
   @Test
   void yarnDividesTheSlowPairs() {
-    Attention.Rotary.Yarn yarn = new Attention.Rotary.Yarn(4, 628, 10, 1, 2, true);
-    double[] key = turned(new Attention.Rotary(1000, false, null, yarn), 1, 1, 1, 1, 0, 0, 0);
+    Rotary.Yarn yarn = new Rotary.Yarn(4, 628, 10, 1, 2, true);
+    double[] key = turned(new Rotary(1000, false, null, yarn), 1, 1, 1, 1, 0, 0, 0);
     double half = 0.1 * (1 + 0.25) / 2;
     assertArrayEquals(
         new double[] {
@@ -147,9 +148,9 @@ class AttentionPartTest {
         },
         key,
         1e-12);
-    Attention.Rotary.Yarn exact = new Attention.Rotary.Yarn(4, 628, 10, 1, 2, false);
+    Rotary.Yarn exact = new Rotary.Yarn(4, 628, 10, 1, 2, false);
     double low = 3 * Math.log(628 / (20 * Math.PI)) / Math.log(1000);
-    double[] sharp = turned(new Attention.Rotary(1000, false, null, exact), 1, 1, 1, 1, 0, 0, 0);
+    double[] sharp = turned(new Rotary(1000, false, null, exact), 1, 1, 1, 1, 0, 0, 0);
     double share = 1 - low;
     assertArrayEquals(
         new double[] {
@@ -253,8 +254,37 @@ class AttentionPartTest {
         new double[] {0.25 * log / 2 + 0.75 * 10 * 3 * log / 4 + 2}, read.result(), 1e-12);
   }
 
+  /**
+   * Experts of values make 1 and 10 times the row, those of results 1 and 100 times what is read;
+   * queries are 0, so that means are read.
+   */
+  @Test
+  void expertsOfEachHeadMakeItsValueAndItsResult() {
+    Attention attention =
+        Attention.causal(2, 1)
+            .withProjections(new Attention.RoutedProjections(2, Routers.switchHead(2)));
+    Map<String, float[]> weights = new HashMap<>();
+    for (String head : List.of("0", "1")) {
+      weights.put("v." + head + ".experts.0", values(1));
+      weights.put("v." + head + ".experts.1", values(10));
+      weights.put("o." + head + ".experts.0", values(1));
+      weights.put("o." + head + ".experts.1", values(100));
+    }
+    AttentionPart part = part(attention, 1, weights);
+    SortedMap<Integer, Double> both = new TreeMap<>(Map.of(0, 0.5, 1, 0.75));
+    SortedMap<Integer, Double> first = new TreeMap<>(Map.of(0, 0.5));
+    Shown one = part.show(new double[] {1}, 0, List.of(both, first));
+    Shown three = part.show(new double[] {3}, 1, List.of(first, both));
+    assertArrayEquals(new double[] {8, 0.5}, one.value(), 1e-12);
+    assertArrayEquals(new double[] {1.5, 24}, three.value(), 1e-12);
+    AttentionPart.Read read =
+        part.read(new double[] {3}, 1, List.of(one, three), List.of(0, 1), List.of(first, both));
+    assertArrayEquals(new double[] {0.5, 0.5}, read.probabilities(), 1e-12);
+    assertArrayEquals(new double[] {0.5 * 4.75 + 75.5 * 12.25}, read.result(), 1e-12);
+  }
+
   /** Returns the key of a row, all projections being the identity. */
-  private static double[] turned(Attention.Rotary rotary, int position, double... x) {
+  private static double[] turned(Rotary rotary, int position, double... x) {
     float[] identity = new float[x.length * x.length];
     for (int i = 0; i < x.length; i++) {
       identity[i * x.length + i] = 1;

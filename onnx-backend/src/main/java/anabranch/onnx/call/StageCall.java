@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.call;
 
 import anabranch.backend.Trace;
 import anabranch.model.route.Logits;
@@ -15,15 +15,20 @@ import org.jspecify.annotations.Nullable;
 
 /** What is common to all that one call of a stage does. Confined to one thread. */
 public final class StageCall implements AutoCloseable {
-  final Layout layout;
-  final BufferPool pool;
-  final int slot;
+  /** What sequences keep. */
+  public final Layout layout;
+
+  /** Lends buffers. */
+  public final BufferPool pool;
+
+  /** The step of the plan. */
+  public final int slot;
 
   /** The length of a hidden vector. */
   public final int width;
 
   /** All rows of the call. */
-  final Packing batch;
+  public final Packing batch;
 
   /** Collects decisions; null where nobody asked. */
   public final @Nullable List<Trace.Choices> choices;
@@ -77,7 +82,7 @@ public final class StageCall implements AutoCloseable {
   public record Received(int member, String path) {}
 
   /** Returns the state of a span: its own, or one that ends with this call. */
-  OnnxState state(int span) {
+  public OnnxState state(int span) {
     OnnxState state = lasting[span] == null ? passing[span] : lasting[span];
     if (state == null) {
       state = new OnnxState(layout, pool);
@@ -89,7 +94,7 @@ public final class StageCall implements AutoCloseable {
   /**
    * Adds what live rows carry to their logits, or replaces them, and remembers them, as is said.
    */
-  void carry(Logits logits, FloatBuffer z, int count) {
+  public void carry(Logits logits, FloatBuffer z, int count) {
     if (logits instanceof Logits.Recalled recalled) {
       z.put(0, remembered(recalled.from(), count));
     } else if (logits instanceof Logits.Accumulated sum) {
@@ -113,7 +118,7 @@ public final class StageCall implements AutoCloseable {
   }
 
   /** Returns whether somebody asks what the rows receive in an attention. */
-  boolean asks(int member, String path) {
+  public boolean asks(int member, String path) {
     return asked != null && asked.member() == member && asked.path().equals(path);
   }
 

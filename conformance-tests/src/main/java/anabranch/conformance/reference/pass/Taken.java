@@ -1,4 +1,4 @@
-package anabranch.conformance.reference.block;
+package anabranch.conformance.reference.pass;
 
 import anabranch.conformance.reference.route.Asking;
 import anabranch.conformance.reference.route.Choice;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What one run of a router did with the rows of a call. */
 public final class Taken {
-  /** The path of the mixture or skip. */
+  /** The path of what it picks from, such as a mixture. */
   public final String path;
 
   /** The most members that a row can see. */
@@ -22,7 +22,8 @@ public final class Taken {
   /** How many rows each member computed. */
   public final int[] ran;
 
-  Taken(String path, int most, int rows, int members) {
+  /** Creates the record of a run in which no row was asked yet. */
+  public Taken(String path, int most, int rows, int members) {
     this.path = path;
     this.most = most;
     choices = new Choice[rows];
@@ -30,7 +31,7 @@ public final class Taken {
   }
 
   /** Asks a router for those rows that run and have no choice yet. */
-  void ask(RouterPart router, Pass pass, double[][] v, Way[] ways) {
+  public void ask(RouterPart router, Pass pass, double[][] v, Way[] ways) {
     List<Asking> asking = new ArrayList<>();
     List<Integer> numbers = new ArrayList<>();
     for (int i = 0; i < v.length; i++) {

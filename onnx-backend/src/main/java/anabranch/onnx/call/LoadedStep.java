@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.call;
 
 /** A step with its sessions. Thread-safe. */
 public interface LoadedStep {

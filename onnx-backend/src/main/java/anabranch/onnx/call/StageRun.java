@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.call;
 
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.memory.Scope;
@@ -15,12 +15,17 @@ import org.jspecify.annotations.Nullable;
  * Confined to one thread.
  */
 public final class StageRun {
-  final StageCall call;
-  final Packing packing;
-  final int width;
+  /** The call. */
+  public final StageCall call;
+
+  /** The rows, and where they stand. */
+  public final Packing packing;
+
+  /** The length of a hidden vector. */
+  public final int width;
 
   /** Buffers that live as long as this run. */
-  final Scope scope;
+  public final Scope scope;
 
   /** The number of the visit in its stage. */
   private final int visit;
@@ -67,63 +72,66 @@ public final class StageRun {
     return x;
   }
 
-  int visit() {
+  /** Returns the number of the visit in its stage. */
+  public int visit() {
     return visit;
   }
 
-  int member() {
+  /** Returns the number of the block's run in its stage. */
+  public int member() {
     return member;
   }
 
   /** Returns what is kept for an operation of this run. */
-  Layout.Entry entry(String path) {
+  public Layout.Entry entry(String path) {
     return call.layout.entry(call.slot, member, path);
   }
 
-  FloatBuffer x() {
+  /** Returns the hidden vectors by place. */
+  public FloatBuffer x() {
     return x;
   }
 
   /** Returns where the next hidden vectors of live rows are written, before {@link #move}. */
-  FloatBuffer spare() {
+  public FloatBuffer spare() {
     return spare;
   }
 
   /** Makes what was written to {@link #spare} the hidden vectors. */
-  void move() {
+  public void move() {
     FloatBuffer moved = spare;
     spare = x;
     x = moved;
   }
 
   /** Returns the normed vectors by place, written by one step and read by the next. */
-  FloatBuffer normed() {
+  public FloatBuffer normed() {
     FloatBuffer buffer = normed == null ? scope.rows(packing.rows, width) : normed;
     normed = buffer;
     return buffer;
   }
 
   /** Returns room for the logits of live rows. */
-  FloatBuffer newLogits(int rows, int count) {
+  public FloatBuffer newLogits(int rows, int count) {
     FloatBuffer buffer = scope.rows(rows, count);
     logits = buffer;
     return buffer;
   }
 
   /** Returns the logits that the step before left. */
-  @Nullable FloatBuffer logits() {
+  public @Nullable FloatBuffer logits() {
     return logits;
   }
 
   /** Returns room for an update of each live row, for the next step to finish. */
-  FloatBuffer newUpdate(int length) {
+  public FloatBuffer newUpdate(int length) {
     FloatBuffer buffer = scope.rows(packing.live, length);
     update = buffer;
     return buffer;
   }
 
   /** Returns the update that the step before left. */
-  FloatBuffer update() {
+  public FloatBuffer update() {
     if (update == null) {
       throw new AssertionError("a step left nothing to finish");
     }
@@ -131,7 +139,7 @@ public final class StageRun {
   }
 
   /** Returns cosines and sines by place. */
-  FloatBuffer[] angles(Angles turned) {
+  public FloatBuffer[] angles(Angles turned) {
     return angles.computeIfAbsent(
         turned,
         a -> {

@@ -1,4 +1,4 @@
-package anabranch.conformance.reference.block;
+package anabranch.conformance.reference.pass;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -22,9 +22,15 @@ public final class Pass {
   /** What routers did, in the order in which they were asked. */
   public final List<Taken> taken = new ArrayList<>();
 
-  final Trail trail;
-  final Forced forced;
-  final int block;
+  /** The way through the attentions of the plan. */
+  public final Trail trail;
+
+  /** What routers are to pick. */
+  public final Forced forced;
+
+  /** The block's number in its plan. */
+  public final int block;
+
   private final String place;
 
   /**
@@ -42,17 +48,17 @@ public final class Pass {
   }
 
   /** Returns the place of an operation in this run. */
-  String at(String path) {
+  public String at(String path) {
     return place + " " + path;
   }
 
   /** Returns the ways of the rows. */
-  Way[] ways() {
+  public Way[] ways() {
     return rows.stream().map(row -> row.way).toArray(Way[]::new);
   }
 
   /** Returns the vectors of the rows, {@code [rows, width]}. */
-  double[][] vectors() {
+  public double[][] vectors() {
     return rows.stream().map(row -> row.x).toArray(double[][]::new);
   }
 }

@@ -1,4 +1,4 @@
-package anabranch.conformance.reference.block;
+package anabranch.conformance.reference.pass;
 
 import anabranch.model.layer.Bypass;
 

@@ -1,4 +1,4 @@
-package anabranch.conformance.reference.block;
+package anabranch.conformance.reference.pass;
 
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import java.util.ArrayList;

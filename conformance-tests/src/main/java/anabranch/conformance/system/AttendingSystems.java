@@ -1,0 +1,187 @@
+package anabranch.conformance.system;
+
+import static anabranch.conformance.system.Tiny.bare;
+import static anabranch.conformance.system.Tiny.expect;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Rewrite;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Trial;
+import anabranch.conformance.trial.Walk;
+import anabranch.engine.Policy;
+import anabranch.model.ModelSpec;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.plan.Plan;
+import anabranch.model.route.Gate;
+import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Systems that route inside an attention. Stateless. */
+final class AttendingSystems {
+  private static final String PATH = "blocks.0.attention";
+  private static final Pattern EXPERT =
+      Pattern.compile("(.*)\\.([vo])\\.([0-9]+)\\.experts\\.0\\.weight");
+
+  private AttendingSystems() {}
+
+  static List<PublishedSystem> all() {
+    return List.of(switchHead());
+  }
+
+  private static Attention projected(int heads, int width, int experts, Router router) {
+    return Attention.causal(heads, width)
+        .withProjections(new Attention.RoutedProjections(experts, router));
+  }
+
+  /**
+   * Rows (x, three scores of values, three scores of results, y) and one head that reads means:
+   * experts make 1, 10 and 100 times x of a row, and write 1, 2 and 4 times what is read to y.
+   */
+  private static PublishedSystem switchHead() {
+    float log = (float) Math.log(3);
+    Case preset =
+        Tiny.of(
+                8,
+                2,
+                Plan.of(Block.of(bare("attention", projected(1, 1, 3, Routers.switchHead(2))))))
+            .give(
+                "embedding.tokens",
+                new float[] {1, 0, log, -5, -5, 0, log, 0, 2, log, -5, 0, 0, log, -5, 0})
+            .give(PATH + ".v.0.router.weight", chosen(1))
+            .give(PATH + ".o.0.router.weight", chosen(4))
+            .give(PATH + ".v.0.experts.0.weight", 1, 0, 0, 0, 0, 0, 0, 0)
+            .give(PATH + ".v.0.experts.1.weight", 10, 0, 0, 0, 0, 0, 0, 0)
+            .give(PATH + ".v.0.experts.2.weight", 100, 0, 0, 0, 0, 0, 0, 0)
+            .give(PATH + ".o.0.experts.0.weight", 0, 0, 0, 0, 0, 0, 0, 1)
+            .give(PATH + ".o.0.experts.1.weight", 0, 0, 0, 0, 0, 0, 0, 2)
+            .give(PATH + ".o.0.experts.2.weight", 0, 0, 0, 0, 0, 0, 0, 4)
+            .with(new int[] {0, 1});
+    return new PublishedSystem(
+        "A08",
+        "SwitchHead",
+        "Csordas et al. 2023",
+        List.of(
+            "hand-computed vector",
+            "executed rows",
+            "steps equal one call",
+            "one expert of gate 1 is plain attention"),
+        List.of("queries and keys whose projections are routed, which the code offers too"),
+        preset,
+        "router.gate.normalise",
+        spec ->
+            Rewrite.routers(
+                spec, r -> r.with(new Gate(Gate.Of.SIGMOID_OF_SELECTED, new Gate.Normalise(0), 1))),
+        (kit, given) -> {
+          Trial.of(
+              kit,
+              given,
+              trial -> {
+                ask(trial, given, "at once", trial.by(Policy.fullDepth()));
+                ask(trial, given, "row by row", trial.by(Policy.fullDepth()).inSteps(1));
+              });
+          oneExpert(kit);
+        });
+  }
+
+  /** Returns three scores that stand at a place of the row. */
+  private static float[] chosen(int first) {
+    float[] weight = new float[3 * 8];
+    for (int e = 0; e < 3; e++) {
+      weight[e * 8 + first + e] = 1;
+    }
+    return weight;
+  }
+
+  /** Values .5 + 7.5 and 1.5 + 100; the first row reads 8, the second their mean. */
+  private static void ask(Trial trial, Case given, String how, Walk walk) {
+    Answered answer = walk.run(given.sequences()).get(0);
+    expect(trial, how, answer, 7, 8 * (0.5 * 2 + 0.75 * 4), 54.75 * (0.5 + 0.75 * 2));
+    int[][] values = {{1, 0}, {0, 2}};
+    assertArrayEquals(values, answer.experts.get(PATH + ".v.0"), how + ": of values");
+    int[][] results = {{2, 1}, {1, 0}};
+    assertArrayEquals(results, answer.experts.get(PATH + ".o.0"), how + ": of results");
+    for (float[] gates : answer.gates.get(PATH + ".v.0")) {
+      assertArrayEquals(new float[] {.75f, .5f}, gates, 1e-6f, how + ": gates keep their sum 1.25");
+    }
+    assertArrayEquals(new long[] {2, 1, 1}, walk.ran().get(PATH + ".v.0"), how + ": values made");
+    assertArrayEquals(new long[] {1, 2, 1}, walk.ran().get(PATH + ".o.0"), how + ": results made");
+  }
+
+  /** With one expert and gates of 1, heads' experts are parts of the plain projections. */
+  private static void oneExpert(Subject kit) {
+    int heads = 2;
+    int width = 3;
+    ModelSpec plain = Shapes.decoding(Attention.causal(heads, width));
+    Case usual = Case.of(plain, 8, 7);
+    Router one = Routers.switchHead(1).with(new Gate(Gate.Of.ONE, null, 1));
+    ModelSpec spec = Shapes.decoding(projected(heads, width, 1, one));
+    Case routed = new Case("one expert", spec, parts(spec, usual.weights()), usual.sequences());
+    List<Answered> answers = new ArrayList<>();
+    for (Case each : List.of(usual, routed)) {
+      Trial.of(
+          kit,
+          each,
+          trial -> {
+            List<Answered> own = trial.by(Policy.fullDepth()).run(each.sequences());
+            trial.judge(Policy.fullDepth(), own);
+            answers.add(own.get(0));
+          });
+    }
+    for (int row = 0; row < answers.get(0).logits.length; row++) {
+      for (int o = 0; o < answers.get(0).logits[row].length; o++) {
+        float expected = answers.get(0).logits[row][o];
+        double allowed = 1e-4 * Math.max(1, Math.abs(expected));
+        assertEquals(expected, answers.get(1).logits[row][o], allowed, "as plain, row " + row);
+      }
+    }
+  }
+
+  private static Weights parts(ModelSpec spec, Weights plain) {
+    List<Tensor> tensors = new ArrayList<>();
+    spec.parameters()
+        .forEach(
+            parameter -> {
+              Matcher expert = EXPERT.matcher(parameter.name());
+              if (plain.names().contains(parameter.name())) {
+                tensors.add(plain.tensor(parameter.name()));
+              } else {
+                float[] values = new float[(int) parameter.elements()];
+                if (expert.matches()) {
+                  String name = expert.group(1) + "." + expert.group(2) + ".weight";
+                  part(plain.tensor(name), expert, parameter.shape(), values);
+                }
+                tensors.add(MemoryWeights.tensor(parameter.name(), parameter.shape(), values));
+              }
+            });
+    return MemoryWeights.of(tensors);
+  }
+
+  /** Copies the rows of a head's values, or the columns of a head's results. */
+  private static void part(Tensor whole, Matcher expert, List<Integer> shape, float[] into) {
+    FloatBuffer from = FloatBuffer.allocate((int) whole.elements());
+    whole.copyTo(from);
+    boolean values = expert.group(2).equals("v");
+    int columns = whole.shape().get(1);
+    int head = Integer.parseInt(expert.group(3));
+    for (int r = 0; r < shape.get(0); r++) {
+      for (int c = 0; c < shape.get(1); c++) {
+        int row = values ? head * shape.get(0) + r : r;
+        int column = values ? c : head * shape.get(1) + c;
+        into[r * shape.get(1) + c] = from.get(row * columns + column);
+      }
+    }
+  }
+}
