@@ -1,5 +1,6 @@
 package anabranch.benchmarks;
 
+import anabranch.benchmarks.measure.Machine;
 import anabranch.weights.DType;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,6 +2,7 @@ package anabranch.benchmarks;
 
 import anabranch.backend.LoadOptions;
 import anabranch.backend.Numerics;
+import anabranch.benchmarks.measure.Contest;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;

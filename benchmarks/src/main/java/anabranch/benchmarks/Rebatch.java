@@ -2,6 +2,8 @@ package anabranch.benchmarks;
 
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
+import anabranch.benchmarks.measure.Contest;
+import anabranch.benchmarks.measure.Finding;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineListener;

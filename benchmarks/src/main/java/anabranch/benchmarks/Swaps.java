@@ -3,6 +3,7 @@ package anabranch.benchmarks;
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
+import anabranch.benchmarks.measure.Contest;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;

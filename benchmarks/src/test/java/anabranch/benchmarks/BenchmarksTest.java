@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.benchmarks.measure.Contest;
+import anabranch.benchmarks.measure.Finding;
 import anabranch.weights.Safetensors;
 import anabranch.weights.Weights;
 import java.nio.file.Path;

@@ -39,22 +39,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ScriptedModel implements LoadedModel {
   /** The number of a token behind a step. */
-  interface Told {
+  public interface Told {
     double of(int token, int step);
   }
 
   final ModelSpec spec;
   final Cut cut;
-  final List<String> calls = new ArrayList<>();
-  final AtomicInteger openHandles = new AtomicInteger();
-  final AtomicInteger openStates = new AtomicInteger();
-  final List<List<Double>> memories = new ArrayList<>();
-  volatile boolean closed;
+  public final List<String> calls = new ArrayList<>();
+  public final AtomicInteger openHandles = new AtomicInteger();
+  public final AtomicInteger openStates = new AtomicInteger();
+  public final List<List<Double>> memories = new ArrayList<>();
+  public volatile boolean closed;
   public Consumer<StageBatch> before = batch -> {};
-  Told score = ScriptedModel::score;
-  Told label = (token, step) -> token;
+  public Told score = ScriptedModel::score;
+  public Told label = (token, step) -> token;
   public int poison = -1;
-  float tilt = 1;
+  public float tilt = 1;
 
   public ScriptedModel(ModelSpec spec) {
     this.spec = spec;

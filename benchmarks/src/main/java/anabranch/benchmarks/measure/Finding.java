@@ -1,4 +1,4 @@
-package anabranch.benchmarks;
+package anabranch.benchmarks.measure;
 
 import java.util.Arrays;
 import java.util.Locale;
@@ -14,14 +14,15 @@ import java.util.SplittableRandom;
  * @param goal the least that is wanted; NaN for none
  * @param floor what the kernels alone would allow; NaN where nobody asked
  */
-record Finding(String name, double ratio, double low, double high, double goal, double floor) {
+public record Finding(
+    String name, double ratio, double low, double high, double goal, double floor) {
   /** The share of a floor below the goal that has to be reached. */
   static final double OF_FLOOR = 0.96;
 
   private static final int DRAWS = 2000;
 
   /** Returns the finding of some rounds, without a goal. */
-  static Finding of(String name, double[] ratios) {
+  public static Finding of(String name, double[] ratios) {
     double[] medians = new double[DRAWS];
     SplittableRandom random = new SplittableRandom(1);
     double[] drawn = new double[ratios.length];
@@ -40,22 +41,22 @@ record Finding(String name, double ratio, double low, double high, double goal, 
   }
 
   /** Returns this finding with the least that is wanted. */
-  Finding atLeast(double wanted) {
+  public Finding atLeast(double wanted) {
     return new Finding(name, ratio, low, high, wanted, floor);
   }
 
   /** Returns this finding turned round, with the most that is wanted. */
-  Finding atMost(double wanted) {
+  public Finding atMost(double wanted) {
     return new Finding(name + " turned round", 1 / ratio, 1 / high, 1 / low, 1 / wanted, floor);
   }
 
   /** Returns this finding with what the kernels alone would allow. */
-  Finding withFloor(double allowed) {
+  public Finding withFloor(double allowed) {
     return new Finding(name, ratio, low, high, goal, allowed);
   }
 
   /** Returns pass, fail or unclear; nothing without a goal. */
-  String verdict() {
+  public String verdict() {
     if (Double.isNaN(goal)) {
       return "";
     }

@@ -1,9 +1,16 @@
-package anabranch.engine;
+package anabranch.engine.serving;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.engine.Engine;
+import anabranch.engine.EngineListener;
+import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.Policy;
+import anabranch.engine.ScriptedModel;
+import anabranch.engine.Scripts;
 import anabranch.engine.schedule.Mode;
 import anabranch.model.ModelSpec;
 import java.util.ArrayList;
@@ -18,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What modes without savings answer. */
 @Timeout(60)
-class EngineResultOnlyTest {
+class ResultOnlyTest {
   private static final EngineOptions RESULT_ONLY =
       EngineOptions.defaults().withMode(Mode.RESULT_ONLY).withBatchRows(7);
 

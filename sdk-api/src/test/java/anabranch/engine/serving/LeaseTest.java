@@ -1,4 +1,4 @@
-package anabranch.engine;
+package anabranch.engine.serving;
 
 import static anabranch.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,6 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
+import anabranch.engine.Engine;
+import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.Lease;
+import anabranch.engine.ScriptedModel;
+import anabranch.engine.Scripts;
+import anabranch.engine.Sequence;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

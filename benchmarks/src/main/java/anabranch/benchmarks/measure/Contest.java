@@ -1,4 +1,4 @@
-package anabranch.benchmarks;
+package anabranch.benchmarks.measure;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
@@ -11,7 +11,7 @@ import java.util.Map;
  * Runs several sides in turn, so that whatever disturbs the machine disturbs them alike. Confined
  * to one thread.
  */
-final class Contest {
+public final class Contest {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final Map<String, Runnable> sides = new LinkedHashMap<>();
@@ -23,24 +23,24 @@ final class Contest {
    * @param busy nanoseconds that a processor spent on the lanes of engines: other programs on the
    *     machine do not count
    */
-  record Times(long[] elapsed, long[] busy) {
+  public record Times(long[] elapsed, long[] busy) {
     /** Returns the median nanoseconds that passed. */
-    long median() {
+    public long median() {
       return Math.round(Contest.median(Arrays.stream(elapsed).asDoubleStream().toArray()));
     }
 
     /** Returns how many times as long another side took: the median over the rounds. */
-    double speedUpOver(Times other) {
+    public double speedUpOver(Times other) {
       return ratio(other.elapsed, elapsed);
     }
 
     /** Returns the same for the time of processors. */
-    double busySpeedUpOver(Times other) {
+    public double busySpeedUpOver(Times other) {
       return ratio(other.busy, busy);
     }
 
     /** Returns how many times as long another side took, round by round. */
-    double[] ratiosOver(Times other) {
+    public double[] ratiosOver(Times other) {
       return ratios(other.elapsed, elapsed);
     }
 
@@ -58,7 +58,7 @@ final class Contest {
   }
 
   /** Adds a side. */
-  Contest side(String name, Runnable work) {
+  public Contest side(String name, Runnable work) {
     sides.put(name, work);
     return this;
   }
@@ -69,7 +69,7 @@ final class Contest {
    * @param warmUps rounds before the clock counts
    * @param rounds rounds that count, at least 1
    */
-  Map<String, Times> run(int warmUps, int rounds) {
+  public Map<String, Times> run(int warmUps, int rounds) {
     Map<String, Times> times = new LinkedHashMap<>();
     sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
     for (int round = -warmUps; round < rounds; round++) {
@@ -87,7 +87,7 @@ final class Contest {
     return times;
   }
 
-  static double median(double[] values) {
+  public static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;

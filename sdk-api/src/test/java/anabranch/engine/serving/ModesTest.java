@@ -1,8 +1,13 @@
-package anabranch.engine;
+package anabranch.engine.serving;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import anabranch.engine.Engine;
+import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.ScriptedModel;
+import anabranch.engine.Scripts;
 import anabranch.engine.schedule.Mode;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class EngineModesTest {
+class ModesTest {
   /** Q2: mode, batch size and the rows in flight change no answer, and nothing stays open. */
   @Test
   void answersDoNotDependOnHowBatchesAreGathered() {

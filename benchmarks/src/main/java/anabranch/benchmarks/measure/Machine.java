@@ -1,4 +1,4 @@
-package anabranch.benchmarks;
+package anabranch.benchmarks.measure;
 
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
@@ -21,13 +21,13 @@ import anabranch.model.plan.Plan;
 import anabranch.weights.Weights;
 
 /** What this machine can do at best, on one core: the bounds to read other figures against. */
-final class Machine {
+public final class Machine {
   private static final int READ_FLOATS = 64 << 20;
 
   private Machine() {}
 
   /** Returns the GFLOP/s of one wide feed-forward network on the backend, 2048 rows at a time. */
-  static double gigaflops(String backend) {
+  public static double gigaflops(String backend) {
     Block block =
         Block.of(Sublayer.preNorm(new Norm.Rms(1e-5), FeedForward.plain(4096, Activation.RELU)));
     ModelSpec spec =
@@ -52,7 +52,7 @@ final class Machine {
   }
 
   /** Returns the GB/s at which a plain loop sums numbers from memory. */
-  static double gigabytesRead() {
+  public static double gigabytesRead() {
     float[] numbers = new float[READ_FLOATS];
     float[] sink = new float[1];
     long nanos =

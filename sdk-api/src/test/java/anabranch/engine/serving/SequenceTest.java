@@ -1,4 +1,4 @@
-package anabranch.engine;
+package anabranch.engine.serving;
 
 import static anabranch.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -8,6 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.backend.StateImage;
+import anabranch.engine.Engine;
+import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.Item;
+import anabranch.engine.Policy;
+import anabranch.engine.ScriptedModel;
+import anabranch.engine.Scripts;
+import anabranch.engine.Sequence;
 import anabranch.engine.schedule.Mode;
 import anabranch.error.ExecutionException;
 import anabranch.model.ModelSpec;
@@ -27,7 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class EngineSequenceTest {
+class SequenceTest {
   private static final EngineOptions DEFAULTS = EngineOptions.defaults();
 
   /** S11, Q2: whatever the bypass, the mode, the batches, the lanes and the bound on fills. */
@@ -131,7 +139,7 @@ class EngineSequenceTest {
         }
       }
       answers.forEach(CompletableFuture::join);
-      assertEquals(tokens.length, sequence.fork("fork").thenApply(EngineSequenceTest::end).join());
+      assertEquals(tokens.length, sequence.fork("fork").thenApply(SequenceTest::end).join());
     }
     int row = 0;
     for (CompletableFuture<Inference> answer : answers) {
