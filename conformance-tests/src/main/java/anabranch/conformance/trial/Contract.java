@@ -12,6 +12,7 @@ import anabranch.model.facts.Step;
 import anabranch.model.facts.Visit;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
@@ -82,6 +83,8 @@ final class Contract {
       }
     } else if (operation instanceof Skip skip) {
       collect(skip.operation(), skip.operationPath(path), into);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      collect(modulated.operation(), modulated.operationPath(path), into);
     } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(s.operation(), path + "." + s.name(), into));
     }

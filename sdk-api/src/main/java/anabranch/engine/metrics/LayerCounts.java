@@ -3,6 +3,7 @@ package anabranch.engine.metrics;
 import anabranch.backend.Trace;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
@@ -36,10 +37,10 @@ final class LayerCounts {
   private double maxRatio = Double.NaN;
   private double entropy = Double.NaN;
 
-  private LayerCounts(String path, Operation operation) {
+  private LayerCounts(String path, Operation operation, int members) {
     this.path = path;
     skip = operation instanceof Skip;
-    int experts = skip ? 0 : operation.members();
+    int experts = skip ? 0 : members;
     Mixture.Specials specials = null;
     if (operation instanceof Mixture mixture) {
       experts = mixture.experts();
@@ -70,11 +71,26 @@ final class LayerCounts {
     if (operation instanceof Chain chain) {
       add(path, chain.sublayers(), into);
     } else if (operation.members() > 0) {
-      into.computeIfAbsent(path, any -> new LayerCounts(path, operation));
+      put(path, operation, operation.members(), into);
     }
     if (operation instanceof Skip skip) {
       add(skip.operationPath(path), skip.operation(), into);
+    } else if (operation instanceof Mixture.Modulated modulated) {
+      add(modulated.operationPath(path), modulated.operation(), into);
+    } else if (operation instanceof Attention attention && attention.projections() != null) {
+      int experts = attention.projections().experts();
+      for (int head = 0; head < attention.keyValueHeads(); head++) {
+        put(path + ".v." + head, operation, experts, into);
+      }
+      for (int head = 0; head < attention.heads(); head++) {
+        put(path + ".o." + head, operation, experts, into);
+      }
     }
+  }
+
+  private static void put(
+      String path, Operation operation, int members, Map<String, LayerCounts> into) {
+    into.computeIfAbsent(path, any -> new LayerCounts(path, operation, members));
   }
 
   /** Adds what a batch picked, but for some of its rows. */
