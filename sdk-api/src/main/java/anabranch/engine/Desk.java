@@ -159,7 +159,7 @@ final class Desk {
     if (owner == null && pending.service() != current) {
       return false;
     } else if (owner != null) {
-      owner.add(pending);
+      owner.requireOpen();
     }
     pending.answer().accepted(pending.answer().lease().accept());
     pending.service().load++;
@@ -167,6 +167,7 @@ final class Desk {
     if (owner == null) {
       arrive(pending);
     } else {
+      owner.add(pending);
       owner.pump(outside);
     }
     changed.signal();

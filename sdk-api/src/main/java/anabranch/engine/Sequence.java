@@ -211,10 +211,14 @@ public final class Sequence implements AutoCloseable {
   }
 
   private void add(Task task) {
+    requireOpen();
+    tasks.add(task);
+  }
+
+  void requireOpen() {
     if (closed) {
       throw new IllegalStateException("sequence \"" + id + "\" is closed");
     }
-    tasks.add(task);
   }
 
   /** Removes the events that wait for those before them and fulfil a condition; returns them. */
