@@ -47,9 +47,13 @@ final class Exact {
       }
       double allowed = allowed(usual, shift);
       if (!(Math.abs(exact - actual) <= allowed)) {
-        fail(what + " is " + actual + " instead of " + exact + " +- " + allowed);
+        fail(what + " is " + actual + " instead of " + exact + within(allowed, shift));
       }
     }
+  }
+
+  private static String within(double allowed, double shift) {
+    return " +- " + allowed + "; one fp32 step of the weights shifts it by " + shift;
   }
 
   /** Fails unless a row is near the exact one. */
@@ -72,8 +76,7 @@ final class Exact {
                 + Arrays.toString(actual)
                 + " instead of "
                 + Arrays.toString(exact)
-                + " +- "
-                + allowed);
+                + within(allowed, shift));
       }
     }
   }
