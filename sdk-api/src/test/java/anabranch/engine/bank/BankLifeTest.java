@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BankLifeTest {
   private final Told first = Told.always("first", 1, 2);
   private final Told second = Told.always("second", 3, 4);
@@ -129,6 +129,29 @@ class BankLifeTest {
       bank.answer(item(3)).join();
       assertEquals(2, first.asked.get(), "the item that was cancelled left the member's queue");
       assertThrows(CancellationException.class, waits::join);
+    }
+  }
+
+  /** Rule Q19: a part that begins while somebody cancels is cancelled, too. */
+  @Test
+  void aPartThatBeginsTooLateIsCancelled() {
+    CompletableFuture<Vote> vote = new CompletableFuture<>();
+    CompletableFuture<Item> call = new CompletableFuture<>();
+    AtomicReference<CompletableFuture<Answer>> answer = new AtomicReference<>();
+    Branch branch =
+        new Branch(
+            "search",
+            item -> vote,
+            0.5,
+            1,
+            item -> {
+              answer.get().cancel(false);
+              return call;
+            });
+    try (Bank bank = two().branch(branch).build()) {
+      answer.set(bank.answer(item(1)));
+      vote.complete(Vote.of(1));
+      assertTrue(call.isCancelled());
     }
   }
 
