@@ -30,7 +30,7 @@ class ArrowsTest {
     ALLOWED.put("weights", Set.of("model", "error"));
     ALLOWED.put("routing", Set.of("model", "error"));
     ALLOWED.put("backend", Set.of("model", "weights", "error"));
-    ALLOWED.put("engine", Set.of("backend", "model", "weights", "error"));
+    ALLOWED.put("engine", Set.of("backend", "routing", "model", "weights", "error"));
     ALLOWED.put("json", Set.of("engine", "model", "error"));
     ALLOWED.put("checkpoint", Set.of("json", "weights", "model", "error"));
     Set<String> sdk =

@@ -54,7 +54,17 @@ final class LeavingFaults {
                 "A16"),
             fault("a cosine is squared", squared(), "saturationIsTheCosineSinceTheLastDecision"),
             fault("sure units have no score", unsure(), "logitsOfHundredsHaveScores"),
-            fault("the last row stands for the first", last(), "poolsReadTheRowsTheySay"),
+            fault(
+                "the last row stands for the first",
+                pool(Head.Pool.FIRST, Head.Pool.LAST),
+                "poolsReadTheRowsTheySay"),
+            fault(
+                "the first row stands for the mean",
+                pool(Head.Pool.MEAN, Head.Pool.FIRST),
+                "poolsReadTheRowsTheySay",
+                "A06",
+                "A12",
+                "A44"),
             fault(
                 "rows that nobody asks are not computed",
                 new Broken() {
@@ -294,11 +304,11 @@ final class LeavingFaults {
         score -> score > 0.999 || score < 0.001 ? Double.NaN : score);
   }
 
-  private static Broken last() {
+  private static Broken pool(Head.Pool from, Head.Pool to) {
     return new Rewritten() {
       @Override
       Head change(Head head) {
-        Head.Pool pool = head.pool() == Head.Pool.FIRST ? Head.Pool.LAST : head.pool();
+        Head.Pool pool = head.pool() == from ? to : head.pool();
         return new Head(pool, head.body(), head.norm(), head.hidden(), head.outputs(), head.bias());
       }
     };

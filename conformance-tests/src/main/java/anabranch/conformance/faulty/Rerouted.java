@@ -25,7 +25,7 @@ final class Rerouted {
 
   static List<Fault> all() {
     return List.of(
-        fault("expert outputs are never weighed", ones(), NAMED, "A00"),
+        fault("expert outputs are never weighed", ones(), NAMED, "A00", "A06", "A12"),
         fault(
             "capacity never binds",
             capacity(limited -> new Capacity.Unlimited()),

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *     properties
  * @param open what of it is not known, so that nobody should take it for granted
  * @param preset the description with weights and sequences
- * @param changedField which part of the description {@code change} changes
- * @param change a description that differs in one meaning: the test must then fail
+ * @param changedField which part of the description {@code otherwise} changes
+ * @param otherwise its own test of a description that differs in one meaning: it must fail
  * @param worksWhen its own test
  * @param recording what published code of it answered; null where the kit has none
  */
@@ -35,7 +35,7 @@ public record PublishedSystem(
     List<String> open,
     Case preset,
     String changedField,
-    UnaryOperator<ModelSpec> change,
+    WorksWhen otherwise,
     WorksWhen worksWhen,
     @Nullable Recorded recording) {
   /** Longest sequence that the oracle is asked about; it is there for every row at once. */
@@ -47,7 +47,11 @@ public record PublishedSystem(
     open = List.copyOf(open);
   }
 
-  /** Creates a system of which nothing was recorded. */
+  /**
+   * Creates a system of one model, of which nothing was recorded.
+   *
+   * @param change a description that differs in one meaning; weights and sequences stay
+   */
   public PublishedSystem(
       String id,
       String title,
@@ -58,13 +62,23 @@ public record PublishedSystem(
       String changedField,
       UnaryOperator<ModelSpec> change,
       WorksWhen worksWhen) {
-    this(id, title, paper, witnesses, open, preset, changedField, change, worksWhen, null);
+    this(
+        id,
+        title,
+        paper,
+        witnesses,
+        open,
+        preset,
+        changedField,
+        (kit, given) -> worksWhen.check(kit, changed(given, change.apply(given.spec()))),
+        worksWhen,
+        null);
   }
 
   /** Returns this system with what published code of it answered. */
   PublishedSystem recordedAs(Recorded model) {
     return new PublishedSystem(
-        id, title, paper, witnesses, open, preset, changedField, change, worksWhen, model);
+        id, title, paper, witnesses, open, preset, changedField, otherwise, worksWhen, model);
   }
 
   /**
@@ -99,9 +113,7 @@ public record PublishedSystem(
     void check(Subject kit, Case preset) throws Exception;
   }
 
-  /** Returns the preset with the changed description and the same weights and sequences. */
-  public Case changed() {
-    ModelSpec other = change.apply(preset.spec());
+  private static Case changed(Case preset, ModelSpec other) {
     return new Case(preset.name() + ", changed", other, preset.weights(), preset.sequences());
   }
 }

@@ -1,5 +1,6 @@
 package anabranch.conformance.system;
 
+import anabranch.conformance.system.bank.BankSystems;
 import anabranch.conformance.system.stored.DerivedSystems;
 import anabranch.conformance.system.stored.FactoredSystems;
 import anabranch.conformance.system.stored.SharedSystems;
@@ -26,6 +27,7 @@ public final class Systems {
     all.addAll(SharedSystems.all());
     all.addAll(FactoredSystems.all());
     all.addAll(DerivedSystems.all());
+    all.addAll(BankSystems.all());
     all.sort((a, b) -> a.id().compareTo(b.id()));
     return List.copyOf(all);
   }
