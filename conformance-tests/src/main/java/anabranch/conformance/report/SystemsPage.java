@@ -84,7 +84,8 @@ final class SystemsPage {
         # Published systems
 
         Written by the command `kit`; do not edit. Each row is a published system as a description
-        of this language, small enough to follow by hand, with a test of what makes it that system.
+        of this language, or as several behind one gate, small enough to follow by hand, with a test of
+        what makes it that system.
         *Expressed* means that its own test holds on the reference backend, and fails once the part
         named in the column *proved by* is changed. The sources are in
         `conformance-tests/src/main/java/anabranch/conformance/system`.

@@ -57,7 +57,8 @@ public final class Bank implements AutoCloseable {
 
   private Bank(Builder builder, Signal signal, Picking picking) {
     branches = List.copyOf(builder.branches);
-    members = new LinkedHashMap<>(builder.members);
+    members = new LinkedHashMap<>();
+    builder.members.forEach((name, open) -> members.put(name, new Member(name, open)));
     names = List.copyOf(members.keySet());
     this.signal = signal;
     routing = picking.among(names.size());
@@ -252,7 +253,7 @@ public final class Bank implements AutoCloseable {
   /** What a bank is put together with. Confined to one thread. */
   public static final class Builder {
     private final List<Branch> branches = new ArrayList<>();
-    private final Map<String, Member> members = new LinkedHashMap<>();
+    private final Map<String, Supplier<Engine>> members = new LinkedHashMap<>();
     private @Nullable Signal signal;
     private @Nullable Picking picking;
     private int items = 1024;
@@ -276,7 +277,7 @@ public final class Bank implements AutoCloseable {
     public Builder member(String name, Supplier<Engine> open) {
       Bounds.name("member.name", name);
       Bounds.require(!members.containsKey(name), "member.name \"" + name + "\" is used twice");
-      members.put(name, new Member(name, open));
+      members.put(name, open);
       return this;
     }
 
