@@ -199,6 +199,29 @@ final class Desk {
     return pending.urgentAt(service.costs.remaining(step) + service.costs.longest());
   }
 
+  /** Returns the model that new sequences are for, which stays open until it is given back. */
+  Service borrow() {
+    return within(
+        () -> {
+          if (closed) {
+            throw new IllegalStateException("the engine is closed");
+          }
+          current.load++;
+          running++;
+          return current;
+        });
+  }
+
+  void giveBack(Service service) {
+    change(
+        outside -> {
+          service.load--;
+          running--;
+          retire(service, outside);
+          changed.signalAll();
+        });
+  }
+
   /** Takes in a sequence of the current model, or of a retired one that another one holds. */
   Sequence register(Sequence sequence) {
     return within(

@@ -252,10 +252,14 @@ public final class Engine implements AutoCloseable {
   }
 
   Sequence begin(String id, @Nullable Event source, @Nullable StateImage image, Lease lease) {
-    Service service = desk.current();
-    SequenceState state = image == null ? null : service.model.restore(image);
-    Event reads = state == null ? service.admission.begin(id, source) : null;
-    return desk.register(new Sequence(desk, lease, service, id, reads, state));
+    Service service = desk.borrow();
+    try {
+      SequenceState state = image == null ? null : service.model.restore(image);
+      Event reads = state == null ? service.admission.begin(id, source) : null;
+      return desk.register(new Sequence(desk, lease, service, id, reads, state));
+    } finally {
+      desk.giveBack(service);
+    }
   }
 
   /**

@@ -54,7 +54,11 @@ public final class ScriptedModel implements LoadedModel {
   public Told score = ScriptedModel::score;
   public Told label = (token, step) -> token;
   public int poison = -1;
+  public Runnable restoring = () -> {};
   public float tilt = 1;
+
+  /** Whether it refuses to work once it is closed. */
+  public boolean strict;
 
   public ScriptedModel(ModelSpec spec) {
     this.spec = spec;
@@ -82,6 +86,7 @@ public final class ScriptedModel implements LoadedModel {
 
   @Override
   public SequenceState newState(@Nullable Rows memory) {
+    require(!strict || !closed, "a model that is open");
     require((memory != null) == (spec.encoder() != null), "memory exactly with an encoder");
     List<Double> kept = new ArrayList<>();
     for (int i = 0; memory != null && i < memory.size(); i++) {
@@ -96,16 +101,20 @@ public final class ScriptedModel implements LoadedModel {
 
   @Override
   public SequenceState restore(StateImage image) {
+    require(!strict || !closed, "a model that is open");
+    restoring.run();
     openStates.incrementAndGet();
     return new Keys(openStates, 0).read(image);
   }
 
   @Override
   public void close() {
+    require(!strict || openStates.get() == 0, "states are closed before their model");
     closed = true;
   }
 
   private StageResult run(StageSpec stage, StageBatch batch) {
+    require(!strict || !closed, "a model that is open");
     before.accept(batch);
     Step step = cut.steps().get(batch.slot());
     require(step.stage().equals(stage), "the stage of step " + batch.slot());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
+import anabranch.backend.StateImage;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
@@ -27,6 +28,7 @@ class SwapTest {
   private static ScriptedModel model(int tilt) {
     ScriptedModel model = new ScriptedModel(Scripts.causal());
     model.tilt = tilt;
+    model.strict = true;
     return model;
   }
 
@@ -121,5 +123,27 @@ class SwapTest {
     engine.close();
     assertThrows(IllegalStateException.class, () -> engine.swap("late", second, Scripts.both()));
     assertFalse(second.closed);
+  }
+
+  /** Q14: a sequence that begins while its model is swapped has a model that is open. */
+  @Test
+  void aModelStaysOpenWhileASequenceOfItBegins() {
+    ScriptedModel first = model(1);
+    List<CompletableFuture<Void>> gone = new ArrayList<>();
+    try (Engine engine = Engine.open(first, Scripts.both())) {
+      Sequence origin = engine.begin("origin");
+      origin.submit(Event.ofTokens(12)).join();
+      StateImage image = origin.image(0).join();
+      origin.close();
+      first.restoring = () -> gone.add(engine.swap("second", model(2), Scripts.both()));
+      try (Sequence again = engine.resume("again", image)) {
+        Inference next = again.submit(Event.ofTokens(12)).join();
+        assertEquals(1, next.positions()[0]);
+        assertEquals("script", next.version());
+        assertFalse(gone.get(0).isDone());
+      }
+      gone.get(0).join();
+      assertTrue(first.closed);
+    }
   }
 }
