@@ -74,7 +74,8 @@ class SequencesStateTest {
   /** The first row leaves behind the first stage, and what it owes is not run until asked for. */
   @Test
   void aSnapshotHasWhatRowsThatLeftEarlyOwed() throws Exception {
-    List<Word> words = List.of(Word.of("a", 0, leaving(0)), Word.of("a", 1, leaving(2), 1, 2, 3));
+    List<Word> words =
+        List.of(Word.of("a", 0, talk.leaving(0)), Word.of("a", 1, talk.leaving(2), 1, 2, 3));
     List<String> expected = talk.expected(words);
     assertTrue(expected.get(0).contains(" 0@"), expected.get(0));
     assertTrue(expected.get(1).contains(" 2@"), expected.get(1));
@@ -89,17 +90,6 @@ class SequencesStateTest {
       stall.endInput();
       assertEquals(expected.subList(1, 2), stall.results());
     }
-  }
-
-  /** Returns a token that leaves behind a stage when it comes first. */
-  private int leaving(int stage) {
-    for (int token = 0; token < Talk.TOKENS; token++) {
-      String text = talk.expected(List.of(Word.of("a", 0, token))).get(0);
-      if (text.contains(" " + stage + "@")) {
-        return token;
-      }
-    }
-    throw new AssertionError("no token leaves behind stage " + stage);
   }
 
   /** Pages are filled up and written again between the two parts of the snapshot. */

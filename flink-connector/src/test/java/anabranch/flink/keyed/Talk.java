@@ -182,6 +182,16 @@ public final class Talk {
     }
   }
 
+  /** Returns a token that leaves behind a stage when it comes first. */
+  int leaving(int stage) {
+    for (int token = 0; token < TOKENS; token++) {
+      if (expected(List.of(Word.of("a", 0, token))).get(0).contains(" " + stage + "@")) {
+        return token;
+      }
+    }
+    throw new AssertionError("no token leaves behind stage " + stage);
+  }
+
   /** Draws words of several speakers, one of whom says half of them. */
   static List<Word> words(long seed, int count, int speakers) {
     SplittableRandom random = new SplittableRandom(seed);
