@@ -74,9 +74,7 @@ public final class PageSerializer extends TypeSerializerSingleton<byte[]> {
 
   @Override
   public void copy(DataInputView source, DataOutputView target) throws IOException {
-    int length = source.readInt();
-    target.writeInt(length);
-    target.write(source, length);
+    serialize(deserialize(source), target);
   }
 
   @Override

@@ -1,0 +1,55 @@
+package anabranch.flink.keyed;
+
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.test.util.MiniClusterWithClientResource;
+
+/**
+ * The command {@code soak}: kills jobs on both state backends, with barriers of both kinds and
+ * caches of three sizes, N times over, and counts what was lost, doubled or wrong.
+ */
+public final class Soak {
+  private Soak() {}
+
+  /**
+   * Runs the matrix.
+   *
+   * @param args how often; 1 without
+   */
+  public static void main(String[] args) throws Exception {
+    int rounds = args.length == 0 ? 1 : Integer.parseInt(args[0]);
+    MiniClusterWithClientResource cluster =
+        new MiniClusterWithClientResource(
+            new MiniClusterResourceConfiguration.Builder()
+                .setNumberTaskManagers(2)
+                .setNumberSlotsPerTaskManager(2)
+                .build());
+    cluster.before();
+    int runs = 0;
+    int killed = 0;
+    int lost = 0;
+    int doubled = 0;
+    int wrong = 0;
+    for (int round = 0; round < rounds; round++) {
+      for (String backend : new String[] {"hashmap", "rocksdb"}) {
+        for (boolean unaligned : new boolean[] {false, true}) {
+          for (long cacheBytes : new long[] {0, 20_000, 64 << 20}) {
+            Kill.Outcome outcome = new Kill(backend, unaligned, cacheBytes, 1500, runs).run();
+            runs++;
+            killed += outcome.failures();
+            lost += outcome.lost();
+            doubled += outcome.doubled();
+            wrong += outcome.wrong();
+            System.out.printf(
+                "%4d %s, %s, cache of %d bytes: %s%n",
+                runs, backend, unaligned ? "unaligned" : "aligned", cacheBytes, outcome);
+          }
+        }
+      }
+    }
+    cluster.after();
+    System.out.printf(
+        "%d runs, %d killed and recovered: %d words lost, %d doubled, %d wrong%n",
+        runs, killed, lost, doubled, wrong);
+    System.exit(lost + doubled + wrong > 0 || killed < runs ? 1 : 0);
+  }
+}
