@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * DataStream<String> scored =
  *     KeyedSequenceInference.on(words.keyBy(Word::speaker), recipe)
  *         .uid("next-word")
- *         .events((word, input) -> List.of(Event.ofTokens(word.token())))
+ *         .events((word, input) -> List.of(Event.ofTokens(word.tokens())))
  *         .ends(Word::last)
  *         .ttl(Duration.ofHours(1))
  *         .cacheBytes(64 << 20)
