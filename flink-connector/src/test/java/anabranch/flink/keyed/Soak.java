@@ -24,6 +24,17 @@ public final class Soak {
                 .setNumberSlotsPerTaskManager(2)
                 .build());
     cluster.before();
+    boolean exact = false;
+    try {
+      exact = run(rounds);
+    } catch (Exception failed) {
+      failed.printStackTrace();
+    }
+    cluster.after();
+    System.exit(exact ? 0 : 1);
+  }
+
+  private static boolean run(int rounds) throws Exception {
     int runs = 0;
     int killed = 0;
     int lost = 0;
@@ -46,10 +57,9 @@ public final class Soak {
         }
       }
     }
-    cluster.after();
     System.out.printf(
         "%d runs, %d killed and recovered: %d words lost, %d doubled, %d wrong%n",
         runs, killed, lost, doubled, wrong);
-    System.exit(lost + doubled + wrong > 0 || killed < runs ? 1 : 0);
+    return lost + doubled + wrong == 0 && killed == runs;
   }
 }
