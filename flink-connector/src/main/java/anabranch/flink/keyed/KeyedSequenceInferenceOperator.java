@@ -33,7 +33,6 @@ import org.apache.flink.api.common.functions.util.FunctionUtils;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.event.WatermarkEvent;
-import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -480,16 +479,12 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
     opened(sequences).fired(timer.getKey(), timer.getTimestamp());
   }
 
+  /** Writes here, as a sequence that cannot be settled is to fail the task, not a checkpoint. */
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     drain();
-    super.prepareSnapshotPreBarrier(checkpointId);
-  }
-
-  @Override
-  public void snapshotState(StateSnapshotContext context) throws Exception {
-    super.snapshotState(context);
     opened(sequences).writeAll();
+    super.prepareSnapshotPreBarrier(checkpointId);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package anabranch.flink.keyed;
 
 import anabranch.engine.EngineOptions;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -115,7 +116,7 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
         job(talk, configuration(folder), 2, words(seed, words)).executeAndCollect()) {
       all.forEachRemaining(answers::add);
     } finally {
-      FileUtils.deleteDirectory(folder.toFile());
+      delete(folder);
       forget(talk.name);
     }
     return judge(talk, words(seed, words), answers, course);
@@ -142,6 +143,21 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
 
   private static int chunks(List<Word> words) {
     return words.stream().mapToInt(word -> word.tokens().length).sum();
+  }
+
+  /** A checkpoint that is given up may still be writing when the job is over. */
+  private static void delete(Path folder) throws Exception {
+    for (int attempts = 100; ; attempts--) {
+      try {
+        FileUtils.deleteDirectory(folder.toFile());
+        return;
+      } catch (IOException busy) {
+        if (attempts == 0) {
+          throw busy;
+        }
+        Thread.sleep(50);
+      }
+    }
   }
 
   SingleOutputStreamOperator<String> job(

@@ -73,7 +73,7 @@ public final class Talk {
   ModelRecipe recipe(EngineOptions options) {
     return ModelRecipe.of("talking", spec, model -> Weights.random(model, SEED))
         .withLoadOptions(LoadOptions.defaults().with("talking.talk", name))
-        .withPolicy(EARLY)
+        .withPolicy(spec.encoder() == null ? EARLY : Policy.fullDepth())
         .withEngineOptions(options);
   }
 
@@ -139,7 +139,7 @@ public final class Talk {
     return text.toString();
   }
 
-  private static void append(StringBuilder text, int exit, float logit) {
+  static void append(StringBuilder text, int exit, float logit) {
     text.append(' ')
         .append(exit)
         .append('@')
@@ -148,7 +148,7 @@ public final class Talk {
 
   /** What {@link #text} must be for each word, by the oracle, which knows no operator or engine. */
   List<String> expected(List<Word> words) {
-    Oracle oracle = new Oracle(spec, Weights.random(spec, SEED));
+    Oracle oracle = oracle();
     Map<String, List<Word>> open = new HashMap<>();
     Map<String, String> texts = new HashMap<>();
     for (Word word : words) {
@@ -159,6 +159,10 @@ public final class Talk {
     }
     open.values().forEach(some -> run(oracle, some, texts));
     return words.stream().map(word -> texts.get(word.name())).toList();
+  }
+
+  Oracle oracle() {
+    return new Oracle(spec, Weights.random(spec, SEED));
   }
 
   private void run(Oracle oracle, List<Word> words, Map<String, String> texts) {
