@@ -1,7 +1,10 @@
 package anabranch.flink.keyed;
 
-import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
-import org.apache.flink.test.util.MiniClusterWithClientResource;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.util.TestStreamEnvironment;
 
 /**
  * The command {@code soak}: kills jobs on both state backends, with barriers of both kinds and
@@ -17,20 +20,24 @@ public final class Soak {
    */
   public static void main(String[] args) throws Exception {
     int rounds = args.length == 0 ? 1 : Integer.parseInt(args[0]);
-    MiniClusterWithClientResource cluster =
-        new MiniClusterWithClientResource(
-            new MiniClusterResourceConfiguration.Builder()
-                .setNumberTaskManagers(2)
-                .setNumberSlotsPerTaskManager(2)
+    Configuration configuration = new Configuration();
+    configuration.set(RestOptions.BIND_PORT, "0");
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
+                .setNumTaskManagers(2)
+                .setNumSlotsPerTaskManager(2)
                 .build());
-    cluster.before();
+    cluster.start();
+    TestStreamEnvironment.setAsContext(cluster, 2);
     boolean exact = false;
     try {
       exact = run(rounds);
     } catch (Exception failed) {
       failed.printStackTrace();
     }
-    cluster.after();
+    cluster.close();
     System.exit(exact ? 0 : 1);
   }
 
