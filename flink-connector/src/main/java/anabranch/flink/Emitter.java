@@ -1,7 +1,8 @@
 package anabranch.flink;
 
 import anabranch.engine.Inference;
-import anabranch.error.ExecutionException;
+import anabranch.flink.step.Failures;
+import anabranch.flink.step.InferenceMetrics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -40,7 +41,7 @@ final class Emitter<IN, OUT> {
       try {
         inferences.add(answer.join());
       } catch (CompletionException failed) {
-        failure = failure == null ? blame(failed) : failure;
+        failure = failure == null ? Failures.blame(failed) : failure;
       }
     }
     inferences.forEach(metrics::answer);
@@ -53,21 +54,7 @@ final class Emitter<IN, OUT> {
         throw new FlinkException(
             "a record could not be answered: " + failure.getMessage(), failure);
       }
-      divert(failures, record, failure);
+      failures.send(record.stamped(record.value()), failure, output);
     }
-  }
-
-  /** Returns the failure of an item; whatever is no item's fault fails the task. */
-  private static Exception blame(CompletionException failed) {
-    if (failed.getCause() instanceof ExecutionException item
-        && !(item.getCause() instanceof Error)) {
-      return item;
-    }
-    throw failed;
-  }
-
-  private <F> void divert(Failures<IN, F> to, HeldRecord<IN> record, Exception failure)
-      throws Exception {
-    output.collect(to.tag(), record.stamped(to.function().failure(record.value(), failure)));
   }
 }

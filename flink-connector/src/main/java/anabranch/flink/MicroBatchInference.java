@@ -1,22 +1,17 @@
 package anabranch.flink;
 
-import anabranch.backend.Event;
-import anabranch.engine.Inference;
-import anabranch.engine.Item;
 import anabranch.error.Bounds;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.model.Input;
+import anabranch.flink.step.Failures;
+import anabranch.flink.step.NumberedEvents;
+import anabranch.flink.step.OneResult;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.apache.flink.annotation.PublicEvolving;
 import org.apache.flink.api.common.functions.Function;
-import org.apache.flink.api.common.functions.WrappingFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.typeutils.TypeExtractor;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
-import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -186,44 +181,5 @@ public final class MicroBatchInference<IN> {
 
   private <T> T clean(T function) {
     return stream.getExecutionEnvironment().clean(function);
-  }
-
-  /** A function with one result, seen as one with any number. */
-  private static final class OneResult<IN, OUT>
-      extends WrappingFunction<InferenceMapFunction<IN, OUT>>
-      implements InferenceFlatMapFunction<IN, OUT> {
-    private static final long serialVersionUID = 1L;
-
-    OneResult(InferenceMapFunction<IN, OUT> function) {
-      super(function);
-    }
-
-    @Override
-    public void flatMap(IN record, List<Inference> inferences, Collector<OUT> out)
-        throws Exception {
-      out.collect(getWrappedFunction().map(record, inferences));
-    }
-  }
-
-  /** Events as items, named after subtask, record and place in the record. Confined to a task. */
-  static final class NumberedEvents<IN> extends WrappingFunction<EventExtractor<IN>>
-      implements ItemExtractor<IN> {
-    private static final long serialVersionUID = 1L;
-
-    private long records;
-
-    NumberedEvents(EventExtractor<IN> extractor) {
-      super(extractor);
-    }
-
-    @Override
-    public List<Item> items(IN record, Input input) throws Exception {
-      String id = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() + "-" + records++;
-      List<Item> items = new ArrayList<>();
-      for (Event event : getWrappedFunction().events(record, input)) {
-        items.add(Item.of(id + "." + items.size(), event));
-      }
-      return items;
-    }
   }
 }

@@ -4,6 +4,8 @@ import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.flink.model.EngineLease;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
+import anabranch.flink.step.InferenceMetrics;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -162,7 +164,7 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
   }
 
   private void submit(Batch<IN> batch) throws Exception {
-    opened(metrics).batch(batch);
+    opened(metrics).batch(batch.records().size(), batch.rows());
     batch.timer(after(options.timeout().toMillis(), time -> expire(batch)));
     for (HeldRecord<IN> record : batch.records()) {
       for (Item item : record.items()) {

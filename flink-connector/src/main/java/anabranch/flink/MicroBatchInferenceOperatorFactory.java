@@ -1,6 +1,7 @@
 package anabranch.flink;
 
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.ChainingStrategy;

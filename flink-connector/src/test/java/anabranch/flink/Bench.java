@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.engine.Inference;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
+import anabranch.flink.step.NumberedEvents;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -41,11 +43,7 @@ final class Bench extends OneInputStreamOperatorTestHarness<int[], String> {
       throws Exception {
     super(
         new MicroBatchInferenceOperatorFactory<>(
-            recipe,
-            options,
-            new MicroBatchInference.NumberedEvents<>(extractor),
-            results,
-            failures),
+            recipe, options, new NumberedEvents<>(extractor), results, failures),
         IntPrimitiveArraySerializer.INSTANCE);
   }
 

@@ -9,6 +9,7 @@ import anabranch.backend.Event;
 import anabranch.engine.EngineOptions;
 import anabranch.error.ExecutionException;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
 import anabranch.model.Input;
 import java.io.IOException;
 import java.time.Duration;

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -50,6 +51,7 @@ public final class Sequence implements AutoCloseable {
   private List<Fill> fills = List.of();
   private @Nullable Item last;
   private int length;
+  private long bytes;
   private boolean calm;
   private @Nullable Throwable broken;
   private boolean closed;
@@ -68,6 +70,7 @@ public final class Sequence implements AutoCloseable {
     this.source = source;
     this.state = state;
     length = state == null ? 0 : state.length();
+    bytes = state == null ? 0 : state.bytes();
   }
 
   /** What a sequence does next: an event, or something that wants it settled. */
@@ -96,6 +99,14 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
+   * Returns the bytes that its state held when the last event was over: that is as late as {@link
+   * #length} says, which may be a moment behind an answer. What rows owe is not counted.
+   */
+  public long bytes() {
+    return desk.within(() -> bytes);
+  }
+
+  /**
    * Accepts the next rows, waiting while the engine or the lease is full; see {@link
    * Engine#submit}.
    *
@@ -118,6 +129,14 @@ public final class Sequence implements AutoCloseable {
       desk.put(pending);
     }
     return answer;
+  }
+
+  /** Accepts the next rows, or returns empty at once if the engine or the lease is full. */
+  public Optional<CompletableFuture<Inference>> offer(Item item) {
+    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Pending pending = service.admission.next(item, id, service, answer, this);
+    boolean taken = pending == null || desk.offer(pending) == Desk.Room.TAKEN;
+    return taken ? Optional.of(answer) : Optional.empty();
   }
 
   /** Runs what earlier rows owe; completes when nothing of the sequence waits any more. */
@@ -241,6 +260,7 @@ public final class Sequence implements AutoCloseable {
 
   /** An event is over, whatever became of it. */
   void over(Pending event) {
+    bytes = state == null ? 0 : state.bytes();
     if (event == filler) {
       filled(event);
       return;
@@ -342,6 +362,7 @@ public final class Sequence implements AutoCloseable {
     fills = List.of();
     SequenceState open = state;
     state = null;
+    bytes = 0;
     if (open != null) {
       outside.add(open::close);
     }

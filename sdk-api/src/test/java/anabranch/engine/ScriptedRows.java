@@ -42,7 +42,7 @@ final class ScriptedRows {
 
     @Override
     public long bytes() {
-      return 0;
+      return slots.values().stream().mapToLong(keys -> 12L * keys.size()).sum();
     }
 
     @Override

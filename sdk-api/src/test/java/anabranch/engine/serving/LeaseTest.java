@@ -61,6 +61,23 @@ class LeaseTest {
     }
   }
 
+  /** Q13. */
+  @Test
+  void whatASequenceIsOfferedWaitsForNoRoom() {
+    try (Engine engine = open();
+        Lease small = engine.lease(2);
+        Sequence sequence = small.begin("s")) {
+      CompletableFuture<Inference> first = sequence.offer(Scripts.item(10)).orElseThrow();
+      CompletableFuture<Inference> second = sequence.offer(Scripts.item(20)).orElseThrow();
+      assertTrue(sequence.offer(Scripts.item(30)).isEmpty());
+      go.countDown();
+      first.join();
+      assertEquals(1, second.join().positions()[0]);
+      assertEquals(2, sequence.offer(Scripts.item(40)).orElseThrow().join().positions()[0]);
+      assertTrue(sequence.offer(Scripts.item(5000)).orElseThrow().isCompletedExceptionally());
+    }
+  }
+
   /** Q13: whoever continues at once on an answer finds the place free that it had. */
   @Test
   void anAnswerFreesItsPlaceBeforeItIsSeen() {

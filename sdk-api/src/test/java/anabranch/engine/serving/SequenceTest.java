@@ -190,6 +190,28 @@ class SequenceTest {
     assertEquals(0, model.openStates.get());
   }
 
+  /** A key of twelve bytes in each of the three steps, once it ran there. */
+  @Test
+  void aSequenceSaysHowManyBytesItsStateHeldWhenNothingRan() {
+    ScriptedModel model = new ScriptedModel(Scripts.causal());
+    try (Engine engine = Engine.open(model, Scripts.both())) {
+      Sequence sequence = engine.begin("s");
+      assertEquals(0, sequence.bytes());
+      sequence.submit(Event.ofTokens(12, 22)).join();
+      StateImage image = sequence.image(0).join();
+      assertEquals(72, sequence.bytes());
+      try (Sequence again = engine.resume("again", image)) {
+        assertEquals(72, again.bytes());
+        again.submit(Event.ofTokens(10)).join();
+        again.settle().join();
+        assertEquals(108, again.bytes());
+        assertEquals(72, sequence.bytes());
+      }
+      sequence.close();
+      assertEquals(0, sequence.bytes());
+    }
+  }
+
   private static List<Integer> sizes(StateImage image) {
     return image.pages().values().stream().map(page -> page.remaining()).toList();
   }

@@ -1,4 +1,4 @@
-package anabranch.flink;
+package anabranch.flink.step;
 
 import anabranch.engine.Inference;
 import anabranch.flink.model.EngineLease;
@@ -9,6 +9,7 @@ import anabranch.model.facts.Step;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntSupplier;
+import org.apache.flink.annotation.Internal;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
@@ -19,7 +20,8 @@ import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
  * What one subtask did, under the group {@code inference / model / name}. Changed by the task's
  * thread only.
  */
-final class InferenceMetrics {
+@Internal
+public final class InferenceMetrics {
   private static final int WINDOW = 1024;
 
   private final Counter records;
@@ -34,7 +36,9 @@ final class InferenceMetrics {
   /** By the step behind which a unit may leave. */
   private final Map<Integer, Counter> exits = new HashMap<>();
 
-  InferenceMetrics(MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
+  /** Adds the group to that of an operator. */
+  public InferenceMetrics(
+      MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
     MetricGroup group = operator.addGroup("inference").addGroup("model", spec.name());
     records = group.counter("records");
     batches = group.counter("batches");
@@ -61,14 +65,16 @@ final class InferenceMetrics {
     return point instanceof Point.AtExit at ? at.exit().id() : "end";
   }
 
-  void batch(Batch<?> batch) {
+  /** Counts records that were submitted together. */
+  public void batch(int size, int rowsInBatch) {
     batches.inc();
-    records.inc(batch.records().size());
-    rows.inc(batch.rows());
-    batchRecords.update(batch.records().size());
+    records.inc(size);
+    rows.inc(rowsInBatch);
+    batchRecords.update(size);
   }
 
-  void answer(Inference inference) {
+  /** Counts what an answer cost and where its units left. */
+  public void answer(Inference inference) {
     flops.inc(inference.flops());
     fullFlops.inc(inference.fullFlops());
     for (int unit = 0; unit < inference.units(); unit++) {
@@ -77,7 +83,8 @@ final class InferenceMetrics {
     }
   }
 
-  void failure() {
+  /** Counts a record that could not be answered. */
+  public void failure() {
     failures.inc();
   }
 }

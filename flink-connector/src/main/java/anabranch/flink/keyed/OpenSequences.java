@@ -1,0 +1,357 @@
+package anabranch.flink.keyed;
+
+import anabranch.backend.StateImage;
+import anabranch.engine.Item;
+import anabranch.engine.Lease;
+import anabranch.engine.Sequence;
+import anabranch.flink.keyed.state.SequenceHeader;
+import anabranch.flink.keyed.state.SequenceStore;
+import anabranch.flink.step.Failures;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sequences of one subtask that are open, between Flink's state and an engine: those that wait
+ * for records stay open until they are too many bytes, and what changed is written when one is
+ * evicted or a barrier passes. Confined to the task's thread.
+ */
+final class OpenSequences<IN> {
+  /** What an open sequence counts beside its state. */
+  private static final long OVERHEAD = 1024;
+
+  private final SequenceStore store;
+  private final Lease lease;
+  private final SequenceOptions options;
+  private final Patience patience;
+  private final Function<Object, String> ids;
+  private final LongSupplier clock;
+  private final @Nullable InternalTimerService<VoidNamespace> timers;
+  private final SequenceMetrics metrics;
+  private final Map<Object, Line<IN>> lines = new HashMap<>();
+
+  /** Least recently used first. */
+  private final LinkedHashSet<Line<IN>> idle = new LinkedHashSet<>();
+
+  /** An answer comes a moment before the engine says how large the state is. */
+  private final Deque<Line<IN>> unmeasured = new ArrayDeque<>();
+
+  private long open;
+  private long bytes;
+
+  OpenSequences(
+      SequenceStore store,
+      Lease lease,
+      SequenceOptions options,
+      Patience patience,
+      Function<Object, String> ids,
+      LongSupplier clock,
+      @Nullable InternalTimerService<VoidNamespace> timers,
+      Function<OpenSequences<IN>, SequenceMetrics> metrics) {
+    this.store = store;
+    this.lease = lease;
+    this.options = options;
+    this.patience = patience;
+    this.ids = ids;
+    this.clock = clock;
+    this.timers = timers;
+    this.metrics = metrics.apply(this);
+  }
+
+  long open() {
+    return open;
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  SequenceMetrics metrics() {
+    return metrics;
+  }
+
+  /** Returns the line of a key, which is in use until it {@link #rest}s. */
+  Line<IN> line(Object key) {
+    return lines.computeIfAbsent(key, missing -> new Line<>(missing, ids.apply(missing)));
+  }
+
+  /** Reads what is known of a key whose next record has its turn. */
+  void know(Line<IN> line) throws Exception {
+    idle.remove(line);
+    if (!line.known) {
+      store.at(line.key);
+      line.header = store.header();
+      line.known = true;
+    }
+    SequenceHeader header = line.header;
+    if (header != null && isExpired(header)) {
+      metrics.expired.inc();
+      drop(line);
+    }
+  }
+
+  private boolean isExpired(SequenceHeader header) {
+    return options.ttl() != null && clock.getAsLong() >= due(header);
+  }
+
+  private long due(SequenceHeader header) {
+    return options.ttl() == null ? Long.MAX_VALUE : header.touched() + options.ttl().toMillis();
+  }
+
+  /**
+   * Returns the sequence of a line, open.
+   *
+   * @param first the first item of the record, which has what an encoder reads
+   */
+  Sequence open(Line<IN> line, Item first) throws Exception {
+    Sequence sequence = line.sequence;
+    if (sequence != null) {
+      return sequence;
+    }
+    SequenceHeader header = line.header;
+    if (header == null || !header.hasPages()) {
+      sequence = lease.begin(line.id, first.source());
+      metrics.begun.inc();
+    } else {
+      store.at(line.key);
+      sequence = lease.resume(line.id, store.image(header));
+      metrics.resumed.inc();
+    }
+    line.sequence = sequence;
+    open++;
+    count(line, OVERHEAD + sequence.bytes());
+    return sequence;
+  }
+
+  private void count(Line<IN> line, long now) {
+    bytes += now - line.bytes;
+    line.bytes = now;
+  }
+
+  /** The sequence of a line took a record. */
+  void took(Line<IN> line, Turn<IN> turn) {
+    SequenceHeader header = line.header == null ? SequenceHeader.fresh() : line.header;
+    line.header = header.taking(turn.rows(), turn.number, clock.getAsLong());
+    line.dirty = true;
+    unmeasured.add(line);
+    wake(line);
+  }
+
+  /** The sequence of a line refused a record and is what it was. */
+  void passed(Line<IN> line, Turn<IN> turn) {
+    SequenceHeader header = line.header;
+    if (header == null) {
+      close(line);
+    } else {
+      line.header = header.passing(turn.number, clock.getAsLong());
+      line.dirty = true;
+    }
+  }
+
+  private void wake(Line<IN> line) {
+    SequenceHeader header = line.header;
+    if (timers != null && header != null && header.wake() == 0) {
+      line.header = header.waking(due(header));
+      store.at(line.key);
+      timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due(header));
+    }
+  }
+
+  /** A timer of a key fires. */
+  void fired(Object key, long time) throws Exception {
+    Line<IN> line = lines.get(key);
+    store.at(key);
+    SequenceHeader header = line != null && line.known ? line.header : store.header();
+    if (header == null || header.wake() != time || timers == null) {
+      return;
+    }
+    if (isExpired(header) && (line == null || line.isIdle())) {
+      metrics.expired.inc();
+      if (line != null) {
+        drop(line);
+        forget(line);
+      } else {
+        store.clear();
+      }
+      return;
+    }
+    long next = Math.max(due(header), time + 1);
+    timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, next);
+    if (line != null && line.known) {
+      line.header = header.waking(next);
+      line.dirty = true;
+    } else {
+      store.write(header.waking(next));
+    }
+  }
+
+  /**
+   * The sequence of a line broke: it is closed.
+   *
+   * @throws BrokenSequenceException if the task is to fail then
+   */
+  void broke(Line<IN> line, Throwable reason) throws Exception {
+    metrics.broken.inc();
+    SequenceHeader header = line.header;
+    switch (options.broken()) {
+      case FAIL -> throw new BrokenSequenceException("sequence \"" + line.id + "\" broke", reason);
+      case RESTART -> drop(line);
+      case ASIDE -> {
+        close(line);
+        store.at(line.key);
+        store.clear();
+        SequenceHeader left = header == null ? SequenceHeader.fresh() : header;
+        line.header = left.passing(left.number(), clock.getAsLong()).breaking();
+        wake(line);
+        line.dirty = true;
+      }
+    }
+  }
+
+  /** Forgets the sequence of a line, in the state too. */
+  void drop(Line<IN> line) throws Exception {
+    close(line);
+    store.at(line.key);
+    store.clear();
+    line.header = null;
+    line.dirty = false;
+  }
+
+  private void close(Line<IN> line) {
+    Sequence sequence = line.sequence;
+    if (sequence != null) {
+      line.sequence = null;
+      sequence.close();
+      open--;
+      count(line, 0);
+    }
+  }
+
+  private void forget(Line<IN> line) {
+    idle.remove(line);
+    lines.remove(line.key);
+  }
+
+  /** No record of a line waits: it stays while its sequence is open. */
+  void rest(Line<IN> line) throws Exception {
+    SequenceHeader header = line.header;
+    if (line.sequence != null) {
+      idle.add(line);
+      return;
+    }
+    if (line.dirty && header != null) {
+      store.at(line.key);
+      store.write(header);
+    }
+    forget(line);
+  }
+
+  /** Writes and closes those that were not used for the longest time, if all are too large. */
+  void trim() throws Exception {
+    measure();
+    if (bytes <= options.cacheBytes()) {
+      return;
+    }
+    long least = options.cacheBytes() - options.cacheBytes() / 8;
+    List<Line<IN>> victims = new ArrayList<>();
+    long left = bytes;
+    for (Iterator<Line<IN>> next = idle.iterator(); next.hasNext() && left > least; ) {
+      Line<IN> line = next.next();
+      left -= line.bytes;
+      victims.add(line);
+    }
+    write(victims);
+    for (Line<IN> line : victims) {
+      close(line);
+      forget(line);
+      metrics.evicted.inc();
+    }
+  }
+
+  private void measure() {
+    for (int n = unmeasured.size(); n > 0; n--) {
+      Line<IN> line = unmeasured.remove();
+      Sequence sequence = line.sequence;
+      if (sequence == null) {
+        continue;
+      }
+      boolean known = sequence.length() >= line.length();
+      count(line, OVERHEAD + sequence.bytes());
+      if (!known) {
+        unmeasured.add(line);
+      }
+    }
+  }
+
+  /** Brings the state up to date. Nothing runs. */
+  void writeAll() throws Exception {
+    write(new ArrayList<>(idle));
+    trim();
+  }
+
+  private void write(Collection<Line<IN>> some) throws Exception {
+    Map<Line<IN>, CompletableFuture<StateImage>> images = new HashMap<>();
+    for (Line<IN> line : some) {
+      SequenceHeader header = line.header;
+      Sequence sequence = line.sequence;
+      if (line.dirty && header != null && sequence != null && header.length() > 0) {
+        images.put(line, sequence.image(header.version()));
+      }
+    }
+    for (Map.Entry<Line<IN>, CompletableFuture<StateImage>> each : images.entrySet()) {
+      write(each.getKey(), each.getValue());
+    }
+  }
+
+  private void write(Line<IN> line, CompletableFuture<StateImage> changes) throws Exception {
+    StateImage image;
+    try {
+      image = patience.await(changes);
+    } catch (CompletionException failed) {
+      broke(line, Failures.blame(failed));
+      rest(line);
+      return;
+    }
+    SequenceHeader header = line.header;
+    if (header != null) {
+      line.header = header.with(image);
+      line.dirty = false;
+      store.at(line.key);
+      store.write(line.header, image);
+      metrics.pages.inc(image.pages().size());
+      metrics.pageBytes.inc(image.bytes());
+    }
+  }
+
+  /**
+   * Returns whether a sequence of which a record failed is what it was before.
+   *
+   * @throws CompletionException if no sequence is to blame
+   */
+  boolean isIntact(Line<IN> line) throws Exception {
+    Sequence sequence = line.sequence;
+    if (sequence == null) {
+      return true;
+    }
+    try {
+      patience.await(sequence.settle());
+    } catch (CompletionException failed) {
+      Failures.blame(failed);
+      return false;
+    }
+    return sequence.length() == line.length();
+  }
+}

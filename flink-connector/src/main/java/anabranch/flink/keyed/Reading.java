@@ -1,0 +1,26 @@
+package anabranch.flink.keyed;
+
+import anabranch.flink.ItemExtractor;
+import java.io.Serializable;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.functions.FilterFunction;
+import org.apache.flink.api.common.functions.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How records are read.
+ *
+ * @param items the next rows of the key's sequence
+ * @param numbers which record of the sequence it is; null if records do not say
+ * @param ends whether it is the last; null if none is
+ */
+record Reading<IN>(
+    ItemExtractor<IN> items,
+    @Nullable NumberExtractor<IN> numbers,
+    @Nullable FilterFunction<IN> ends)
+    implements Serializable {
+  Stream<Function> functions() {
+    return Stream.<Function>of(items, numbers, ends).filter(Objects::nonNull);
+  }
+}

@@ -1,0 +1,66 @@
+package anabranch.flink.keyed.state;
+
+import java.io.IOException;
+import org.apache.flink.annotation.Internal;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/**
+ * Says in a checkpoint in which version of its format a serializer wrote. Formats up to this
+ * version are read as they are; a later one is refused. Confined to one thread.
+ */
+@Internal
+public abstract class FormatSnapshot<T> implements TypeSerializerSnapshot<T> {
+  private static final int VERSION = 1;
+
+  private final String what;
+  private final TypeSerializer<T> serializer;
+
+  /**
+   * Creates a snapshot.
+   *
+   * @param what names what is written, in errors
+   */
+  protected FormatSnapshot(String what, TypeSerializer<T> serializer) {
+    this.what = what;
+    this.serializer = serializer;
+  }
+
+  @Override
+  public final int getCurrentVersion() {
+    return VERSION;
+  }
+
+  @Override
+  public final void writeSnapshot(DataOutputView out) {}
+
+  @Override
+  public final void readSnapshot(int version, DataInputView in, ClassLoader code)
+      throws IOException {
+    if (version < 1 || version > VERSION) {
+      throw new IOException(
+          what
+              + " in this state are of format "
+              + version
+              + ", this version of the connector reads formats 1 to "
+              + VERSION
+              + ": use the version that wrote them, or a later one");
+    }
+  }
+
+  @Override
+  public final TypeSerializer<T> restoreSerializer() {
+    return serializer;
+  }
+
+  @Override
+  public final TypeSerializerSchemaCompatibility<T> resolveSchemaCompatibility(
+      TypeSerializerSnapshot<T> old) {
+    return old.getClass() == getClass()
+        ? TypeSerializerSchemaCompatibility.compatibleAsIs()
+        : TypeSerializerSchemaCompatibility.incompatible();
+  }
+}

@@ -1,0 +1,100 @@
+package anabranch.flink.keyed.state;
+
+import java.io.IOException;
+import org.apache.flink.annotation.Internal;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/**
+ * Writes headers, field by field in the order of the record behind a byte of flags: 1 for a number,
+ * 2 for a broken sequence. Any thread.
+ */
+@Internal
+public final class SequenceHeaderSerializer extends TypeSerializerSingleton<SequenceHeader> {
+  private static final long serialVersionUID = 1L;
+  private static final int NUMBERED = 1;
+  private static final int BROKEN = 2;
+
+  static final SequenceHeaderSerializer INSTANCE = new SequenceHeaderSerializer();
+
+  private SequenceHeaderSerializer() {}
+
+  /** Says in a checkpoint how headers were written. */
+  public static final class Snapshot extends FormatSnapshot<SequenceHeader> {
+    /** Called by Flink. */
+    public Snapshot() {
+      super("headers of sequences", INSTANCE);
+    }
+  }
+
+  @Override
+  public boolean isImmutableType() {
+    return true;
+  }
+
+  @Override
+  public SequenceHeader createInstance() {
+    return SequenceHeader.fresh();
+  }
+
+  @Override
+  public SequenceHeader copy(SequenceHeader from) {
+    return from;
+  }
+
+  @Override
+  public SequenceHeader copy(SequenceHeader from, SequenceHeader reuse) {
+    return from;
+  }
+
+  @Override
+  public int getLength() {
+    return -1;
+  }
+
+  @Override
+  public void serialize(SequenceHeader header, DataOutputView target) throws IOException {
+    Long number = header.number();
+    target.writeByte((number == null ? 0 : NUMBERED) + (header.broken() ? BROKEN : 0));
+    target.writeUTF(header.signature());
+    target.writeLong(header.version());
+    target.writeInt(header.length());
+    target.writeLong(header.events());
+    if (number != null) {
+      target.writeLong(number);
+    }
+    target.writeLong(header.touched());
+    target.writeLong(header.wake());
+  }
+
+  @Override
+  public SequenceHeader deserialize(DataInputView source) throws IOException {
+    int flags = source.readByte();
+    String signature = source.readUTF();
+    long version = source.readLong();
+    int length = source.readInt();
+    long events = source.readLong();
+    Long number = (flags & NUMBERED) == 0 ? null : Long.valueOf(source.readLong());
+    long touched = source.readLong();
+    long wake = source.readLong();
+    boolean broken = (flags & BROKEN) != 0;
+    return new SequenceHeader(signature, version, length, events, number, touched, wake, broken);
+  }
+
+  @Override
+  public SequenceHeader deserialize(SequenceHeader reuse, DataInputView source) throws IOException {
+    return deserialize(source);
+  }
+
+  @Override
+  public void copy(DataInputView source, DataOutputView target) throws IOException {
+    serialize(deserialize(source), target);
+  }
+
+  @Override
+  public TypeSerializerSnapshot<SequenceHeader> snapshotConfiguration() {
+    return new Snapshot();
+  }
+}
