@@ -2,9 +2,12 @@
 
 package anabranch.flow
 
+import anabranch.backend.Event
 import anabranch.engine.Engine
 import anabranch.engine.Inference
 import anabranch.engine.Item
+import anabranch.engine.Sequence
+import java.util.Optional
 import java.util.WeakHashMap
 import java.util.concurrent.CompletableFuture
 import kotlin.jvm.optionals.getOrNull
@@ -28,23 +31,37 @@ import kotlinx.coroutines.sync.withLock
  *   computed
  * @throws IllegalStateException if the engine is closed
  */
-@JvmSynthetic public suspend fun Engine.answer(item: Item): Inference = enter(item).await()
+@JvmSynthetic
+public suspend fun Engine.answer(item: Item): Inference = enter(this) { offer(item) }.await()
 
-private suspend fun Engine.enter(item: Item): CompletableFuture<Inference> =
-  Lines.of(this).withLock {
+/**
+ * Returns the answer to the next rows of a sequence, as [Engine.answer] does for an item: callers
+ * of one sequence enter it in the order in which they called.
+ *
+ * @param event at position 0, whatever came before: the sequence gives it its place
+ */
+@JvmSynthetic
+public suspend fun Sequence.answer(event: Event): Inference =
+  enter(this) { offer(Item.of(id(), event)) }.await()
+
+private suspend fun enter(
+  door: Any,
+  offer: () -> Optional<CompletableFuture<Inference>>,
+): CompletableFuture<Inference> =
+  Lines.of(door).withLock {
     var pause = 1L
-    var accepted = offer(item).getOrNull()
+    var accepted = offer().getOrNull()
     while (accepted == null) {
       delay(pause)
       pause = minOf(2 * pause, 16)
-      accepted = offer(item).getOrNull()
+      accepted = offer().getOrNull()
     }
     accepted
   }
 
-/** One fair line before each engine, kept as long as the engine. */
+/** One fair line before each engine and each sequence, kept as long as these. */
 private object Lines {
-  private val lines = WeakHashMap<Engine, Mutex>()
+  private val lines = WeakHashMap<Any, Mutex>()
 
-  fun of(engine: Engine): Mutex = synchronized(lines) { lines.getOrPut(engine) { Mutex() } }
+  fun of(door: Any): Mutex = synchronized(lines) { lines.getOrPut(door) { Mutex() } }
 }

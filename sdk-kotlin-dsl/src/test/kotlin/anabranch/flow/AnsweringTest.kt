@@ -1,5 +1,6 @@
 package anabranch.flow
 
+import anabranch.backend.Event
 import anabranch.error.ExecutionException
 import anabranch.flow.Held.Companion.POISON
 import anabranch.flow.Held.Companion.item
@@ -32,6 +33,18 @@ class AnsweringTest :
         }
           .map { it.item() to it.logits(0).get(0) } shouldBe
           (1..9).map { "item$it" to it.toFloat() }
+      }
+    }
+
+    test("theEventsOfASequenceAreAnsweredInTheirPlaces") {
+      Held(queue = 1, permits = 9).use { held ->
+        held.engine.begin("s").use { sequence ->
+          val answers = (1..3).map { sequence.answer(Event.ofTokens(it, 10 * it)) }
+          answers.map { it.item() } shouldBe listOf("s", "s", "s")
+          answers.map { it.positions().toList() } shouldBe
+            listOf(listOf(0, 1), listOf(2, 3), listOf(4, 5))
+          answers.map { it.logits(1).get(0) } shouldBe listOf(10f, 20f, 30f)
+        }
       }
     }
 

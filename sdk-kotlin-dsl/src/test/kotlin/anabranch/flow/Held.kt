@@ -38,7 +38,7 @@ class Held(queue: Int, permits: Int = 0, lanes: Int = 1) : AutoCloseable {
   fun go(batches: Int = 1_000_000) = gate.release(batches)
 
   private fun hold(batch: StageBatch) {
-    seen += batch.spans().map { it.rows().event(0).token(0) }
+    seen += batch.spans().map { it.rows().event(0).token(it.rows().position(0)) }
     arrived.incrementAndGet()
     check(gate.tryAcquire(30, TimeUnit.SECONDS)) { "held for too long" }
   }
