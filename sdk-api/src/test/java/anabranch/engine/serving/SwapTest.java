@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Models are exchanged while items are on their way. */
-@Timeout(60)
+@Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SwapTest {
   private static ScriptedModel model(int tilt) {
     ScriptedModel model = new ScriptedModel(Scripts.causal());
