@@ -28,6 +28,7 @@ final class Decisions {
   private int pruned;
   private int invalid;
   private int audited;
+  private int disagreed;
 
   Decisions(Route.Leg leg, int items, boolean trace) {
     this.leg = leg;
@@ -69,7 +70,7 @@ final class Decisions {
 
   /** Returns how many of these say something else now; known once logits are delivered. */
   int disagreed() {
-    return items.stream().distinct().mapToInt(Pending::disagreed).sum();
+    return disagreed;
   }
 
   /** Decides for all units of a batch, whose rows are held by a handle now. */
@@ -180,7 +181,7 @@ final class Decisions {
   /** Hands each unit its logits, which stand one after the other. */
   void deliver(FloatBuffer logits) {
     for (int i = 0; i < answers; i++) {
-      items.get(i).logits(units[i], logits);
+      disagreed += items.get(i).disagrees(units[i], logits) ? 1 : 0;
     }
   }
 

@@ -2,9 +2,7 @@ package anabranch.engine;
 
 import anabranch.engine.schedule.Schedule;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,7 +23,7 @@ final class Desk {
   private final List<Thread> lanes;
   private final EngineListener listener;
   private final List<Service> services = new ArrayList<>();
-  private final Set<Pending> inBatches = new HashSet<>();
+  private final List<Work> inLanes = new ArrayList<>();
   private Service current;
   private int turn;
   private int running;
@@ -194,6 +192,9 @@ final class Desk {
     Pending.Answer answer = pending.answer();
     if (answer.lease().drains(answer.epoch())) {
       return now;
+    }
+    if (!pending.hurries()) {
+      return Long.MAX_VALUE;
     }
     Service service = pending.service();
     return pending.urgentAt(service.costs.remaining(step) + service.costs.longest());
@@ -410,12 +411,13 @@ final class Desk {
         running++;
         service.load++;
         batch.fills().forEach(fills -> fills.requireOwner().filling());
-        inBatches.addAll(batch.items());
         if (batch.step() == 0) {
           room.signalAll();
         }
         changed.signal();
-        return new Work(service, batch);
+        Work work = new Work(service, batch);
+        inLanes.add(work);
+        return work;
       }
     }
     return null;
@@ -442,7 +444,10 @@ final class Desk {
     }
   }
 
-  /** Takes back a batch that ran, with those of its items that go on; the others are over. */
+  /**
+   * Takes back a batch that ran, with those of its items that go on, in its order; the others are
+   * over.
+   */
   void done(Work work, int rows, long nanos, List<Onward> onward) {
     change(
         outside -> {
@@ -451,24 +456,23 @@ final class Desk {
           service.load--;
           service.schedule.done(work.batch());
           service.costs.took(work.batch().step(), rows, nanos);
-          inBatches.removeAll(work.batch().items());
-          Set<Pending> on = new HashSet<>();
+          inLanes.removeIf(each -> each == work);
           long now = System.nanoTime();
-          for (Onward each : onward) {
-            // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
-            if (!each.item.over()) {
-              on.add(each.item);
-              service.schedule.goOn(
-                  each.step,
-                  each.item,
-                  each.item.running(),
-                  each.arrival,
-                  now,
-                  urgentAt(each.item, each.step, now));
-            }
-          }
+          int next = 0;
           for (Pending pending : work.batch().items()) {
-            if (!on.contains(pending)) {
+            Onward on = next < onward.size() ? onward.get(next) : null;
+            boolean goesOn = on != null && on.item == pending;
+            next += goesOn ? 1 : 0;
+            // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
+            if (goesOn && !pending.over()) {
+              service.schedule.goOn(
+                  on.step,
+                  pending,
+                  pending.running(),
+                  on.arrival,
+                  now,
+                  urgentAt(pending, on.step, now));
+            } else {
               over(pending, outside);
             }
           }
@@ -494,7 +498,7 @@ final class Desk {
     List<Pending> late = new ArrayList<>();
     lock.lock();
     try {
-      late.addAll(inBatches);
+      inLanes.forEach(work -> late.addAll(work.batch().items()));
     } finally {
       lock.unlock();
     }

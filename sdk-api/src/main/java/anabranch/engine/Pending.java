@@ -48,7 +48,6 @@ final class Pending {
   private final BitSet told = new BitSet();
 
   private final BitSet audited = new BitSet();
-  private int disagreed;
   private @Nullable Track memory;
   private Track track;
   private @Nullable SequenceState state;
@@ -235,11 +234,14 @@ final class Pending {
     return memory == null ? 0 : memory.rows();
   }
 
+  /** Returns whether the item says how long its answer may take. */
+  boolean hurries() {
+    return item.within() != null && !fillsOnly;
+  }
+
   /** Returns when the item becomes urgent if this much time remains to be needed, or never. */
   long urgentAt(long needed) {
-    return item.within() == null || fillsOnly
-        ? Long.MAX_VALUE
-        : submitted + item.within().toNanos() - needed;
+    return hurries() ? submitted + item.within().toNanos() - needed : Long.MAX_VALUE;
   }
 
   Inference.Draft draft() {
@@ -536,18 +538,16 @@ final class Pending {
     return Arrays.stream(rows).map(track::position).toArray();
   }
 
-  /** Takes the logits of one unit from the front of a buffer. */
-  void logits(int unit, FloatBuffer from) {
+  /**
+   * Takes the logits of one unit from the front of a buffer; returns whether it was answered before
+   * and says something else now.
+   */
+  boolean disagrees(int unit, FloatBuffer from) {
     if (audited.get(unit)) {
-      disagreed += draft.agrees(unit, from) ? 0 : 1;
-    } else {
-      draft.answer(unit, from);
+      return !draft.agrees(unit, from);
     }
-  }
-
-  /** Returns how many units said something else at full depth than when they were answered. */
-  int disagreed() {
-    return disagreed;
+    draft.answer(unit, from);
+    return false;
   }
 
   /** Takes over what the mixtures and skips of a step chose for the running rows. */
