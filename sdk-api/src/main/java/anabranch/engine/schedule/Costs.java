@@ -18,6 +18,8 @@ public final class Costs {
   private final int[][] seen;
   private final int[] efficient;
   private final double[] longest;
+  private double longestOfAll;
+  private boolean merging;
 
   /**
    * Creates costs of which nothing is known.
@@ -45,6 +47,8 @@ public final class Costs {
     rows[step][size] += share * (count - rows[step][size]);
     efficient[step] = smallest(step);
     longest[step] = Arrays.stream(nanos[step]).max().orElse(0);
+    longestOfAll = Arrays.stream(longest).max().orElse(0);
+    merging = Arrays.stream(efficient).anyMatch(rows -> rows > 2);
   }
 
   /**
@@ -57,7 +61,7 @@ public final class Costs {
 
   /** Returns whether waiting for others can pay: some step wants more than two rows at once. */
   boolean merging() {
-    return Arrays.stream(efficient).anyMatch(rows -> rows > 2);
+    return merging;
   }
 
   /** Returns the nanoseconds of all steps from one on, each at its longest size of batch. */
@@ -67,7 +71,7 @@ public final class Costs {
 
   /** Returns the nanoseconds of the longest size of batch of any step; 0 while none is known. */
   public long longest() {
-    return (long) Arrays.stream(longest).max().orElse(0);
+    return (long) longestOfAll;
   }
 
   private int smallest(int step) {
