@@ -52,7 +52,7 @@ class SequenceTest {
     specs.add(looping(Bypass.FREEZE_PROJECT, Bypass.MASK));
     specs.add(looping(Bypass.DEFER_RECOMPUTE, Bypass.FREEZE_PROJECT));
     for (ModelSpec spec : specs) {
-      for (Mode mode : List.of(Mode.COMPACT, Mode.ADAPTIVE, Mode.FULL)) {
+      for (Mode mode : List.of(Mode.COMPACT, Mode.ADAPTIVE, Mode.RESULT_ONLY, Mode.FULL)) {
         for (int lanes : new int[] {1, 3}) {
           for (long fillBytes : new long[] {0, 1 << 20}) {
             EngineOptions options =
