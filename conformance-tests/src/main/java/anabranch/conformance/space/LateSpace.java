@@ -12,6 +12,7 @@ import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
@@ -27,6 +28,9 @@ import java.util.List;
 final class LateSpace {
   /** The numbers of a condition, which all routers of a model have in common. */
   private static final int CONDITION = 7;
+
+  /** What gates of modulations are multiplied by. */
+  private static final double QUIET = 0.25;
 
   private final Dice dice;
 
@@ -80,7 +84,12 @@ final class LateSpace {
     // No router by tokens: encoders may read others, or none.
     RouterSpace routers = new RouterSpace(dice, new Input.Features(1, 1), false);
     Router router = routers.mixture(experts).with(Placement.OUTPUT);
-    return new Mixture.Modulated(experts, router, operation);
+    return new Mixture.Modulated(experts, router.with(quiet(router.gate())), operation);
+  }
+
+  /** Returns a smaller gate: factors of products of factors make much of a rounded number. */
+  private static Gate quiet(Gate gate) {
+    return new Gate(gate.of(), gate.normalise(), QUIET * gate.scale(), gate.jitter());
   }
 
   /** Returns whether a modulation may stand around an operation. */
