@@ -171,8 +171,10 @@ public interface RowsChapter extends Subject {
             trial -> {
               Policy full = Policy.fullDepth();
               trial.judge(full, trial.by(full).run(drawn.sequences()));
-              List<List<Integer>> exits = drawn.anyExits(3);
-              trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+              for (int seed = 0; seed < 5; seed++) {
+                List<List<Integer>> exits = drawn.anyExits(seed);
+                trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+              }
             });
       }
     }
@@ -198,6 +200,31 @@ public interface RowsChapter extends Subject {
             for (int row = 0; answers.size() > 1 && row < answers.get(1).logits.length; row++) {
               double[] expected = doubles(answers.get(1).logits[row]);
               trial.judge.close("row " + row, expected, answers.get(0).logits[row]);
+            }
+          });
+    }
+  }
+
+  /** Intent: of blocks that are attended to alike, or by nobody, the first ones matter. */
+  @Test
+  @Rule({"A30", "R8"})
+  default void theEarlierOfEqualBlocksRunsRowByRow() {
+    ModelSpec bare = Shapes.linear(Attention.full(3, 4));
+    for (int kept : new int[] {0, 12}) {
+      Case drawn = Case.of(Shapes.merging(bare, 2, 1, List.of(kept)), 33, 1);
+      Case equal = drawn.with(List.of(Sequence.of(Event.ofTokens(7, 2, 2, 2, 2, 2, 2, 2))));
+      Trial.of(
+          this,
+          equal,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            Answered answer = trial.by(full).run(equal.sequences()).get(0);
+            trial.judge(full, List.of(answer));
+            int[][] picks = answer.experts.get("blocks.0.attention");
+            int first = kept == 0 ? 1 : 0;
+            for (int row = 0; row < picks.length; row++) {
+              int expected = row < first + 2 ? 0 : -1;
+              assertArrayEquals(new int[] {expected}, picks[row], "row " + row);
             }
           });
     }

@@ -189,6 +189,15 @@ final class AttendingSystems {
           Answered answer = trial.by(Policy.fullDepth()).run(pair.sequences()).get(0);
           expect(trial, "counted", answer, 3, .75 * 4, 1 + .75 * 4, 3 + .75 * 4, 2 + .75 * 4);
         });
+    Case last = given.with(List.of(Sequence.of(Event.ofTokens(0, 4, 5, 6, 7))));
+    Trial.of(
+        kit,
+        last,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(last.sequences()).get(0);
+          int[][] alone = {{0}, {-1}, {-1}, {-1}, {0}};
+          assertArrayEquals(alone, answer.experts.get(MERGED), "scores do not count rows");
+        });
   }
 
   /** Rows of the layer are those of one block, one for each other block, and the kept one. */
