@@ -1,6 +1,8 @@
 package anabranch.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
@@ -15,6 +17,7 @@ import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
@@ -228,6 +231,28 @@ public interface RowsChapter extends Subject {
             }
           });
     }
+  }
+
+  /** Intent: no ranking of what is not a number means anything. */
+  @Test
+  @Rule({"A30", "E5"})
+  default void blocksWithoutANumberAreNotRanked() {
+    ModelSpec bare = Shapes.freezingWithoutRouters(Attention.full(2, 4));
+    Case drawn = Case.of(Shapes.merging(bare, 2, 1, List.of(0)), 34, 5);
+    float[] values = new float[5 * drawn.sequences().get(0).eventAt(0).width()];
+    values[values.length - 1] = Float.NaN;
+    Event poison = Event.ofFeatures(values.length / 5, values);
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          Walk walk = trial.by(Policy.fullDepth());
+          RuntimeException failed =
+              assertThrows(RuntimeException.class, () -> walk.run(List.of(Sequence.of(poison))));
+          assertTrue(
+              String.valueOf(failed.getMessage()).contains("blocks.0.attention"),
+              "names the chain: " + failed);
+        });
   }
 
   private static Operation unmerged(Operation operation) {

@@ -199,6 +199,8 @@ final class ArithmeticFaults {
             "a block more runs row by row",
             merged(m -> new Chain.Merged(m.size(), m.fine() + 1, m.kept(), m.chain())),
             "mergedRowsReadAsDescribed",
+            "theEarlierOfEqualBlocksRunsRowByRow",
+            "blocksWithoutANumberAreNotRanked",
             "A36"),
         fault(
             "blocks have a row more",

@@ -7,6 +7,7 @@ import anabranch.backend.StageBatch;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some rows of a batch, and where they stand while they run: live rows first, in batch order, then
@@ -34,7 +35,7 @@ public final class Packing {
   private final int[] outer;
   private final int[] inBatch;
   private final int[] position;
-  private final int[] count;
+  private final int @Nullable [] count;
 
   private Packing(
       List<Span> spans,
@@ -43,7 +44,7 @@ public final class Packing {
       int[] outer,
       int[] inBatch,
       int[] position,
-      int[] count) {
+      int @Nullable [] count) {
     this.spans = spans;
     this.first = first;
     this.role = role;
@@ -82,7 +83,7 @@ public final class Packing {
       }
     }
     first[batch.spans().size()] = row;
-    return new Packing(batch.spans(), first, role, itself, itself, position, ones(rows));
+    return new Packing(batch.spans(), first, role, itself, itself, position, null);
   }
 
   /** Packs those rows of this packing that have something to do, given the role of each. */
@@ -108,7 +109,7 @@ public final class Packing {
       batch[i] = inBatch[kept[i]];
       positions[i] = position[kept[i]];
     }
-    return new Packing(spans, firstKept, role, kept, batch, positions, ones(count));
+    return new Packing(spans, firstKept, role, kept, batch, positions, null);
   }
 
   /**
@@ -142,12 +143,6 @@ public final class Packing {
     firstOf[spans.size()] = row;
     Role[] all = roles.toArray(new Role[0]);
     return new Packing(spans, firstOf, all, of, batch, positions, counts);
-  }
-
-  private static int[] ones(int rows) {
-    int[] ones = new int[rows];
-    Arrays.fill(ones, 1);
-    return ones;
   }
 
   /**
@@ -208,7 +203,7 @@ public final class Packing {
 
   /** Returns how many rows a row stands for. */
   public int count(int row) {
-    return count[row];
+    return count == null ? 1 : count[row];
   }
 
   /** Returns the number of rows of a span. */

@@ -111,13 +111,25 @@ final class MergeStep implements LoadedStep {
     return merged.kept().contains(packing.position(row));
   }
 
-  /** Runs the first attention on kept rows, which ask, and on the mean of each block. */
+  /** Returns whether some of the blocks are best, and not all of them. */
+  private boolean competes(List<int[]> blocks) {
+    return merged.fine() > 0 && merged.fine() < blocks.size();
+  }
+
+  /**
+   * Runs the first attention on kept rows, which ask, and on the mean of each block; there are no
+   * scores for spans where nothing depends on them.
+   */
   private float[][] scores(StageRun run, List<List<int[]>> blocks, FloatBuffer read, Scope scope) {
     Packing packing = run.packing;
     List<List<int[]>> groups = new ArrayList<>();
     List<Role> roles = new ArrayList<>();
     for (int span = 0; span < blocks.size(); span++) {
       List<int[]> asked = new ArrayList<>();
+      groups.add(asked);
+      if (!competes(blocks.get(span))) {
+        continue;
+      }
       for (int row = packing.first[span]; row < packing.first[span + 1]; row++) {
         if (packing.isLive(row) && kept(packing, row)) {
           asked.add(new int[] {row});
@@ -128,15 +140,18 @@ final class MergeStep implements LoadedStep {
         asked.add(block);
         roles.add(Role.PROJECTED);
       }
-      groups.add(asked);
+    }
+    if (roles.isEmpty()) {
+      return new float[blocks.size()][0];
     }
     Packing asking = packing.merged(groups, roles);
     FloatBuffer v = gathered(packing, asking, groups, read, run.width, scope);
     int[][] spans = new int[blocks.size()][];
     int next = asking.live;
     for (int span = 0; span < spans.length; span++) {
-      spans[span] = new int[] {next, blocks.get(span).size()};
-      next += blocks.get(span).size();
+      int count = competes(blocks.get(span)) ? blocks.get(span).size() : 0;
+      spans[span] = new int[] {next, count};
+      next += count;
     }
     StageRun scoring = new StageRun(run.call, asking, scope, run.visit(), run.member(), v);
     return first.give(scoring, spans);
@@ -155,6 +170,10 @@ final class MergeStep implements LoadedStep {
       }
       fine[span] = new boolean[blocks.get(span).size()];
       boolean[] best = fine[span];
+      if (!competes(blocks.get(span))) {
+        Arrays.fill(best, merged.fine() > 0);
+        continue;
+      }
       IntStream.range(0, best.length)
           .boxed()
           .sorted(Comparator.comparing(b -> -own[b]))

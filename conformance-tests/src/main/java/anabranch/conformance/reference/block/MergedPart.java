@@ -138,7 +138,8 @@ final class MergedPart implements OperationPart {
     }
     List<Group> groups = new ArrayList<>();
     for (int b = 0; b < given.length; b++) {
-      if (!Double.isFinite(given[b])) {
+      boolean matters = merged.fine() > 0 && merged.fine() < given.length;
+      if (matters && !Double.isFinite(given[b])) {
         throw new ArithmeticException(
             path + ": score " + given[b] + " of block " + b + " is not finite");
       }
