@@ -86,6 +86,8 @@ public interface BatchChapter extends Subject {
         List.of(
             Shapes.freezing(causal),
             Shapes.freezing(full),
+            Shapes.merging(Shapes.freezingWithoutRouters(full), 2, 0, List.of(0)),
+            Shapes.merging(Shapes.freezingWithoutRouters(full), 2, 1, List.of(0)),
             Shapes.freezingWithoutRouters(causal),
             Shapes.freezingWithoutRouters(full))) {
       Trial.of(

@@ -1,6 +1,8 @@
 package anabranch.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
@@ -15,6 +17,7 @@ import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
@@ -25,8 +28,10 @@ import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.position.Distances;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
@@ -147,6 +152,152 @@ public interface RowsChapter extends Subject {
             }
           });
     }
+  }
+
+  /** Intent: most rows run as the mean of a block, also beside rows that left, and all answer. */
+  @Test
+  @Rule({"A30", "R11"})
+  default void mergedRowsReadAsDescribed() {
+    Attention near = Attention.full(4, 4).withKeyValueHeads(2);
+    for (Attention attention :
+        List.of(
+            near.withRotary(50),
+            near.withScores(
+                Attention.Scores.usual().withSinks().withDistances(new Distances(8, 20, true))),
+            Shapes.latent().withMask(Attention.Mask.FULL))) {
+      ModelSpec bare = Shapes.freezing(attention);
+      for (int fine : new int[] {0, 1, 2}) {
+        Case drawn = Case.of(Shapes.merging(bare, 2, fine, List.of(0, 3)), 30 + fine, 9, 4, 1);
+        Trial.of(
+            this,
+            drawn,
+            trial -> {
+              Policy full = Policy.fullDepth();
+              trial.judge(full, trial.by(full).run(drawn.sequences()));
+              for (int seed = 0; seed < 5; seed++) {
+                List<List<Integer>> exits = drawn.anyExits(seed);
+                trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+              }
+            });
+      }
+    }
+  }
+
+  /** Intent: the mean of equal rows counts as all of them, so that nobody sees the difference. */
+  @Test
+  @Rule("A30")
+  default void blocksOfEqualRowsReadAsTheirRows() {
+    ModelSpec bare = Shapes.linear(Attention.full(3, 4));
+    Case merged = Case.of(Shapes.merging(bare, 3, 0, List.of(0)), 31, 1);
+    ModelSpec plain = Rewrite.operations(merged.spec(), RowsChapter::unmerged);
+    Case equal = merged.with(List.of(Sequence.of(Event.ofTokens(7, 2, 2, 2, 5, 5, 5, 9, 9))));
+    List<Answered> answers = new ArrayList<>();
+    for (Case each : List.of(equal, new Case("plain", plain, equal.weights(), equal.sequences()))) {
+      Trial.of(
+          this,
+          each,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            answers.addAll(trial.by(full).run(each.sequences()));
+            trial.judge(full, List.of(answers.get(answers.size() - 1)));
+            for (int row = 0; answers.size() > 1 && row < answers.get(1).logits.length; row++) {
+              double[] expected = doubles(answers.get(1).logits[row]);
+              trial.judge.close("row " + row, expected, answers.get(0).logits[row]);
+            }
+          });
+    }
+  }
+
+  /** Intent: of blocks that are attended to alike, or by nobody, the first ones matter. */
+  @Test
+  @Rule({"A30", "R8"})
+  default void theEarlierOfEqualBlocksRunsRowByRow() {
+    ModelSpec bare = Shapes.linear(Attention.full(3, 4));
+    for (int kept : new int[] {0, 12}) {
+      Case drawn = Case.of(Shapes.merging(bare, 2, 1, List.of(kept)), 33, 1);
+      Case equal = drawn.with(List.of(Sequence.of(Event.ofTokens(7, 2, 2, 2, 2, 2, 2, 2))));
+      Trial.of(
+          this,
+          equal,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            Answered answer = trial.by(full).run(equal.sequences()).get(0);
+            trial.judge(full, List.of(answer));
+            int[][] picks = answer.experts.get("blocks.0.attention");
+            int first = kept == 0 ? 1 : 0;
+            for (int row = 0; row < picks.length; row++) {
+              int expected = row < first + 2 ? 0 : -1;
+              assertArrayEquals(new int[] {expected}, picks[row], "row " + row);
+            }
+          });
+    }
+  }
+
+  /** Intent: no ranking of what is not a number means anything. */
+  @Test
+  @Rule({"A30", "E5"})
+  default void blocksWithoutANumberAreNotRanked() {
+    ModelSpec bare = Shapes.freezingWithoutRouters(Attention.full(2, 4));
+    Case drawn = Case.of(Shapes.merging(bare, 2, 1, List.of(0)), 34, 5);
+    float[] values = new float[5 * drawn.sequences().get(0).eventAt(0).width()];
+    values[values.length - 1] = Float.NaN;
+    Event poison = Event.ofFeatures(values.length / 5, values);
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          Walk walk = trial.by(Policy.fullDepth());
+          RuntimeException failed =
+              assertThrows(RuntimeException.class, () -> walk.run(List.of(Sequence.of(poison))));
+          assertTrue(
+              String.valueOf(failed.getMessage()).contains("blocks.0.attention"),
+              "names the chain: " + failed);
+        });
+  }
+
+  private static Operation unmerged(Operation operation) {
+    return operation instanceof Chain.Merged merged ? merged.chain() : operation;
+  }
+
+  /** Intent: a chain that adds nothing leaves every row of every block as it was, to the bit. */
+  @Test
+  @Rule("A30")
+  default void rowsToWhichNothingIsAddedStayAsTheyWere() {
+    Attention attention = Attention.full(2, 4);
+    Case drawn =
+        Case.of(
+            Shapes.linear(
+                new Chain.Merged(
+                    2, 1, List.of(1), Chain.of(Sublayer.preNorm(new Norm.Rms(1e-5), attention)))),
+            32,
+            9,
+            6);
+    Case still =
+        drawn.with(
+            Shapes.changed(
+                drawn.spec(),
+                drawn.weights(),
+                (name, tensor) -> name.endsWith(".o.weight") ? Shapes.filled(tensor, 0) : tensor));
+    ModelSpec without = Shapes.linear(FeedForward.plain(1, Activation.RELU));
+    List<Tensor> tensors = new ArrayList<>();
+    for (Parameter parameter : without.parameters()) {
+      boolean known = still.weights().names().contains(parameter.name());
+      float[] zeros = new float[Math.toIntExact(parameter.elements())];
+      tensors.add(
+          known
+              ? still.weights().tensor(parameter.name())
+              : MemoryWeights.tensor(parameter.name(), parameter.shape(), zeros));
+    }
+    Case bare = new Case("bare", without, MemoryWeights.of(tensors), still.sequences());
+    Trial.of(
+        this,
+        still,
+        trial -> {
+          Policy full = Policy.fullDepth();
+          List<Answered> answers = trial.by(full).run(still.sequences());
+          trial.judge(full, answers);
+          Trial.of(this, bare, plain -> same(plain, answers));
+        });
   }
 
   private static void same(Trial dense, List<Answered> answers) {

@@ -4,6 +4,7 @@ import anabranch.error.Bounds;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
@@ -178,7 +179,17 @@ final class PlanRules {
           attends,
           field + "score ATTENTION_RECEIVED needs attention since the last decision",
           "X10");
+      Bounds.require(
+          !merges(visits(plan, before.subList(from, before.size()))),
+          field + "score ATTENTION_RECEIVED does not go with merged rows since the last decision",
+          "A30");
     }
+  }
+
+  private static boolean merges(List<Block> blocks) {
+    return blocks.stream()
+        .flatMap(block -> block.operations().stream())
+        .anyMatch(Chain.Merged.class::isInstance);
   }
 
   private static void pruned(Prune prune, Head.Pool pool) {
@@ -240,6 +251,10 @@ final class PlanRules {
         "skip.keys FREEZE_SHARE_KV does not go with bypass FREEZE_PROJECT in the same plan",
         "A17");
     if (skipsShare || way == Bypass.FREEZE_SHARE_KV) {
+      Bounds.require(
+          !merges(visits(plan, order)),
+          "bypass FREEZE_SHARE_KV does not go with merged rows, which show no keys of their own",
+          "A30");
       Bounds.require(
           attentions(visits(plan, order)).allMatch(a -> a.latent() == null),
           "bypass FREEZE_SHARE_KV does not go with attention.latent: its keys are made where read");

@@ -60,6 +60,56 @@ class OperationBoundsTest {
         "modulated.operation contains a modulation", () -> new Mixture.Modulated(3, router, chain));
   }
 
+  /** A30: a row that stands for others has no token, no place in a trace, and no order in time. */
+  @Test
+  void mergedChainsAttendToWholeEventsWithoutRouters() {
+    Sublayer attends = bare("first", Attention.full(2, 2));
+    Sublayer network = bare("second", FeedForward.plain(3, Activation.RELU));
+    Chain chain = Chain.of(attends, network);
+    Chain.Merged merged = new Chain.Merged(4, 0, List.of(3, 0), chain);
+    assertTrue(merged.mixes());
+    assertEquals(1, merged.members());
+    assertNull(merged.router());
+    assertEquals(List.of(chain), merged.parts());
+    assertEquals(attends.operation(), merged.attention());
+    List<Integer> none = List.of();
+    assertRefused("merged.size 0 is not in 1..65536", () -> merge(0, 1, List.of(0), chain));
+    assertRefused("merged.fine -1 is not in 0..65536", () -> merge(1, -1, List.of(0), chain));
+    assertRefused("merged.kept -2 is below 0", () -> merge(1, 1, List.of(0, -2), chain));
+    assertRefused(
+        "merged.kept is empty: no row says which blocks matter", () -> merge(1, 1, none, chain));
+    refusedMerged("begins with \"second\", which is no attention", Chain.of(network, attends));
+    Operation causal = Attention.causal(2, 2);
+    refusedMerged("\"later\" has mask CAUSAL, not FULL", Chain.of(attends, bare("later", causal)));
+    refusedMerged(
+        "\"first\" has mask MEMORY, not FULL", Chain.of(bare("first", Attention.memory(2, 2))));
+    Attention routed =
+        Attention.full(2, 2).withRouted(new RoutedHeads(2, Routers.granite(1), false));
+    refusedMerged("\"first\" has a router", Chain.of(bare("first", routed)));
+    Attention.RoutedProjections each = new Attention.RoutedProjections(2, Routers.switchHead(1));
+    refusedMerged(
+        "\"first\" has a router",
+        Chain.of(bare("first", Attention.full(2, 2).withProjections(each))));
+    Mixture mixture = new Mixture(2, FeedForward.plain(3, Activation.RELU), Routers.olmoe(1));
+    for (Operation other : List.of(mixture, new Recurrence(3, 2, 2, 1), merged)) {
+      refusedMerged(
+          "\"other\" is no attention and no feed-forward network",
+          Chain.of(attends, bare("other", other)));
+    }
+  }
+
+  private static Operation merge(int size, int fine, List<Integer> kept, Chain chain) {
+    return new Chain.Merged(size, fine, kept, chain);
+  }
+
+  private static void refusedMerged(String what, Chain chain) {
+    assertRefused("merged.chain " + what + " (rule A30)", () -> merge(1, 1, List.of(0), chain));
+  }
+
+  private static Sublayer bare(String name, Operation operation) {
+    return new Sublayer(name, null, operation, null, null);
+  }
+
   @Test
   void attentionHasHeadsThatShareKeysEvenly() {
     assertRefused("attention.heads 0 is below 1", () -> Attention.causal(0, 4));

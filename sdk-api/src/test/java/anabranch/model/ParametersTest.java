@@ -422,6 +422,17 @@ class ParametersTest {
   }
 
   @Test
+  void mergedChainsNeedWhatTheirSublayersNeed() {
+    Chain chain =
+        Chain.of(
+            Sublayer.preNorm(RMS, Attention.full(1, 2)),
+            Sublayer.preNorm(RMS, FeedForward.plain(3, Activation.RELU)));
+    List<String> names = names(parameters(new Chain.Merged(2, 1, List.of(0), chain)));
+    assertEquals(names(parameters(chain)), names);
+    assertEquals("m.attention.before.weight [5]", names.get(0));
+  }
+
+  @Test
   void routersOfTheLanguageBringTablesAndOneMoreLogit() {
     FeedForward expert = FeedForward.plain(3, Activation.RELU);
     assertEquals(

@@ -191,6 +191,29 @@ class PlanRulesTest {
     model(plan(FULL, before, FULL, MLP, received, MLP), Head.Pool.FIRST);
   }
 
+  /** A30: a merged row shows no key of its own, neither to be shared nor to be counted. */
+  @Test
+  void mergedRowsShowNoKeysOfTheirOwn() {
+    Sublayer attends = new Sublayer("first", null, Attention.full(2, 2), null, null);
+    Block merged = block(new Chain.Merged(2, 1, List.of(0), Chain.of(attends)));
+    Exit share = exit("a", Bypass.FREEZE_SHARE_KV);
+    String shared =
+        "bypass FREEZE_SHARE_KV does not go with merged rows, which show no keys of their own"
+            + " (rule A30)";
+    assertRefused(shared, () -> model(plan(FULL, share, merged), Head.Pool.EACH));
+    FeedForward network = FeedForward.plain(3, Activation.RELU);
+    Skip skip = new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.FREEZE_SHARE_KV);
+    assertRefused(shared, () -> model(plan(FULL, merged, block(skip)), Head.Pool.EACH));
+    model(plan(FULL, exit("a", Bypass.FREEZE_PROJECT), merged), Head.Pool.EACH);
+    Prune received = new Prune("p", Criterion.Score.ATTENTION_RECEIVED, List.of(0));
+    Prune before = new Prune("q", Criterion.Score.LEARNED, List.of(0));
+    assertRefused(
+        "prune \"p\" score ATTENTION_RECEIVED does not go with merged rows since the last decision"
+            + " (rule A30)",
+        () -> model(plan(FULL, merged, received, FULL), Head.Pool.FIRST));
+    model(plan(merged, before, FULL, received, merged), Head.Pool.FIRST);
+  }
+
   @Test
   void choicesGoWithTheHead() {
     DepthChoice each = new DepthChoice("c", DepthChoice.From.ROWS, Head.Pool.EACH, false);

@@ -1,10 +1,14 @@
 package anabranch.model;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Attention.QueryKeyNorm.Over;
 import anabranch.model.layer.Block;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
@@ -13,15 +17,24 @@ import anabranch.model.position.Distances;
 import anabranch.model.position.Rotary;
 import anabranch.model.route.Routers;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Attention in every form. */
 public final class SampleAttentions {
   private SampleAttentions() {}
 
-  /** A model of one block for each of {@link #forms}. */
+  /** A model of one block for each of {@link #forms}, and one whose rows are merged. */
   public static ModelSpec attentions() {
+    Norm norm = new Norm.Rms(1e-6);
+    Chain chain =
+        Chain.of(
+            Sublayer.preNorm(norm, Attention.full(4, 2)),
+            Sublayer.preNorm(norm, FeedForward.plain(3, Activation.RELU)));
+    Operation merged = new Chain.Merged(4, 2, List.of(0, 7), chain);
     List<Block> blocks =
-        forms().stream().map(form -> Block.of(Sublayer.preNorm(new Norm.Rms(1e-6), form))).toList();
+        Stream.concat(forms().stream(), Stream.of(merged))
+            .map(form -> Block.of(Sublayer.preNorm(norm, form)))
+            .toList();
     return new ModelSpec(
         "attentions",
         8,

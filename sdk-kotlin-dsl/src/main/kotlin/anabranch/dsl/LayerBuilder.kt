@@ -21,8 +21,8 @@ import anabranch.model.route.Router
  * Words that add sublayers, in the order in which they run.
  *
  * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`, `recurrence`,
- * `linearMemory`, `modulated`, `skip`, `chain`); two of one kind need names. No projection has a
- * bias unless told so.
+ * `linearMemory`, `modulated`, `merged`, `skip`, `chain`); two of one kind need names. No
+ * projection has a bias unless told so.
  */
 @ModelDsl
 public sealed class SublayerWords(internal val width: Int, internal val norms: Norms) {
@@ -159,6 +159,26 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
     val operation = SkipBuilder(width, this.norms, "modulated").apply(describe).build()
     val usual = if (operation is Chain) Norms() else this.norms
     add(Mixture.Modulated(experts, router, operation), norms ?: usual, name)
+  }
+
+  /**
+   * Adds a chain in which most rows run as the mean of a block.
+   *
+   * @param size how many rows make a block, at least 1
+   * @param fine how many blocks run row by row: those that the rows at [kept] attend to most
+   * @param kept positions of rows that are in no block; at least one
+   * @param norms around all of it; none by default, for the sublayers have their own
+   */
+  public fun merged(
+    size: Int,
+    fine: Int,
+    kept: List<Int>,
+    norms: Norms = Norms(),
+    name: String? = null,
+    describe: SkippedChainBuilder.() -> Unit,
+  ) {
+    val chain = Chain(SkippedChainBuilder(width, this.norms).apply(describe).sublayers)
+    add(Chain.Merged(size, fine, kept, chain), norms, name)
   }
 
   internal fun add(operation: Operation, norms: Norms, name: String?) {

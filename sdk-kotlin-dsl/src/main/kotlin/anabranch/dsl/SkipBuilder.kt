@@ -86,6 +86,17 @@ internal constructor(
     say(Mixture.Modulated(experts, router, inner))
   }
 
+  /** Says a chain in which most rows run as the mean of a block. */
+  public fun merged(
+    size: Int,
+    fine: Int,
+    kept: List<Int>,
+    describe: SkippedChainBuilder.() -> Unit,
+  ) {
+    val chain = Chain(SkippedChainBuilder(width, norms).apply(describe).sublayers)
+    say(Chain.Merged(size, fine, kept, chain))
+  }
+
   /** Says sublayers that are seen as one; none of them is a skip. */
   public fun chain(describe: SkippedChainBuilder.() -> Unit) {
     say(Chain(SkippedChainBuilder(width, norms).apply(describe).sublayers))

@@ -200,6 +200,8 @@ private fun SublayerWords.say(s: Sublayer) {
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias, norms, s.name)
     is Mixture.Modulated ->
       modulated(o.experts, again(o.router), norms, s.name) { say(o.operation) }
+    is Chain.Merged ->
+      merged(o.size, o.fine, o.kept, norms, s.name) { o.chain.sublayers.forEach { say(it) } }
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(
@@ -229,6 +231,7 @@ private fun SkipBuilder.say(operation: Operation) {
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank)
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias)
     is Mixture.Modulated -> modulated(o.experts, again(o.router)) { say(o.operation) }
+    is Chain.Merged -> merged(o.size, o.fine, o.kept) { o.chain.sublayers.forEach { say(it) } }
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert
       experts(

@@ -29,7 +29,8 @@ import kotlin.random.Random
 /** Draws the operations of layers. */
 abstract class DrawLayers(random: Random) : DrawValues(random) {
   protected fun operation(input: Input, memory: Boolean): Operation =
-    when (random.nextInt(6)) {
+    when (random.nextInt(7)) {
+      6 -> merged()
       5 -> modulated(input, memory)
       0 ->
         Skip(
@@ -45,7 +46,26 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     }
 
   private fun modulatedOrNot(input: Input, memory: Boolean): Operation =
-    if (seldom()) modulated(input, memory) else skipped(input, memory)
+    when (random.nextInt(6)) {
+      0 -> modulated(input, memory)
+      1 -> merged()
+      else -> skipped(input, memory)
+    }
+
+  private fun merged(): Operation {
+    val heads = upTo(3)
+    val full = Attention.full(heads, 2 * upTo(8))
+    val latent = Latent(upTo(9).takeIf { yes() }, upTo(9), 0, upTo(9), null)
+    val attention = if (yes()) full else full.withLatent(latent)
+    val first = Sublayer("first", norm(), attention, norm(), norm(), factor())
+    val more = List(upTo(2)) { Sublayer("m$it", norm(), feedForward(), norm(), norm(), factor()) }
+    return Chain.Merged(
+      upTo(9),
+      upTo(4) - 1,
+      List(upTo(3)) { upTo(9) - 1 },
+      Chain(listOf(first) + more),
+    )
+  }
 
   private fun modulated(input: Input, memory: Boolean): Operation {
     val router = if (yes()) Routers.switchDit(6, 1, yes()) else Routers.olmoe(1)

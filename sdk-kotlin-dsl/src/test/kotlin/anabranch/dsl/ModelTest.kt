@@ -169,6 +169,26 @@ class ModelTest :
       Requirements.of(spec).condition shouldBe 16
     }
 
+    test("mergedChainsHaveTheNormsOfTheirSublayers") {
+      val spec =
+        model("long", width = 8, norms = preNorm(rmsNorm())) {
+          tokens(vocabulary = 9, maxLength = 64)
+          layer {
+            merged(size = 4, fine = 2, kept = listOf(0)) {
+              attention(heads = 2, mask = FULL)
+              feedForward(inner = 5)
+            }
+          }
+          head(outputs = 2)
+        }
+      val sublayer = spec.plan.blocks.single().sublayers.single()
+      sublayer.before shouldBe null
+      sublayer.name shouldBe "merged"
+      val merged = sublayer.operation as Chain.Merged
+      merged.chain.sublayers.map { it.before } shouldBe listOf(rmsNorm(), rmsNorm())
+      Chain.Merged(4, 2, listOf(0), merged.chain) shouldBe merged
+    }
+
     test("keyValueHeadsRotaryAndNamesAreSaid") {
       val spec =
         model("grouped", width = 64) {

@@ -12,18 +12,23 @@ import anabranch.conformance.faulty.Faults.Fault;
 import anabranch.model.Embedding;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.layer.Sublayer;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Routers;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -186,6 +191,34 @@ final class ArithmeticFaults {
             },
             "whatIsMultipliedByOneIsTheOperation"),
         fault(
+            "every row runs for itself",
+            merged(Chain.Merged::chain),
+            "mergedRowsReadAsDescribed",
+            "A36"),
+        fault(
+            "a block more runs row by row",
+            merged(m -> new Chain.Merged(m.size(), m.fine() + 1, m.kept(), m.chain())),
+            "mergedRowsReadAsDescribed",
+            "theEarlierOfEqualBlocksRunsRowByRow",
+            "blocksWithoutANumberAreNotRanked",
+            "A36"),
+        fault(
+            "blocks have a row more",
+            merged(m -> new Chain.Merged(m.size() + 1, m.fine(), m.kept(), m.chain())),
+            "mergedRowsReadAsDescribed",
+            "blocksOfEqualRowsReadAsTheirRows",
+            "A36"),
+        fault(
+            "kept rows are merged like others",
+            merged(m -> new Chain.Merged(m.size(), m.fine(), List.of(1 << 20), m.chain())),
+            "mergedRowsReadAsDescribed",
+            "A36"),
+        fault(
+            "of merged rows their differences from the mean alone stay",
+            merged(ArithmeticFaults::forgetting),
+            "rowsToWhichNothingIsAddedStayAsTheyWere",
+            "A36"),
+        fault(
             "gates of routed projections are shares of one",
             new Rewritten() {
               @Override
@@ -302,6 +335,25 @@ final class ArithmeticFaults {
             },
             "laterRowsNeverChangeEarlierOnes",
             "everyUnitAnswersAsTheOracleAtFullDepth"));
+  }
+
+  private static Broken merged(Function<Chain.Merged, Operation> change) {
+    return new Rewritten() {
+      @Override
+      Operation change(Chain.Merged merged) {
+        return change.apply(merged);
+      }
+    };
+  }
+
+  /** A chain whose last norm has next to no weight adds the mean once, negative. */
+  private static Operation forgetting(Chain.Merged merged) {
+    List<Sublayer> sublayers = new ArrayList<>(merged.chain().sublayers());
+    Sublayer last = sublayers.remove(sublayers.size() - 1);
+    sublayers.add(
+        new Sublayer(
+            last.name(), last.before(), last.operation(), last.after(), new Norm.Rms(1e-5)));
+    return new Chain.Merged(merged.size(), merged.fine(), merged.kept(), new Chain(sublayers));
   }
 
   private static Tensor transposed(Tensor tensor) {

@@ -5,6 +5,7 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
@@ -73,6 +74,8 @@ class Rewritten extends Broken {
       return change(mixture.with(change(mixture.expert()), changed(mixture.router())));
     } else if (operation instanceof Mixture.Modulated modulated) {
       return change(modulated.with(changed(modulated.router())));
+    } else if (operation instanceof Chain.Merged merged) {
+      return change(merged);
     } else if (operation instanceof Skip skip) {
       return change(new Skip(changed(skip.router()), skip.operation(), skip.keys()));
     } else if (operation instanceof Attention attention) {
@@ -102,6 +105,10 @@ class Rewritten extends Broken {
 
   Operation change(Mixture.Modulated modulated) {
     return modulated;
+  }
+
+  Operation change(Chain.Merged merged) {
+    return merged;
   }
 
   Skip change(Skip skip) {

@@ -1,16 +1,25 @@
 package anabranch.conformance.space;
 
+import anabranch.error.DescriptionException;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Draws words that are put over a whole description, which leaves the draws of all others as they
@@ -20,17 +29,51 @@ final class LateSpace {
   /** The numbers of a condition, which all routers of a model have in common. */
   private static final int CONDITION = 7;
 
+  /** What gates of modulations are multiplied by. */
+  private static final double QUIET = 0.25;
+
   private final Dice dice;
 
   LateSpace(Dice dice) {
     this.dice = dice;
   }
 
-  /** Returns the description, seldom with modulations, or conditions for some of its routers. */
+  /** Returns the description, seldom with modulations, merged rows, or conditions for routers. */
   ModelSpec over(ModelSpec spec) {
     boolean conditions = dice.chance(0.25);
     ModelSpec over = dice.chance(0.2) ? Rewrite.operations(spec, this::modulated) : spec;
-    return conditions ? Rewrite.routers(over, this::conditioned) : over;
+    over = conditions ? Rewrite.routers(over, this::conditioned) : over;
+    return dice.chance(0.35) ? merging(over) : over;
+  }
+
+  /** Returns the description with merged rows, where what else was drawn goes with them. */
+  private ModelSpec merging(ModelSpec spec) {
+    try {
+      return Rewrite.operations(spec, this::merged);
+    } catch (DescriptionException refused) {
+      return spec;
+    }
+  }
+
+  private Operation merged(Operation operation) {
+    boolean merges =
+        operation instanceof Attention attention
+            && attention.mask() == Attention.Mask.FULL
+            && attention.routed() == null
+            && attention.projections() == null;
+    if (!merges || !dice.chance(0.7)) {
+      return operation;
+    }
+    Norm norm = new Norm.Rms(1e-2);
+    List<Sublayer> sublayers = new ArrayList<>();
+    sublayers.add(new Sublayer("first", dice.chance(0.5) ? norm : null, operation, null, null));
+    if (dice.chance(0.5)) {
+      FeedForward network = FeedForward.plain(dice.between(1, 7), Activation.SILU);
+      sublayers.add(new Sublayer("second", norm, network, null, dice.chance(0.3) ? norm : null));
+    }
+    List<Integer> kept = dice.chance(0.6) ? List.of(0) : List.of(dice.below(3), dice.below(9));
+    return new Chain.Merged(
+        dice.between(1, 4), dice.below(3), kept, new Chain(List.copyOf(sublayers)));
   }
 
   private Operation modulated(Operation operation) {
@@ -41,7 +84,12 @@ final class LateSpace {
     // No router by tokens: encoders may read others, or none.
     RouterSpace routers = new RouterSpace(dice, new Input.Features(1, 1), false);
     Router router = routers.mixture(experts).with(Placement.OUTPUT);
-    return new Mixture.Modulated(experts, router, operation);
+    return new Mixture.Modulated(experts, router.with(quiet(router.gate())), operation);
+  }
+
+  /** Returns a smaller gate: factors of products of factors make much of a rounded number. */
+  private static Gate quiet(Gate gate) {
+    return new Gate(gate.of(), gate.normalise(), QUIET * gate.scale(), gate.jitter());
   }
 
   /** Returns whether a modulation may stand around an operation. */

@@ -108,6 +108,9 @@ public final class Rewrite {
       inner = new Skip(skip.router(), inside(skip.operation(), change), skip.keys());
     } else if (operation instanceof Mixture.Modulated m) {
       inner = new Mixture.Modulated(m.experts(), m.router(), inside(m.operation(), change));
+    } else if (operation instanceof Chain.Merged m) {
+      Chain chain = new Chain(inside(m.chain().sublayers(), change));
+      inner = new Chain.Merged(m.size(), m.fine(), m.kept(), chain);
     } else if (operation instanceof Chain chain) {
       inner = new Chain(inside(chain.sublayers(), change));
     }

@@ -248,6 +248,23 @@ public final class Shapes {
         head);
   }
 
+  /** Returns the description with every attention in a chain of merged rows, alike otherwise. */
+  public static ModelSpec merging(ModelSpec spec, int size, int fine, List<Integer> kept) {
+    return Rewrite.operations(
+        spec,
+        operation ->
+            operation instanceof Attention
+                ? new Chain.Merged(
+                    size,
+                    fine,
+                    kept,
+                    Chain.of(
+                        Sublayer.preNorm(new Norm.Rms(1e-5), operation),
+                        Sublayer.postNorm(
+                            FeedForward.plain(5, Activation.GELU), new Norm.Layer(1e-5))))
+                : operation);
+  }
+
   /** Returns the weights of a description with some tensors replaced. */
   public static Weights changed(
       ModelSpec spec, Weights weights, BiFunction<String, Tensor, Tensor> change) {

@@ -5,8 +5,10 @@ import static anabranch.conformance.system.Tiny.expect;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import anabranch.backend.Event;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
+import anabranch.conformance.space.Sequence;
 import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
@@ -16,6 +18,8 @@ import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
+import anabranch.model.layer.Chain;
+import anabranch.model.layer.Operation;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Router;
@@ -25,20 +29,22 @@ import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Systems that route inside an attention. Stateless. */
+/** Systems that route inside an attention, or by it. Stateless. */
 final class AttendingSystems {
   private static final String PATH = "blocks.0.attention";
+  private static final String MERGED = "blocks.0.merged";
   private static final Pattern EXPERT =
       Pattern.compile("(.*)\\.([vo])\\.([0-9]+)\\.experts\\.0\\.weight");
 
   private AttendingSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(switchHead());
+    return List.of(switchHead(), vcc());
   }
 
   private static Attention projected(int heads, int width, int experts, Router router) {
@@ -94,6 +100,172 @@ final class AttendingSystems {
               });
           oneExpert(kit);
         });
+  }
+
+  /**
+   * Rows (value, key, query, y, z); the first is kept, the others are in blocks of three, the last
+   * of one. The attention writes the mean of the values, by {@code exp(query * key)}, to y; a
+   * network adds ten times y to z. The mean keys of the blocks are ln 3, 0 and ln 2, so that the
+   * first runs row by row and the second as (4, 0, 0, 2, 0), three times over.
+   */
+  private static PublishedSystem vcc() {
+    Chain chain =
+        Chain.of(bare("attention", Attention.full(1, 1)), bare("feedForward", Tiny.unit()));
+    Operation merged = new Chain.Merged(3, 1, List.of(0), chain);
+    float ln2 = (float) Math.log(2);
+    float ln3 = (float) Math.log(3);
+    Case preset =
+        Tiny.of(5, 8, Plan.of(Block.of(bare("merged", merged))))
+            .give(
+                "embedding.tokens",
+                new float[] {
+                  0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 2, 2 * ln3, 1, 0, 0, 3, ln3, 0, 0, 0, 3, ln2, 1, 1,
+                  0, 5, -ln2, -1, 3, 0, 4, 0, 0, 2, 0, 10, ln2, 1, 0, 0
+                })
+            .give(MERGED + ".attention.q.weight", 0, 0, 1, 0, 0)
+            .give(MERGED + ".attention.k.weight", 0, 1, 0, 0, 0)
+            .give(MERGED + ".attention.v.weight", 1, 0, 0, 0, 0)
+            .give(MERGED + ".attention.o.weight", 0, 0, 0, 1, 0)
+            .copier(MERGED + ".feedForward", 3, 4, 10)
+            .with(new int[] {0, 1, 2, 3, 4, 5, 6, 7});
+    return new PublishedSystem(
+        "A36",
+        "Vcc, blocks merged beside prioritised tokens",
+        "Zeng et al. 2023",
+        List.of(
+            "hand-computed vector",
+            "executed rows",
+            "equal bits where the layer adds nothing",
+            "all blocks row by row are full attention"),
+        List.of(
+            "important tokens that each text names; here positions",
+            "a last block that is not full, which the code counts as a full one; here as its rows"),
+        preset,
+        "merged.fine",
+        spec -> withFine(spec, 2),
+        (kit, given) -> {
+          Trial.of(kit, given, trial -> blocks(trial, given));
+          counted(kit, given);
+          lengths(kit, given);
+          identity(kit, given);
+          full(kit, given);
+        });
+  }
+
+  private static ModelSpec withFine(ModelSpec spec, int fine) {
+    return Rewrite.operations(
+        spec,
+        operation ->
+            operation instanceof Chain.Merged m
+                ? new Chain.Merged(m.size(), fine, m.kept(), m.chain())
+                : operation);
+  }
+
+  /** Weights 1, 1, 9, 3, 3 and 2 where the query is 1, and 1, 1, 1, 1, 3 and 1 where it is 0. */
+  private static void blocks(Trial trial, Case given) {
+    Walk walk = trial.by(Policy.fullDepth());
+    Answered answer = walk.run(given.sequences()).get(0);
+    double one = 60.0 / 19;
+    double none = 28.0 / 8;
+    double[] y = {one, none, one, none, 1 + none, 3 + none, 2 + none, one};
+    expect(trial, "restored", answer, 3, y);
+    double block = 10 * (2 + none);
+    double[] z = {10 * one, 35, 10 * one, 35, block, block, block, 10 * one};
+    expect(trial, "the same for all of a block", answer, 4, z);
+    int[][] alone = {{0}, {0}, {0}, {0}, {-1}, {-1}, {-1}, {-1}};
+    assertArrayEquals(alone, answer.experts.get(MERGED), "rows that run for themselves");
+    assertArrayEquals(new long[] {1 + 3 + 2}, walk.ran().get(MERGED), "rows of the layer");
+  }
+
+  /** Two equal keys, one of three rows, weigh 3/4 and 1/4. */
+  private static void counted(Subject kit, Case given) {
+    Case pair =
+        new Case("pair", withFine(given.spec(), 0), given.weights(), List.of())
+            .with(List.of(Sequence.of(Event.ofTokens(0, 4, 5, 6))));
+    Trial.of(
+        kit,
+        pair,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(pair.sequences()).get(0);
+          expect(trial, "counted", answer, 3, .75 * 4, 1 + .75 * 4, 3 + .75 * 4, 2 + .75 * 4);
+        });
+    Case last = given.with(List.of(Sequence.of(Event.ofTokens(0, 4, 5, 6, 7))));
+    Trial.of(
+        kit,
+        last,
+        trial -> {
+          Answered answer = trial.by(Policy.fullDepth()).run(last.sequences()).get(0);
+          int[][] alone = {{0}, {-1}, {-1}, {-1}, {0}};
+          assertArrayEquals(alone, answer.experts.get(MERGED), "scores do not count rows");
+        });
+  }
+
+  /** Rows of the layer are those of one block, one for each other block, and the kept one. */
+  private static void lengths(Subject kit, Case given) {
+    for (int blocks : new int[] {1, 2, 9, 40}) {
+      int[] tokens = new int[1 + 3 * blocks];
+      for (int i = 1; i < tokens.length; i++) {
+        tokens[i] = i % 7 + 1;
+      }
+      Case text = given.with(List.of(Sequence.of(Event.ofTokens(tokens))));
+      Trial.of(
+          kit,
+          text,
+          trial -> {
+            Walk walk = trial.by(Policy.fullDepth());
+            walk.run(text.sequences());
+            long[] rows = {3 + (blocks - 1) + 1};
+            assertArrayEquals(rows, walk.ran().get(MERGED), "rows of " + blocks + " blocks");
+          });
+    }
+  }
+
+  private static void identity(Subject kit, Case given) {
+    Case still =
+        given.with(
+            Shapes.changed(
+                given.spec(),
+                given.weights(),
+                (name, tensor) ->
+                    name.endsWith(".o.weight") || name.endsWith(".down.weight")
+                        ? Shapes.filled(tensor, 0)
+                        : tensor));
+    Tensor table = given.weights().tensor("embedding.tokens");
+    FloatBuffer expected = FloatBuffer.allocate((int) table.elements());
+    table.copyTo(expected);
+    Trial.of(
+        kit,
+        still,
+        trial -> {
+          float[][] logits = trial.by(Policy.fullDepth()).run(still.sequences()).get(0).logits;
+          for (int row = 0; row < logits.length; row++) {
+            float[] own = Arrays.copyOfRange(expected.array(), 5 * row, 5 * row + 5);
+            assertArrayEquals(own, logits[row], "row " + row + " is restored");
+          }
+        });
+  }
+
+  private static void full(Subject kit, Case given) {
+    ModelSpec plain =
+        Rewrite.operations(given.spec(), o -> o instanceof Chain.Merged m ? m.chain() : o);
+    List<Answered> answers = new ArrayList<>();
+    for (ModelSpec spec : List.of(plain, withFine(given.spec(), 3))) {
+      Case each = new Case("every block", spec, given.weights(), given.sequences());
+      Trial.of(
+          kit,
+          each,
+          trial -> {
+            answers.add(trial.by(Policy.fullDepth()).run(each.sequences()).get(0));
+            for (int row = 0; answers.size() == 2 && row < 8; row++) {
+              float[] plainly = answers.get(0).logits[row];
+              for (int place = 0; place < plainly.length; place++) {
+                double allowed = trial.tolerance().of(plainly[place]);
+                float found = answers.get(1).logits[row][place];
+                assertEquals(plainly[place], found, allowed, "full attention, row " + row);
+              }
+            }
+          });
+    }
   }
 
   /** Returns three scores that stand at a place of the row. */

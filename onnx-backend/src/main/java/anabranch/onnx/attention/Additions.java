@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What one attention adds to its scores before the softmax: minus infinity for keys that a query
- * may not read, numbers for distances, and a column for a sink behind the keys. Thread-safe.
+ * may not read, numbers for distances and for keys of several rows, and a column for a sink behind
+ * the keys. Thread-safe.
  */
 public final class Additions {
   private final boolean causal;
@@ -83,6 +84,13 @@ public final class Additions {
         int bucket = bucket(keys.positions()[key] - position);
         for (int head = 0; head < heads; head++) {
           mask.put((head * asked + i) * columns + key, near[bucket * heads + head]);
+        }
+      }
+      float[] added = keys.added();
+      for (int key = 0; added != null && key < count; key++) {
+        for (int head = 0; head < heads; head++) {
+          int at = (head * asked + i) * columns + key;
+          mask.put(at, mask.get(at) + added[key]);
         }
       }
     }

@@ -132,7 +132,7 @@ public final class AttentionCore {
       if (valueWidth > 0) {
         call.in("v", keys.values(), keys.first() * valueWidth, 1, count, valueWidth);
       }
-      if (shape.causal() || additions.byHead()) {
+      if (shape.masked()) {
         FloatBuffer mask = scope.rows(1, additions.size(asked, count));
         additions.write(mask, queries, from, to, asked, keys, count);
         if (additions.byHead()) {

@@ -23,11 +23,13 @@ import org.jspecify.annotations.Nullable;
 /** Turns sublayers into steps. Confined to one call. */
 public final class BlockGraphs {
   private final int width;
+  private final boolean counts;
   private final List<Step> steps = new ArrayList<>();
   private @Nullable TokenRun open;
 
-  private BlockGraphs(int width) {
+  private BlockGraphs(int width, boolean counts) {
     this.width = width;
+    this.counts = counts;
   }
 
   /**
@@ -37,7 +39,12 @@ public final class BlockGraphs {
    * @param path of their parameters, such as {@code "blocks.0"}
    */
   public static List<Step> of(int width, String path, List<Sublayer> sublayers) {
-    BlockGraphs graphs = new BlockGraphs(width);
+    return of(width, path, sublayers, false);
+  }
+
+  /** Returns the steps of sublayers whose rows may stand for several, or do not. */
+  private static List<Step> of(int width, String path, List<Sublayer> sublayers, boolean counts) {
+    BlockGraphs graphs = new BlockGraphs(width, counts);
     for (Sublayer sublayer : sublayers) {
       graphs.add(sublayer, path + "." + sublayer.name());
     }
@@ -47,7 +54,7 @@ public final class BlockGraphs {
 
   /** Returns the steps of an operation without norms and sum: x becomes its result. */
   private static List<Step> alone(int width, String path, Operation operation) {
-    BlockGraphs graphs = new BlockGraphs(width);
+    BlockGraphs graphs = new BlockGraphs(width, false);
     graphs.add(new Place(path, null, null, null, null, false), operation);
     graphs.close();
     return List.copyOf(graphs.steps);
@@ -80,6 +87,8 @@ public final class BlockGraphs {
       modulate(place, modulated);
     } else if (operation instanceof Skip skip) {
       inside(place, skip, skip.operation(), skip.operationPath(place.path()));
+    } else if (operation instanceof Chain.Merged merged) {
+      merge(place, merged);
     } else if (operation instanceof Chain chain) {
       inside(place, null, chain, place.path());
     } else {
@@ -120,7 +129,7 @@ public final class BlockGraphs {
     } else {
       LatentGraphs.query(live, attention, latent, path, width, read);
     }
-    Step.Attend attend = new Step.Attend(path, attention, normed, all, live);
+    Step.Attend attend = new Step.Attend(path, attention, normed, counts, all, live);
     if (attention.projections() != null) {
       steps.add(projected(place, attention, attention.projections(), attend));
       finish(place);
@@ -164,7 +173,7 @@ public final class BlockGraphs {
       rotation.output("r", turned, 1, -1, length);
     }
     return new Step.AttendRouted(
-        new Step.Attend(path, attention, normed, all, apart ? null : logits),
+        new Step.Attend(path, attention, normed, counts, all, apart ? null : logits),
         apart ? logits : null,
         rotation,
         MemberGraphs.queries(width, path, attention, routed),
@@ -303,6 +312,20 @@ public final class BlockGraphs {
     finish(place);
   }
 
+  private void merge(Place place, Chain.Merged merged) {
+    close();
+    String path = place.path();
+    Graph lead = null;
+    if (place.before() != null) {
+      TokenRun run = new TokenRun(path + ".lead", width);
+      run.lead(place, null, 0);
+      lead = run.graph();
+    }
+    List<Step> own = of(width, path, merged.chain().sublayers(), true);
+    steps.add(new Step.Merge(path, merged, lead, place.finish(), own));
+    finish(place);
+  }
+
   private void modulate(Place place, Mixture.Modulated modulated) {
     close();
     Graph lead = null;
@@ -311,7 +334,7 @@ public final class BlockGraphs {
       run.lead(place, null, 0);
       lead = run.graph();
     }
-    BlockGraphs own = new BlockGraphs(width);
+    BlockGraphs own = new BlockGraphs(width, false);
     own.factor(place.path(), modulated);
     String inner = modulated.operationPath(place.path());
     own.add(new Place(inner, null, null, null, null, false), modulated.operation());

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param result of what one head reads
  * @param values whether there are values beside the keys; else they are the keys' first numbers
  * @param causal whether rows read themselves and earlier rows alone
+ * @param counts whether keys may stand for several rows
  * @param scale of products
  * @param sinks whether each head has one
  * @param distances for which numbers are added; null for none
@@ -30,11 +31,17 @@ public record CoreShape(
     int result,
     boolean values,
     boolean causal,
+    boolean counts,
     double scale,
     boolean sinks,
     @Nullable Distances distances) {
   /** Returns the shape of an attention. */
   public static CoreShape of(Attention attention) {
+    return of(attention, false);
+  }
+
+  /** Returns the shape of an attention whose keys may stand for several rows, or do not. */
+  public static CoreShape of(Attention attention, boolean counts) {
     Attention.Scores scores = attention.scores();
     Latent latent = attention.latent();
     RoutedHeads routed = attention.routed();
@@ -45,6 +52,7 @@ public record CoreShape(
         latent == null ? attention.headWidth() : latent.rank(),
         latent == null,
         attention.mask() == Attention.Mask.CAUSAL,
+        counts,
         attention.scale(),
         scores != null && scores.sinks(),
         scores == null ? null : scores.distances());
@@ -68,6 +76,11 @@ public record CoreShape(
   /** Returns the length of what the heads of a row read. */
   public int resultWidth() {
     return heads * result;
+  }
+
+  /** Returns whether something is added to scores. */
+  public boolean masked() {
+    return causal || counts || byHead();
   }
 
   /** Returns whether each head has additions of its own. */

@@ -111,7 +111,7 @@ public final class EdgeGraphs {
     String o =
         shape.byHead()
             ? graph.node("Attention", heads, q, k, v, graph.input("mask", 1, shape.heads(), -1, -1))
-            : shape.causal()
+            : shape.masked()
                 ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
                 : graph.node("Attention", heads, q, k, v);
     graph.output("o", o, 1, -1, shape.resultWidth());

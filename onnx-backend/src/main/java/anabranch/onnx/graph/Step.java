@@ -1,6 +1,7 @@
 package anabranch.onnx.graph;
 
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -41,11 +42,17 @@ public sealed interface Step {
    * @param path the attention's parameter path
    * @param attention the description
    * @param normed whether there is an output n
+   * @param counts whether rows may stand for several
    * @param keysAndValues runs on rows that show keys
    * @param query runs on live rows; null where others ask
    */
   record Attend(
-      String path, Attention attention, boolean normed, Graph keysAndValues, @Nullable Graph query)
+      String path,
+      Attention attention,
+      boolean normed,
+      boolean counts,
+      Graph keysAndValues,
+      @Nullable Graph query)
       implements Step {
     @Override
     public Stream<Graph> graphs() {
@@ -209,6 +216,31 @@ public sealed interface Step {
     @Override
     public Stream<Graph> graphs() {
       return Stream.of(in);
+    }
+  }
+
+  /**
+   * A merged chain: the host scores blocks of rows by the first of the steps, which is an
+   * attention, runs the steps on the rows of the best blocks and on the means of the others, and
+   * gives each row what they add to its own.
+   *
+   * @param path the parameter path
+   * @param merged the description
+   * @param lead maps x to n, what the chain reads; null where that is x
+   * @param finish what becomes of the result
+   * @param steps what runs
+   */
+  record Merge(
+      String path, Chain.Merged merged, @Nullable Graph lead, Finish finish, List<Step> steps)
+      implements Step {
+    /** Copies the list. */
+    public Merge {
+      steps = List.copyOf(steps);
+    }
+
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.concat(Stream.ofNullable(lead), steps.stream().flatMap(Step::graphs));
     }
   }
 

@@ -7,6 +7,7 @@ import anabranch.backend.StageBatch;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some rows of a batch, and where they stand while they run: live rows first, in batch order, then
@@ -34,15 +35,23 @@ public final class Packing {
   private final int[] outer;
   private final int[] inBatch;
   private final int[] position;
+  private final int @Nullable [] count;
 
   private Packing(
-      List<Span> spans, int[] first, Role[] role, int[] outer, int[] inBatch, int[] position) {
+      List<Span> spans,
+      int[] first,
+      Role[] role,
+      int[] outer,
+      int[] inBatch,
+      int[] position,
+      int @Nullable [] count) {
     this.spans = spans;
     this.first = first;
     this.role = role;
     this.outer = outer;
     this.inBatch = inBatch;
     this.position = position;
+    this.count = count;
     rows = role.length;
     place = new int[rows];
     int next = place(Role.LIVE, 0);
@@ -74,7 +83,7 @@ public final class Packing {
       }
     }
     first[batch.spans().size()] = row;
-    return new Packing(batch.spans(), first, role, itself, itself, position);
+    return new Packing(batch.spans(), first, role, itself, itself, position, null);
   }
 
   /** Packs those rows of this packing that have something to do, given the role of each. */
@@ -100,7 +109,40 @@ public final class Packing {
       batch[i] = inBatch[kept[i]];
       positions[i] = position[kept[i]];
     }
-    return new Packing(spans, firstKept, role, kept, batch, positions);
+    return new Packing(spans, firstKept, role, kept, batch, positions, null);
+  }
+
+  /**
+   * Packs rows each of which stands for some rows of this packing: one for itself, several as one
+   * at the mean of their positions, rounded half to even.
+   *
+   * @param groups for each span, the rows that each row stands for, ascending
+   * @param roles of those rows
+   */
+  public Packing merged(List<List<int[]>> groups, List<Role> roles) {
+    int size = roles.size();
+    int[] firstOf = new int[first.length];
+    int[] of = new int[size];
+    int[] batch = new int[size];
+    int[] positions = new int[size];
+    int[] counts = new int[size];
+    int row = 0;
+    for (int s = 0; s < spans.size(); s++) {
+      firstOf[s] = row;
+      for (int[] group : groups.get(s)) {
+        double sum = 0;
+        for (int each : group) {
+          sum += position[each];
+        }
+        of[row] = group[0];
+        batch[row] = inBatch[group[0]];
+        positions[row] = (int) Math.rint(sum / group.length);
+        counts[row++] = group.length;
+      }
+    }
+    firstOf[spans.size()] = row;
+    Role[] all = roles.toArray(new Role[0]);
+    return new Packing(spans, firstOf, all, of, batch, positions, counts);
   }
 
   /**
@@ -157,6 +199,11 @@ public final class Packing {
   /** Returns the position of a row in its sequence. */
   public int position(int row) {
     return position[row];
+  }
+
+  /** Returns how many rows a row stands for. */
+  public int count(int row) {
+    return count == null ? 1 : count[row];
   }
 
   /** Returns the number of rows of a span. */

@@ -180,6 +180,8 @@ public final class Layout {
       add(slot, member, skip.operationPath(path), skip.operation(), encoder);
     } else if (operation instanceof Mixture.Modulated modulated) {
       add(slot, member, modulated.operationPath(path), modulated.operation(), encoder);
+    } else if (operation instanceof Chain.Merged merged) {
+      add(slot, member, path, merged.chain(), encoder);
     } else if (operation instanceof Chain chain) {
       add(slot, member, path, chain.sublayers(), encoder);
     }

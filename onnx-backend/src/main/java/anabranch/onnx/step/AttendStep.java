@@ -17,6 +17,7 @@ import anabranch.onnx.state.KeyValues;
 import anabranch.onnx.state.Keys;
 import anabranch.onnx.state.Layout;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** An attention up to its output projection. Thread-safe. */
@@ -115,6 +116,33 @@ public final class AttendStep implements LoadedStep {
         of.run(q, shown[0], shown[1], o);
       }
     }
+  }
+
+  /**
+   * Returns what live rows give to projected ones alone, the mean over heads and live rows; 0 where
+   * there is no live row.
+   *
+   * @param spans the number of the first projected row of each span, by place, and how many follow
+   */
+  float[][] give(StageRun run, int[][] spans) {
+    float[][] given = new float[spans.length][];
+    try (Scope inner = new Scope(run.call.pool)) {
+      FloatBuffer[] shown = show(run, inner);
+      FloatBuffer q = queries(run, read(run), inner);
+      int[] positions = run.packing.positions();
+      for (int span = 0; span < spans.length; span++) {
+        int first = spans[span][0];
+        int count = spans[span][1];
+        int place = run.packing.firstPlace(span);
+        int[] own = new int[count == 0 ? 0 : run.packing.liveOf(span)];
+        int[] asking = Arrays.copyOfRange(positions, place, place + own.length);
+        int[] at = Arrays.copyOfRange(positions, first, first + count);
+        Keys keys = new Keys(shown[0], shown[1], first, count, at);
+        Queries queries = new Queries(q, place, own, asking);
+        given[span] = core.received(queries, keys, additions, run.call.pool);
+      }
+    }
+    return given;
   }
 
   /** Writes keys and values of rows of the memory. */

@@ -107,7 +107,8 @@ final class SpanAttention {
     }
     Queries queries = new Queries(q, packing.firstPlace(span), own, positions);
     if (live > 0) {
-      core.answer(queries, keys, additions, o, pool);
+      Keys counted = core.shape().counts() ? keys.adding(logarithms(keys)) : keys;
+      core.answer(queries, counted, additions, o, pool);
     }
     float[] received = run.call.received;
     if (asked && received != null) {
@@ -118,5 +119,17 @@ final class SpanAttention {
         received[row] = index[i] < 0 ? 0 : of[index[i] - offset];
       }
     }
+  }
+
+  /** Returns, for each key, the logarithm of the number of rows that it stands for. */
+  private float[] logarithms(Keys keys) {
+    float[] added = new float[keys.count()];
+    int offset = entry.kind() == Layout.Kind.ROWS ? keys.first() : 0;
+    for (int i = 0; i < index.length; i++) {
+      if (index[i] >= 0) {
+        added[index[i] - offset] = (float) Math.log(packing.count(packing.first[span] + i));
+      }
+    }
+    return added;
   }
 }

@@ -93,6 +93,10 @@ public final class StepLoader {
               : bank(inside.path(), block, inside.skip().router(), 1, inside.router());
       List<LoadedStep> own = load(inside.steps(), block);
       return new InsideStep(inside, lead == null ? null : opener.open(lead), bank, own);
+    } else if (step instanceof Step.Merge merge) {
+      Graph lead = merge.lead();
+      return new MergeStep(
+          merge, lead == null ? null : opener.open(lead), load(merge.steps(), block));
     } else if (step instanceof Step.Recur recur) {
       return recur(recur);
     } else if (step instanceof Step.Remember remember) {
@@ -141,7 +145,12 @@ public final class StepLoader {
         routed,
         attend(
             new Step.Attend(
-                attend.path(), attend.attention(), attend.normed(), attend.keysAndValues(), null)),
+                attend.path(),
+                attend.attention(),
+                attend.normed(),
+                attend.counts(),
+                attend.keysAndValues(),
+                null)),
         bank,
         logits == null ? null : opener.open(logits),
         rotation == null ? null : opener.open(rotation),
@@ -189,7 +198,7 @@ public final class StepLoader {
             attend,
             opener.open(attend.keysAndValues()),
             query == null ? null : opener.open(query),
-            core(attend.attention()),
+            core(CoreShape.of(attend.attention(), attend.counts())),
             additions(attend),
             angles(attend.attention()));
     if (attend.attention().mask() == Attention.Mask.MEMORY) {
@@ -220,14 +229,14 @@ public final class StepLoader {
     return new Bank(path, router, router.logitsFor(members), routing, session);
   }
 
-  private AttentionCore core(Attention attention) {
+  private AttentionCore core(CoreShape of) {
     return cores.computeIfAbsent(
-        CoreShape.of(attention),
+        of,
         shape ->
             new AttentionCore(
                 shape,
                 opener.open(EdgeGraphs.core(shape)),
-                asksReceived ? opener.open(EdgeGraphs.received(shape)) : null));
+                asksReceived || shape.counts() ? opener.open(EdgeGraphs.received(shape)) : null));
   }
 
   private Additions additions(Step.Attend attend) {

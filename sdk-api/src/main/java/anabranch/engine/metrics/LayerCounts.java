@@ -39,7 +39,7 @@ final class LayerCounts {
 
   private LayerCounts(String path, Operation operation, int members) {
     this.path = path;
-    skip = operation instanceof Skip;
+    skip = operation instanceof Skip || operation instanceof Chain.Merged;
     int experts = skip ? 0 : members;
     Mixture.Specials specials = null;
     if (operation instanceof Mixture mixture) {

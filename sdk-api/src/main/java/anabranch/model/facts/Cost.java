@@ -8,6 +8,7 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
@@ -32,7 +33,7 @@ import java.util.function.IntToLongFunction;
  * Floating-point operations of a model, counted from its description: two for each multiply-add of
  * a matrix product or attention core, and what a recurrence does beside its products; norms,
  * activations, softmax and special members of mixtures are not counted. Where a router decides how
- * much runs, the most that one row can take is counted.
+ * much runs, the most that one row can take is counted; of merged rows, that each runs for itself.
  *
  * <p>Immutable; any thread.
  */
@@ -201,6 +202,8 @@ public final class Cost {
         live[stage] = sum(live[stage], router(skip.router(), 1, width));
       } else if (operation instanceof Mixture.Modulated modulated) {
         live[stage] = sum(live[stage], factor(modulated, width));
+      } else if (operation instanceof Chain.Merged merged) {
+        score(merged.attention(), width, stage);
       }
       operation.parts().forEach(part -> add(part, width, stage));
     }
@@ -292,6 +295,17 @@ public final class Cost {
     long most = most(modulated.router(), modulated.experts());
     long maps = Math.multiplyExact(most, product(width, width));
     return sum(router(modulated.router(), modulated.experts(), width), maps);
+  }
+
+  /** The most for one row: the key of a block of its own, or a query that reads all blocks. */
+  private void score(Attention attention, int width, int stage) {
+    Latent latent = attention.latent();
+    long key =
+        latent == null
+            ? product(width, attention.keyValueWidth())
+            : latent(attention, latent, width);
+    live[stage] = sum(live[stage], Math.max(key, queries(attention, 1, width)));
+    perRow[stage] = sum(perRow[stage], Math.multiplyExact(2L, (long) attention.queryWidth()));
   }
 
   private static long router(Router router, int members, int width) {

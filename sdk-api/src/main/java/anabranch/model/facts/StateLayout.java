@@ -103,6 +103,8 @@ public record StateLayout(List<Entry> entries) {
       collect(slot, skip.operationPath(path), skip.operation(), into);
     } else if (operation instanceof Mixture.Modulated modulated) {
       collect(slot, modulated.operationPath(path), modulated.operation(), into);
+    } else if (operation instanceof Chain.Merged merged) {
+      collect(slot, path, merged.chain(), into);
     } else if (operation instanceof Chain chain) {
       chain.sublayers().forEach(s -> collect(slot, path + "." + s.name(), s.operation(), into));
     }

@@ -14,7 +14,8 @@ public sealed interface Operation
         Recurrence,
         Recurrence.LinearMemory,
         Skip,
-        Chain {
+        Chain,
+        Chain.Merged {
   /** Lists the parameters under {@code path}, for hidden vectors of length {@code width}. */
   void parameters(String path, int width, Consumer<Parameter> into);
 
@@ -26,7 +27,7 @@ public sealed interface Operation
     return null;
   }
 
-  /** Returns how many members the router decides about; 0 without one. */
+  /** Returns how many members are decided about for a row; 0 where nothing is decided. */
   default int members() {
     return 0;
   }

@@ -6,7 +6,7 @@
  * {@link anabranch.model.layer.Operation} is attention, a recurrence, a feed-forward network, or a
  * bank of which a router picks members for each row: the experts of a {@link
  * anabranch.model.layer.Mixture}, the matrices that modulate another operation, or the single
- * operation of a {@link anabranch.model.layer.Skip}.
+ * operation of a {@link anabranch.model.layer.Skip}. A chain may run fewer rows than it answers.
  */
 @NullMarked
 package anabranch.model.layer;

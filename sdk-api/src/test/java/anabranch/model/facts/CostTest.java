@@ -22,6 +22,7 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
@@ -329,6 +330,25 @@ class CostTest {
     assertLive(
         2 * 4 * 8 + 2 * map + MLP_COST,
         new Mixture.Modulated(8, Routers.expertChoice(share), network));
+  }
+
+  /** The most: every row runs, and is the mean of a block of its own, or asks about all blocks. */
+  @Test
+  void mergedChainsCostTheirRowsAndOneMoreKeyOrQuery() {
+    Sublayer plain = Sublayer.preNorm(new Norm.Rms(1e-6), Attention.full(2, 2));
+    Attention grouped = Attention.full(4, 2).withKeyValueHeads(1);
+    Attention latent = Attention.full(1, 1).withLatent(new Latent(null, 3, 0, 2, null));
+    for (Attention attention : List.of(Attention.full(2, 2), grouped, latent)) {
+      Chain chain = Chain.of(plain.with(attention));
+      Cost alone = Cost.of(spec(PLAIN, EACH, block(chain)));
+      Cost merged = Cost.of(spec(PLAIN, EACH, block(new Chain.Merged(2, 1, List.of(0), chain))));
+      long query = 2 * 4 * attention.queryWidth();
+      long key =
+          attention.latent() == null ? 2 * 4 * attention.keyValueWidth() : 2 * 4 * 3 + 2 * 3 * 3;
+      long most = Math.max(query, key) + 7 * 2 * attention.queryWidth();
+      assertEquals(alone.live(0, 0, 7, 0) + most, merged.live(0, 0, 7, 0));
+      assertEquals(alone.frozen(0), merged.frozen(0));
+    }
   }
 
   @Test

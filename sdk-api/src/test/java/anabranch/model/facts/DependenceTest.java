@@ -151,6 +151,17 @@ class DependenceTest {
     assertRequires(SampleRouters.mixtures(), true, 0, true, 6, false, true);
   }
 
+  /** A30: blocks are scored when the whole event is there. */
+  @Test
+  void mergedRowsNeedTheirWholeEvent() {
+    Sublayer attends = new Sublayer("first", null, Attention.full(1, 2), null, null);
+    Operation merged = new Chain.Merged(2, 1, List.of(0), Chain.of(attends));
+    assertEquals(Dependence.SEQUENCE, of(merged));
+    ModelSpec model = spec(PLAIN, Head.Pool.EACH, block(merged));
+    assertEquals(Grouping.WHOLE, Cut.of(model).stages().get(0).grouping());
+    assertEquals(List.of(), Requirements.of(model).readsLaterRows());
+  }
+
   /** R14: a condition is of the event and known before it runs, so that a row needs no other. */
   @Test
   void conditionsAreRequiredAndLeaveRowsAlone() {

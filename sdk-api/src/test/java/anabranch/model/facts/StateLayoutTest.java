@@ -14,6 +14,7 @@ import anabranch.model.SamplePlans;
 import anabranch.model.facts.StateLayout.Entry;
 import anabranch.model.facts.StateLayout.Kind;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Latent;
@@ -106,6 +107,23 @@ class StateLayoutTest {
         spec(PLAIN, EACH, block(block), block(single)),
         new Entry(0, "blocks.0.modulated.attention", Kind.KEYS_AND_VALUES, 16, 0),
         new Entry(0, "blocks.1.modulated.attention", Kind.KEYS_AND_VALUES, 16, 0));
+  }
+
+  /** Full attention keeps nothing of its own; beside causal attention it is counted as it is. */
+  @Test
+  void whatIsMergedKeepsWhatItsChainKeeps() {
+    Chain chain = Chain.of(Sublayer.preNorm(new Norm.Rms(1e-6), Attention.full(1, 2)));
+    Chain.Merged merged = new Chain.Merged(2, 1, List.of(0), chain);
+    assertEquals(
+        StateLayout.of(spec(PLAIN, EACH, block(chain))).bytes(9, 0),
+        StateLayout.of(spec(PLAIN, EACH, block(merged))).bytes(9, 0));
+    Block causal = block(Attention.causal(1, 2));
+    List<Entry> both = StateLayout.of(spec(PLAIN, EACH, causal, block(chain))).entries();
+    List<Entry> same = StateLayout.of(spec(PLAIN, EACH, causal, block(merged))).entries();
+    assertEquals(both.size(), same.size());
+    assertEquals(
+        both.stream().map(entry -> entry.path().replace("chain", "merged")).toList(),
+        same.stream().map(Entry::path).toList());
   }
 
   @Test

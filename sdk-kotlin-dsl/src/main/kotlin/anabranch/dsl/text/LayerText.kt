@@ -56,6 +56,7 @@ internal class LayerText(private val width: Int, private val usual: Around) {
     val operation = sublayer.operation
     val chained =
       operation is Chain ||
+        operation is Chain.Merged ||
         operation is Skip && operation.operation is Chain ||
         operation is Mixture.Modulated && operation.operation is Chain
     val assumed = if (chained) Around.NOTHING else usual
@@ -86,6 +87,11 @@ internal class LayerText(private val width: Int, private val usual: Around) {
       is Mixture -> mixture(operation)
       is Mixture.Modulated -> Words("modulated").each(operation.experts, operation.router)
       is Skip -> Words("skip").each(operation.router).unless(Bypass.MASK, "keys", operation.keys)
+      is Chain.Merged ->
+        Words("merged")
+          .with("size", operation.size)
+          .with("fine", operation.fine)
+          .with("kept", operation.kept)
       is Chain -> Words("chain")
     }
 
@@ -93,6 +99,7 @@ internal class LayerText(private val width: Int, private val usual: Around) {
     when (operation) {
       is Mixture.Modulated -> listOf(bare(operation.operation))
       is Skip -> listOf(bare(operation.operation))
+      is Chain.Merged -> operation.chain.sublayers.map(::sublayer)
       is Chain -> operation.sublayers.map(::sublayer)
       else -> null
     }

@@ -65,10 +65,15 @@ final class Attending implements OperationPart {
     for (int row = 0; row < v.length; row++) {
       Reading reading = null;
       if (ways[row] == Way.RUN) {
-        NavigableMap<Integer, Shown> visible =
-            mask == Attention.Mask.FULL ? full(pass, row, shown) : causal(pass, row);
-        List<Shown> seen = List.copyOf(visible.values());
-        List<Integer> positions = List.copyOf(visible.keySet());
+        List<Integer> positions = new ArrayList<>();
+        List<Shown> seen = new ArrayList<>();
+        if (mask == Attention.Mask.FULL) {
+          full(pass, row, shown, positions, seen);
+        } else {
+          NavigableMap<Integer, Shown> visible = causal(pass, row);
+          positions.addAll(visible.keySet());
+          seen.addAll(visible.values());
+        }
         int position = pass.rows.get(row).position;
         Choice choice = taken == null ? null : taken.choices[row];
         Read own =
@@ -159,16 +164,16 @@ final class Attending implements OperationPart {
   }
 
   /** Rule A2: a row sees all rows of its span. */
-  private NavigableMap<Integer, Shown> full(Pass pass, int row, @Nullable Shown[] shown) {
-    NavigableMap<Integer, Shown> visible = new TreeMap<>();
+  private static void full(
+      Pass pass, int row, @Nullable Shown[] shown, List<Integer> positions, List<Shown> seen) {
     for (int other = 0; other < shown.length; other++) {
       Row there = pass.rows.get(other);
       Shown theirs = shown[other];
       if (theirs != null && there.span == pass.rows.get(row).span) {
-        visible.put(there.position, theirs);
+        positions.add(there.position);
+        seen.add(theirs.counting(there.count));
       }
     }
-    return visible;
   }
 
   private double[][] memory(Pass pass, double[][] v, Way[] ways) {

@@ -40,6 +40,8 @@ interface OperationPart {
       return new MixturePart.Modulated(modulated, path, parameters);
     } else if (operation instanceof Skip skip) {
       return new SkipPart(skip, path, parameters);
+    } else if (operation instanceof Chain.Merged merged) {
+      return new MergedPart(merged, path, parameters);
     } else if (operation instanceof Chain chain) {
       return new ChainPart(chain, path, parameters);
     }

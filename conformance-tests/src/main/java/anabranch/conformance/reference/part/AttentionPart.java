@@ -36,8 +36,19 @@ public final class AttentionPart {
    *
    * @param key of all heads, one behind the other, rotated
    * @param value of all heads, one behind the other
+   * @param count how many rows it shows this for
    */
-  public record Shown(double[] key, double[] value) {}
+  public record Shown(double[] key, double[] value, int count) {
+    /** Creates what a row shows for itself. */
+    public Shown(double[] key, double[] value) {
+      this(key, value, 1);
+    }
+
+    /** Returns the same for so many rows. */
+    public Shown counting(int rows) {
+      return new Shown(key, value, rows);
+    }
+  }
 
   /**
    * What a row read.
@@ -180,6 +191,7 @@ public final class AttentionPart {
           scores[row] += query[head * width + i] * key * scale();
         }
         scores[row] += near(head, positions.get(row) - position);
+        scores[row] += Math.log(visible.get(row).count);
       }
       double[] weights = weights(head, scores);
       for (int row = 0; row < scores.length; row++) {

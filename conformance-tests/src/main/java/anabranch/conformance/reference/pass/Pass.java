@@ -47,6 +47,11 @@ public final class Pass {
     this.forced = forced;
   }
 
+  /** Returns a run of the same block on other rows. */
+  public Pass within(List<Row> others) {
+    return new Pass(others, trail, place, block, forced);
+  }
+
   /** Returns the place of an operation in this run. */
   public String at(String path) {
     return place + " " + path;

@@ -21,6 +21,9 @@ public final class Row {
   /** Its position in the sequence. */
   public final int position;
 
+  /** How many rows it stands for (rule A30). */
+  public int count = 1;
+
   /** Its hidden vector, {@code [width]}. */
   public double[] x = new double[0];
 

@@ -11,11 +11,14 @@ import anabranch.conformance.reference.part.Parameters;
 import anabranch.conformance.reference.pass.Memory;
 import anabranch.conformance.reference.pass.Pass;
 import anabranch.conformance.reference.pass.Row;
+import anabranch.conformance.reference.pass.Taken;
 import anabranch.conformance.reference.pass.Trail;
 import anabranch.conformance.reference.pass.Way;
+import anabranch.conformance.reference.route.Choice;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
+import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
@@ -35,6 +38,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Single blocks computed on paper. */
@@ -166,6 +170,82 @@ class BlockPartTest {
     left.rows.get(0).way = Way.PROJECT;
     assertArrayEquals(new double[] {18.5, 0}, run(block, weights, left)[1], 1e-12);
     assertNull(left.taken.get(0).choices[0], "it is not asked");
+  }
+
+  /**
+   * A30: values are x0, read alike. Row 0 is kept; rows 1 and 2 are one of value 4, twice, row 3 is
+   * a block of its own: all read (1 + 2 * 4 + 9) / 4. Where row 1 left, it shows 3, and rows 2 and
+   * 3 are one of value 7; where row 0 left, rows 1 and 2 are still one.
+   */
+  @Test
+  void mergedRowsCountAsManyAsTheyAreAndGainTheSame() {
+    Block block = Paper.block(merged(0));
+    Pass pass = pass(1, 0, 3, 1, 5, 2, 9, 0);
+    double[][] expected = {{5.5, 0}, {7.5, 1}, {9.5, 2}, {13.5, 0}};
+    assertRows(expected, run(block, merging(), pass));
+    assertArrayEquals(new int[] {3}, pass.taken.get(0).ran);
+    Pass left = pass(1, 0, 3, 0, 5, 0, 9, 0);
+    left.rows.get(1).way = Way.PROJECT;
+    assertRows(new double[][] {{5.5, 0}, {3, 0}, {9.5, 0}, {13.5, 0}}, run(block, merging(), left));
+    assertArrayEquals(new int[] {2}, left.taken.get(0).ran);
+    assertNull(left.taken.get(0).choices[1], "it is in no block");
+    Pass alone = pass(1, 0, 3, 0, 5, 0, 9, 0);
+    alone.rows.get(0).way = Way.PROJECT;
+    assertEquals(5 + 4.5, run(block, merging(), alone)[2][0], 1e-12);
+    assertArrayEquals(new int[] {2}, alone.taken.get(0).ran);
+  }
+
+  /**
+   * A30: the kept row asks with 1 for keys x1 of means, 0 and ln 3: 1/4 and 3/4. Forced otherwise,
+   * the first block runs row by row.
+   */
+  @Test
+  void theBlockThatKeptRowsAttendToRunsRowByRow() {
+    Block block = Paper.block(merged(1));
+    Map<String, float[]> weights = new HashMap<>(merging());
+    weights.put("b.merged.attention.q.weight", values(1, 0));
+    weights.put("b.merged.attention.k.weight", values(0, 1));
+    double ln3 = Math.log(3);
+    double[] rows = {1, 0, 3, -2, 5, 2, 0, 0, 0, 2 * ln3};
+    Pass pass = pass(rows);
+    run(block, weights, pass);
+    Taken taken = pass.taken.get(0);
+    List<List<Integer>> picks = List.of(List.of(0), List.of(), List.of(), List.of(0), List.of(0));
+    assertEquals(picks, Stream.of(taken.choices).map(Choice::taken).toList());
+    assertArrayEquals(new int[] {4}, taken.ran);
+    assertEquals(0.75, taken.choices[4].preferences().get(0), 1e-7);
+    assertEquals(0.5, taken.choices[1].margin(), 1e-7);
+    Pass bare = pass(rows);
+    Pass forced =
+        new Pass(
+            bare.rows,
+            new Trail(null, false),
+            "0",
+            0,
+            (path, row) -> List.of(row.position < 3 ? 0 : -1));
+    run(block, weights, forced);
+    Taken other = forced.taken.get(0);
+    assertEquals(List.of(0), other.choices[1].taken());
+    assertEquals(List.of(), other.choices[3].taken());
+    assertEquals(List.of(0), other.choices[3].own(), "it says what it would have done");
+  }
+
+  private static Chain.Merged merged(int fine) {
+    Chain chain = Chain.of(Paper.sublayer(Attention.full(1, 1)));
+    return new Chain.Merged(2, fine, List.of(0), chain);
+  }
+
+  private static Map<String, float[]> merging() {
+    return Map.of(
+        "b.merged.attention.q.weight", values(0, 0),
+        "b.merged.attention.v.weight", values(1, 0),
+        "b.merged.attention.o.weight", values(1, 0));
+  }
+
+  private static void assertRows(double[][] expected, double[][] rows) {
+    for (int row = 0; row < expected.length; row++) {
+      assertArrayEquals(expected[row], rows[row], 1e-12, "row " + row);
+    }
   }
 
   private static Map<String, float[]> maps() {
