@@ -33,22 +33,34 @@ public final class Layers {
     this.report = report;
   }
 
+  /** Measures a layer of few large experts and one of many small ones, the latter also skewed. */
+  public static void run(String backend, int rounds, Report report) {
+    try (Limits limits = new Limits()) {
+      List<Shape> shapes = List.of(LARGE, FINE, FINE.skewed(1));
+      run(backend, shapes, List.of(1, 16, 64, 512, 2048), rounds, limits, report);
+    }
+  }
+
   /**
    * Measures.
    *
    * @param counts of rows
    */
-  public static void run(String backend, List<Integer> counts, int rounds, Report report) {
+  static void run(
+      String backend,
+      List<Shape> shapes,
+      List<Integer> counts,
+      int rounds,
+      Limits limits,
+      Report report) {
     Layers layers = new Layers(backend, rounds, report);
     layers.warmUp();
-    try (Limits limits = new Limits()) {
-      report.limits(limits.probe());
-      for (Shape shape : List.of(LARGE, FINE, FINE.skewed(1))) {
-        for (int count : counts) {
-          layers.measure(shape, count, limits);
-        }
-        report.limits(limits.probe());
+    report.limits(limits.probe());
+    for (Shape shape : shapes) {
+      for (int count : counts) {
+        layers.measure(shape, count, limits);
       }
+      report.limits(limits.probe());
     }
   }
 

@@ -22,7 +22,6 @@ import java.util.Map;
  */
 public final class Limits implements AutoCloseable {
   private static final int ROUNDS = 5;
-  private static final int READ_FLOATS = 128 << 20;
   private static final int DEEP = 4096;
   private static final int ROWS = 1024;
   private static final int SQUARE = 1024;
@@ -30,13 +29,14 @@ public final class Limits implements AutoCloseable {
   private static final int CHAIN = 8;
   private static final int REPEAT = 2000;
 
+  private final int readFloats;
   private final FloatBuffer far;
   private final float[] farOnHeap;
   private final float[] near = new float[NEAR];
   private final Session sum;
   private final Session product;
   private final Session vector;
-  private final FloatBuffer small = direct(Math.max(DEEP, READ_FLOATS / DEEP));
+  private final FloatBuffer small;
   private final FloatBuffer one = direct(1);
   private final FloatBuffer rows = direct(ROWS * SQUARE);
   private final FloatBuffer results = direct(ROWS * SQUARE);
@@ -46,9 +46,9 @@ public final class Limits implements AutoCloseable {
    *
    * @param fma GFLOP/s of multiply-adds on numbers that stay in the nearest cache
    * @param gemm GFLOP/s of a product of large matrices by the runtime
-   * @param readByLoop GB/s of a plain sum over 512 MB
-   * @param readBySum GB/s of the runtime's sum over 512 MB
-   * @param readByProduct GB/s of the runtime's product of one row with a matrix of 512 MB
+   * @param readByLoop GB/s of a plain sum
+   * @param readBySum GB/s of the runtime's sum
+   * @param readByProduct GB/s of the runtime's product of one row with a matrix
    */
   public record Seen(
       double fma, double gemm, double readByLoop, double readBySum, double readByProduct) {
@@ -61,7 +61,7 @@ public final class Limits implements AutoCloseable {
     public String toString() {
       return String.format(
           Locale.ROOT,
-          "one core: FMA %.0f GFLOP/s, runtime's products %.0f GFLOP/s; 512 MB read at %.1f GB/s "
+          "one core: FMA %.0f GFLOP/s, runtime's products %.0f GFLOP/s; memory read at %.1f GB/s "
               + "(loop %.1f, runtime's sum %.1f, runtime's product with one row %.1f)",
           fma,
           gemm,
@@ -72,14 +72,21 @@ public final class Limits implements AutoCloseable {
     }
   }
 
-  /** Makes what the probes need, about 2 GB. */
+  /** Makes what the probes of 512 MB need, about 2 GB. */
   public Limits() {
-    ByteBuffer bytes = ByteBuffer.allocateDirect(4 * READ_FLOATS).order(ByteOrder.LITTLE_ENDIAN);
+    this(512);
+  }
+
+  /** Makes what probes of so much memory need, four times as much. */
+  public Limits(int megabytes) {
+    readFloats = megabytes << 18;
+    small = direct(readFloats / DEEP);
+    ByteBuffer bytes = ByteBuffer.allocateDirect(4 * readFloats).order(ByteOrder.LITTLE_ENDIAN);
     far = bytes.asFloatBuffer();
-    farOnHeap = new float[READ_FLOATS];
+    farOnHeap = new float[readFloats];
     sum = open(sumGraph());
-    Tensor matrix = new Tensor("w", DType.F32, List.of(READ_FLOATS / DEEP, DEEP), bytes);
-    vector = open(productGraph(READ_FLOATS / DEEP, DEEP), matrix);
+    Tensor matrix = new Tensor("w", DType.F32, List.of(readFloats / DEEP, DEEP), bytes);
+    vector = open(productGraph(readFloats / DEEP, DEEP), matrix);
     Tensor square = MemoryWeights.tensor("w", List.of(SQUARE, SQUARE), new float[SQUARE * SQUARE]);
     product = open(productGraph(SQUARE, SQUARE), square);
   }
@@ -93,9 +100,9 @@ public final class Limits implements AutoCloseable {
     return new Opener(all, NativeRuntime.get(1), Session.CPU, 1).open(graph);
   }
 
-  private static Graph sumGraph() {
+  private Graph sumGraph() {
     Graph graph = new Graph("sum");
-    String x = graph.input("x", READ_FLOATS);
+    String x = graph.input("x", readFloats);
     String y = graph.node("ReduceSum", Map.of("keepdims", 1), x, graph.integers(0));
     graph.output("y", y, 1);
     return graph;
@@ -112,11 +119,11 @@ public final class Limits implements AutoCloseable {
   /** Tries once more. */
   public Seen probe() {
     float[] sink = new float[1];
-    try (Call summed = sum.call().in("x", far, 0, READ_FLOATS).out("y", one, 0, 1);
+    try (Call summed = sum.call().in("x", far, 0, readFloats).out("y", one, 0, 1);
         Call squared =
             product.call().in("x", rows, 0, ROWS, SQUARE).out("y", results, 0, ROWS, SQUARE);
         Call single =
-            vector.call().in("x", rows, 0, 1, DEEP).out("y", small, 0, 1, READ_FLOATS / DEEP)) {
+            vector.call().in("x", rows, 0, 1, DEEP).out("y", small, 0, 1, readFloats / DEEP)) {
       Map<String, Contest.Times> times =
           new Contest()
               .side("fma", () -> multiply(near))
@@ -125,7 +132,7 @@ public final class Limits implements AutoCloseable {
               .side("sum", summed::run)
               .side("product", single::run)
               .run(2, ROUNDS);
-      double bytes = 4.0 * READ_FLOATS;
+      double bytes = 4.0 * readFloats;
       if (sink[0] != 0 || one.get(0) != 0) {
         throw new AssertionError("the sum of nothing is " + sink[0]);
       }

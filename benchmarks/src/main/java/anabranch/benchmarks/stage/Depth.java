@@ -53,15 +53,20 @@ public final class Depth {
 
   private Depth() {}
 
-  /** Measures. */
+  /** Measures 64 and 512 rows. */
   public static void run(String backend, int rounds, Report report) {
+    try (Limits limits = new Limits()) {
+      run(backend, List.of(64, ROWS), rounds, limits, report);
+    }
+  }
+
+  static void run(String backend, List<Integer> counts, int rounds, Limits limits, Report report) {
     warmUp(backend);
-    try (Limits limits = new Limits();
-        Weights weights = Weights.random(spec(WIDTH, true), 1);
+    try (Weights weights = Weights.random(spec(WIDTH, true), 1);
         Engine with = open(backend, spec(WIDTH, true), weights);
         Engine without = open(backend, spec(WIDTH, false), weights)) {
       report.limits(limits.probe());
-      for (int rows : new int[] {64, ROWS}) {
+      for (int rows : counts) {
         for (double leave : new double[] {0, 0.25, 0.5}) {
           measure(with, without, weights, rows, leave, rounds, report);
         }
