@@ -20,7 +20,7 @@ import java.util.Map;
  * like the last one makes none; those of large ones it lets go, and with them the buffers.
  */
 public final class Call implements AutoCloseable {
-  private static final long KEPT_NUMBERS = 4096;
+  private static final int KEPT_NUMBERS = 4096;
 
   private final Session session;
   private final OrtEnvironment environment;
@@ -37,15 +37,13 @@ public final class Call implements AutoCloseable {
     private final Buffer buffer;
     private final int offset;
     private final long[] shape;
-    private final long numbers;
     private int turn;
 
-    Held(OnnxTensor tensor, Buffer buffer, int offset, long[] shape, long numbers) {
+    Held(OnnxTensor tensor, Buffer buffer, int offset, long[] shape) {
       this.tensor = tensor;
       this.buffer = buffer;
       this.offset = offset;
       this.shape = shape;
-      this.numbers = numbers;
     }
 
     boolean is(Buffer other, int from, long[] extents) {
@@ -100,6 +98,11 @@ public final class Call implements AutoCloseable {
     session.back(this);
   }
 
+  /** Returns how many tensors there are, named in this turn or not. */
+  int kept() {
+    return held.size();
+  }
+
   /** Lets go of everything. */
   void free() {
     held.values().forEach(each -> each.tensor.close());
@@ -121,7 +124,7 @@ public final class Call implements AutoCloseable {
         before.tensor.close();
         named -= before.turn == turn ? 1 : 0;
       }
-      before = new Held(tensor, buffer, offset, shape, numbers);
+      before = new Held(tensor, buffer, offset, shape);
       before.turn = turn - 1;
       held.put(name, before);
       among.put(name, tensor);
@@ -148,7 +151,7 @@ public final class Call implements AutoCloseable {
     for (Iterator<Map.Entry<String, Held>> each = held.entrySet().iterator(); each.hasNext(); ) {
       Map.Entry<String, Held> entry = each.next();
       Held one = entry.getValue();
-      if (large ? one.numbers > KEPT_NUMBERS : one.turn != turn) {
+      if (large ? one.buffer.capacity() > KEPT_NUMBERS : one.turn != turn) {
         each.remove();
         inputs.remove(entry.getKey());
         outputs.remove(entry.getKey());
