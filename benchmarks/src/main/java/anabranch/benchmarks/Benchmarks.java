@@ -1,37 +1,120 @@
 package anabranch.benchmarks;
 
-import anabranch.benchmarks.measure.Machine;
+import anabranch.benchmarks.layer.Layers;
+import anabranch.benchmarks.measure.Limits;
+import anabranch.benchmarks.measure.Page;
+import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.process.Starts;
+import anabranch.benchmarks.process.Tasks;
+import anabranch.benchmarks.process.Threads;
+import anabranch.benchmarks.process.Wide;
+import anabranch.benchmarks.stage.Depth;
+import anabranch.benchmarks.stage.Steps;
 import anabranch.weights.DType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
 /** Runs a benchmark by name and prints the limits of the machine beside its figures. */
 public final class Benchmarks {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
+  private static final Path RESULTS = ROOT.resolve("benchmarks/target/results");
+
   private static final int LINES = 128;
-  private static final int ROUNDS = 21;
+  private static final int ROUNDS = Integer.getInteger("benchmarks.rounds", 21);
+  private static final int FEW = 7;
   private static final int MEGABYTES = 1024;
   private static final int SWAPS = 20;
   private static final int SWAPPED_LAYERS = 8;
 
+  /** What {@code all} runs, in this order. */
+  private static final List<String> ALL =
+      List.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch");
+
+  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps");
+
   private Benchmarks() {}
 
-  /** Runs the benchmark that the only argument names. */
+  /** Runs the benchmark that the only argument names, or all. */
   public static void main(String[] args) {
     String name = args.length == 1 ? args[0] : "";
     String backend = System.getProperty("benchmarks.backend", "onnx");
+    if (name.equals("all")) {
+      ALL.forEach(each -> report(backend, each));
+      page();
+    } else if (ALL.contains(name)) {
+      report(backend, name);
+    } else {
+      alone(backend, name);
+    }
+  }
+
+  private static void alone(String backend, String name) {
     switch (name) {
       case "exits" -> exits(backend);
       case "checkpoint" -> checkpoint(backend);
-      case "rebatch" -> rebatch(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
+      case "page" -> page();
       default -> {
         System.err.println(
-            "benchmarks: say which one; there are [exits, checkpoint, rebatch, swaps]");
+            "benchmarks: say which one; there are all of "
+                + ALL
+                + ", and alone "
+                + ALONE
+                + "; page writes docs/performance.md from what was found");
         System.exit(1);
       }
+    }
+  }
+
+  /** Runs a benchmark that keeps what it finds. */
+  private static void report(String backend, String name) {
+    Report report = new Report(name, System.out::println);
+    switch (name) {
+      case "step" -> Steps.run(backend, ROUNDS, report);
+      case "layer" -> Layers.run(backend, ROUNDS, report);
+      case "depth" -> Depth.run(backend, ROUNDS, report);
+      case "rebatch" -> {
+        limits(report);
+        Rebatch.run(backend, ROUNDS, report);
+      }
+      case "start", "tasks", "threads" -> process(name, report);
+      default -> throw new AssertionError(name);
+    }
+    System.out.println("kept in " + ROOT.relativize(report.save(RESULTS)));
+  }
+
+  private static void page() {
+    Path page = ROOT.resolve("docs/performance.md");
+    Page.write(RESULTS, page);
+    System.out.println("wrote " + ROOT.relativize(page));
+  }
+
+  private static void process(String name, Report report) {
+    try {
+      Path folder = Files.createTempDirectory("benchmarks");
+      Path weights = folder.resolve("wide.safetensors");
+      try {
+        Wide.write(weights);
+        switch (name) {
+          case "start" -> Starts.run(weights, folder, ROUNDS, report);
+          case "tasks" -> Tasks.run(weights, Math.min(ROUNDS, FEW), report);
+          default -> Threads.run(weights, ROUNDS, report);
+        }
+      } finally {
+        Synthetic.delete(folder);
+      }
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  private static void limits(Report report) {
+    try (Limits limits = new Limits()) {
+      report.limits(limits.probe());
     }
   }
 
@@ -41,21 +124,8 @@ public final class Benchmarks {
     Loads.run(backend, megabytes, type, System.out::println);
   }
 
-  private static void rebatch(String backend) {
-    limits(backend);
-    Rebatch.run(backend, Integer.getInteger("benchmarks.rounds", ROUNDS), System.out::println);
-  }
-
-  private static void limits(String backend) {
-    System.out.printf(
-        Locale.ROOT,
-        "this machine, one core: %.0f GFLOP/s in a wide network, %.1f GB/s read from memory%n",
-        Machine.gigaflops(backend),
-        Machine.gigabytesRead());
-  }
-
   private static void exits(String backend) {
-    limits(backend);
+    limits(new Report("exits", System.out::println));
     int window = ByteModel.withExits().input().maxLength();
     int count = Integer.getInteger("benchmarks.lines", LINES);
     List<Lines> kinds =
@@ -67,7 +137,7 @@ public final class Benchmarks {
         ROOT.resolve("samples/models/surprise.safetensors"),
         kinds,
         List.of(1024, 2048, 4096, 8192),
-        Integer.getInteger("benchmarks.rounds", ROUNDS),
+        ROUNDS,
         System.out::println);
   }
 }

@@ -4,6 +4,7 @@ import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
+import anabranch.benchmarks.measure.Report;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineListener;
@@ -35,7 +36,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -56,21 +56,21 @@ final class Rebatch {
   private static final int VOCABULARY = 64;
   private static final double[] LEAVE = {0.25, 0.5};
 
-  private final Consumer<String> out;
+  private final Report report;
   private final int rounds;
   private final String backend;
   private final Weights weights;
 
-  private Rebatch(String backend, int rounds, Consumer<String> out) {
+  private Rebatch(String backend, int rounds, Report report) {
     this.backend = backend;
     this.rounds = rounds;
-    this.out = out;
+    this.report = report;
     weights = Weights.random(spec(), 1);
   }
 
   /** Measures and reports line by line. */
-  static void run(String backend, int rounds, Consumer<String> out) {
-    Rebatch rebatch = new Rebatch(backend, rounds, out);
+  static void run(String backend, int rounds, Report report) {
+    Rebatch rebatch = new Rebatch(backend, rounds, report);
     for (double leave : LEAVE) {
       rebatch.measure(leave);
     }
@@ -179,17 +179,17 @@ final class Rebatch {
       Contest.Times base = times.get("FULL");
       Contest.Times best = times.get("ADAPTIVE");
       String name = String.format(Locale.ROOT, "rebatch.%.0f%%", 100 * leave);
-      line("%s FULL %.0f records/s", name, RECORDS / (base.median() / 1e9));
+      report.note("%s FULL %.0f records/s", name, RECORDS / (base.median() / 1e9));
       double[] gain = best.ratiosOver(base);
-      print(Finding.of(name + ".COMPACT/FULL", times.get("COMPACT").ratiosOver(base)));
-      print(
+      report.finding(Finding.of(name + ".COMPACT/FULL", times.get("COMPACT").ratiosOver(base)));
+      report.finding(
           Finding.of(
                   name + ".ADAPTIVE/predicted",
                   Arrays.stream(gain).map(r -> r / predicted).toArray())
               .atLeast(0.92));
       Finding over = Finding.of(name + ".ADAPTIVE/COMPACT", best.ratiosOver(times.get("COMPACT")));
-      print(leave == LEAVE[0] ? over.atLeast(1.05) : over);
-      print(
+      report.finding(leave == LEAVE[0] ? over.atLeast(1.05) : over);
+      report.finding(
           Finding.of(
                   name + ".nobody-leaves/plain", times.get("stays").ratiosOver(times.get("plain")))
               .atLeast(0.97));
@@ -201,7 +201,7 @@ final class Rebatch {
       for (double load : new double[] {0.7, 0.9, 0.95}) {
         latencies(name, full, compact, adaptive, leaving, staying, gap / load, load);
       }
-      line(
+      report.note(
           "%s predicted %.3f, involuntary exits %d, longest wait in an inner queue %.2f ms of %.2f "
               + "allowed %s",
           name,
@@ -211,10 +211,6 @@ final class Rebatch {
           waits.bound() / 1e6,
           involuntary == 0 && waits.waited() <= waits.bound() ? "pass" : "fail");
     }
-  }
-
-  private void print(Finding finding) {
-    out.accept(finding.toString());
   }
 
   private static int step(Item item) {
@@ -268,15 +264,15 @@ final class Rebatch {
         millis[2 * side + 1][round] = at(sides.get(side), 0.99) / 1e6;
       }
     }
-    line(
+    report.note(
         "%s load %.2f of FULL: p50 / p99 ms FULL %.2f / %.2f, COMPACT %.2f / %.2f, "
             + "ADAPTIVE %.2f / %.2f, those that left first %.2f / %.2f",
         Stream.concat(Stream.of(name, load), Arrays.stream(millis).map(Contest::median)).toArray());
     String at = String.format(Locale.ROOT, "%s.load%.2f", name, load);
     Finding tail = Finding.of(at + ".p99 (COMPACT + 1 batch)/ADAPTIVE", tails);
-    print(load <= 0.9 ? tail.atLeast(1 / 1.1) : tail);
+    report.finding(load <= 0.9 ? tail.atLeast(1 / 1.1) : tail);
     Finding first = Finding.of(at + ".p50 first exit/FULL", firsts);
-    print(load == 0.7 ? first.atMost(0.45) : first);
+    report.finding(load == 0.7 ? first.atMost(0.45) : first);
   }
 
   private static long at(long[] sorted, double share) {
@@ -315,9 +311,5 @@ final class Rebatch {
         throw new AssertionError(one.get(i) + " differs from " + two.get(i));
       }
     }
-  }
-
-  private void line(String format, Object... values) {
-    out.accept(String.format(Locale.ROOT, format, values));
   }
 }

@@ -4,6 +4,7 @@ import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
 import anabranch.benchmarks.measure.Contest;
+import anabranch.benchmarks.measure.Memory;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
@@ -21,8 +22,6 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.weights.Weights;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -96,7 +95,7 @@ final class Swaps {
         long start = System.nanoTime();
         engine.swap("v" + swap, next, Policy.fullDepth()).join();
         millis[swap - 1] = (System.nanoTime() - start) / 1e6;
-        memory[swap] = anonymousMegabytes();
+        memory[swap] = Memory.anonymousBytes() >> 20;
       }
       over = true;
       join(load);
@@ -163,20 +162,5 @@ final class Swaps {
       throw new AssertionError(who + " answers in two ways");
     }
     answered.merge(answer.version(), 1L, Long::sum);
-  }
-
-  /** Returns the anonymous memory of this process that is resident; 0 where nobody says. */
-  private static long anonymousMegabytes() {
-    System.gc();
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-        if (line.startsWith("RssAnon:")) {
-          return Long.parseLong(line.replaceAll("\\D", "")) >> 10;
-        }
-      }
-      return 0;
-    } catch (IOException elsewhere) {
-      return 0;
-    }
   }
 }

@@ -16,12 +16,14 @@ final class Decision {
   private final Picks picks;
   private final @Nullable Claims claims;
   private final Room room;
+  private final float[] given;
 
   Decision(Routing routing) {
     this.routing = routing;
     router = routing.router();
     int members = routing.members();
     scores = new Scores(router, router.logitsFor(members), routing.correction());
+    given = new float[scores.logit.length];
     picks = new Picks(router, router.selection().most(members), scores);
     claims =
         router.selection() instanceof Selection.ExpertChoice choice
@@ -112,8 +114,9 @@ final class Decision {
       Arrays.fill(into, 0);
       into[named(rows, row)] = 1;
     } else {
+      logits.get(run * into.length, given);
       for (int e = 0; e < into.length; e++) {
-        float z = logits.get(run * into.length + e);
+        float z = given[e];
         if (!Float.isFinite(z)) {
           throw routing.bad("logit", z, row, e);
         }

@@ -73,6 +73,9 @@ final class Picks {
       if (threshold != null && !threshold.admits(preference[e])) {
         continue;
       }
+      if (count == expert.length && !(preference[e] > preference[expert[count - 1]])) {
+        continue;
+      }
       int at = count;
       while (at > 0 && preference[e] > preference[expert[at - 1]]) {
         at--;

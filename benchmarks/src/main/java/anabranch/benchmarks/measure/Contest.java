@@ -20,13 +20,18 @@ public final class Contest {
    * What a side took, round by round.
    *
    * @param elapsed nanoseconds that passed
-   * @param busy nanoseconds that a processor spent on the lanes of engines: other programs on the
-   *     machine do not count
+   * @param busy nanoseconds that processors spent on the calling thread and on the lanes of
+   *     engines: other programs on the machine do not count
    */
   public record Times(long[] elapsed, long[] busy) {
     /** Returns the median nanoseconds that passed. */
     public long median() {
       return Math.round(Contest.median(Arrays.stream(elapsed).asDoubleStream().toArray()));
+    }
+
+    /** Returns the median nanoseconds that processors spent. */
+    public long busyMedian() {
+      return Math.round(Contest.median(Arrays.stream(busy).asDoubleStream().toArray()));
     }
 
     /** Returns how many times as long another side took: the median over the rounds. */
@@ -42,6 +47,11 @@ public final class Contest {
     /** Returns how many times as long another side took, round by round. */
     public double[] ratiosOver(Times other) {
       return ratios(other.elapsed, elapsed);
+    }
+
+    /** Returns how many times as much time of processors another side took, round by round. */
+    public double[] busyRatiosOver(Times other) {
+      return ratios(other.busy, busy);
     }
 
     private static double ratio(long[] of, long[] to) {
@@ -74,13 +84,13 @@ public final class Contest {
     sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
     for (int round = -warmUps; round < rounds; round++) {
       for (Map.Entry<String, Runnable> side : sides.entrySet()) {
-        long busy = lanesBusy();
+        long busy = busy();
         long start = System.nanoTime();
         side.getValue().run();
         long elapsed = System.nanoTime() - start;
         if (round >= 0) {
           times.get(side.getKey()).elapsed[round] = elapsed;
-          times.get(side.getKey()).busy[round] = Math.max(1, lanesBusy() - busy);
+          times.get(side.getKey()).busy[round] = Math.max(1, busy() - busy);
         }
       }
     }
@@ -94,8 +104,8 @@ public final class Contest {
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
-  private static long lanesBusy() {
-    long sum = 0;
+  private static long busy() {
+    long sum = THREADS.getCurrentThreadCpuTime();
     for (long id : THREADS.getAllThreadIds()) {
       ThreadInfo thread = THREADS.getThreadInfo(id);
       if (thread != null && thread.getThreadName().startsWith("anabranch-")) {

@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
 public record Finding(
     String name, double ratio, double low, double high, double goal, double floor) {
   /** The share of a floor below the goal that has to be reached. */
-  static final double OF_FLOOR = 0.96;
+  static final double OF_FLOOR = 0.97;
 
   private static final int DRAWS = 2000;
 

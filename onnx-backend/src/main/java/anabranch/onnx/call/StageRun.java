@@ -33,7 +33,7 @@ public final class StageRun {
   /** The number of the block's run in its stage. */
   private final int member;
 
-  private final Map<Angles, FloatBuffer[]> angles = new IdentityHashMap<>();
+  private final Map<Angles, FloatBuffer[]> angles = new IdentityHashMap<>(2);
 
   /** Hidden vectors by place; those of rows that are not live are the same in both. */
   private FloatBuffer x;

@@ -113,6 +113,7 @@ public final class Embedder {
 
   private void tables(List<Span> spans, FloatBuffer into) {
     float[] sum = new float[width];
+    float[] vector = new float[width];
     int row = 0;
     for (Span span : spans) {
       Rows rows = span.rows();
@@ -120,15 +121,15 @@ public final class Embedder {
         Arrays.fill(sum, 0);
         int at = rows.position(i);
         if (tokens != null) {
-          add(tokens, token(rows.event(i), at), sum);
+          add(tokens, token(rows.event(i), at), vector, sum);
         } else if (input instanceof Input.Records records) {
-          levels(records, numbers(rows.event(i), at), sum);
+          levels(records, numbers(rows.event(i), at), vector, sum);
         }
         if (embedding.multiplier() != null) {
           scale(embedding.multiplier().floatValue(), sum);
         }
         if (positions != null) {
-          add(positions, at, sum);
+          add(positions, at, vector, sum);
         }
         if (embedding.sinusoids() != null) {
           addWaves(at + embedding.sinusoids().offset(), sum);
@@ -138,11 +139,11 @@ public final class Embedder {
     }
   }
 
-  private void levels(Input.Records records, FloatBuffer numbers, float[] sum) {
+  private void levels(Input.Records records, FloatBuffer numbers, float[] vector, float[] sum) {
     for (int f = 0; f < levels.length; f++) {
       FloatBuffer table = levels[f];
       if (table != null && records.fields().get(f) instanceof Input.Field.Category category) {
-        add(table, category.levelOf(numbers.get(f)), sum);
+        add(table, category.levelOf(numbers.get(f)), vector, sum);
       }
     }
   }
@@ -162,9 +163,10 @@ public final class Embedder {
     }
   }
 
-  private void add(FloatBuffer table, int index, float[] sum) {
-    for (int c = 0; c < width; c++) {
-      sum[c] += table.get(index * width + c);
+  private void add(FloatBuffer table, int index, float[] vector, float[] sum) {
+    table.get(index * width, vector);
+    for (int c = 0; c < sum.length; c++) {
+      sum[c] += vector[c];
     }
   }
 

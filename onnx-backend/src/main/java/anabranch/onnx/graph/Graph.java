@@ -25,6 +25,8 @@ public final class Graph {
   private static final long OPSET = 23;
   private static final long FLOAT = 1;
   private static final long INT64 = 7;
+  private static final String OWN_DOMAIN = "com.microsoft";
+  private static final String OWN = OWN_DOMAIN + ".";
 
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
@@ -37,7 +39,8 @@ public final class Graph {
   private final Map<String, String> renamed = new HashMap<>();
   private int fresh;
 
-  Graph(String name) {
+  /** Starts a graph; the name is for errors and logs. */
+  public Graph(String name) {
     this.name = name;
   }
 
@@ -103,21 +106,27 @@ public final class Graph {
   }
 
   /** Declares an input; a negative extent is free. */
-  String input(String input, long... shape) {
-    inputs.add(valueInfo(input, shape));
+  public String input(String input, long... shape) {
+    inputs.add(valueInfo(input, FLOAT, shape));
+    return input;
+  }
+
+  /** Declares an input of integers; a negative extent is free. */
+  public String integerInput(String input, long... shape) {
+    inputs.add(valueInfo(input, INT64, shape));
     return input;
   }
 
   /** Declares that the result of a node is an output of this name; a negative extent is free. */
-  void output(String output, String from, long... shape) {
-    outputs.add(valueInfo(output, shape));
+  public void output(String output, String from, long... shape) {
+    outputs.add(valueInfo(output, FLOAT, shape));
     if (renamed.putIfAbsent(from, output) != null) {
       throw new AssertionError(from + " is already an output of " + name);
     }
   }
 
   /** Adds a parameter of the model as a constant and returns its name. */
-  String weight(String parameter, long... shape) {
+  public String weight(String parameter, long... shape) {
     long elements = 1;
     for (long extent : shape) {
       elements *= extent;
@@ -133,26 +142,32 @@ public final class Graph {
   }
 
   /** Adds a list of integers as a constant and returns its name. */
-  String integers(long... values) {
+  public String integers(long... values) {
     String constant = fresh("integers");
     integers.put(constant, values);
     return constant;
   }
 
   /** Adds a number as a constant and returns its name. */
-  String number(float value) {
+  public String number(float value) {
     String constant = fresh("number");
     numbers.put(constant, value);
     return constant;
   }
 
-  /** Adds a node with one result and returns the name of that result. */
-  String node(String operator, Map<String, Object> attributes, String... from) {
+  /**
+   * Adds a node with one result and returns the name of that result.
+   *
+   * @param operator a standard one, or one of ONNX Runtime behind {@code "com.microsoft."}
+   * @param from values of this graph; empty for an optional one that is not given
+   */
+  public String node(String operator, Map<String, Object> attributes, String... from) {
     return nodes(operator, 1, attributes, from).get(0);
   }
 
   /** Adds a node with several results and returns their names. */
-  List<String> nodes(String operator, int results, Map<String, Object> attributes, String... from) {
+  public List<String> nodes(
+      String operator, int results, Map<String, Object> attributes, String... from) {
     List<String> to = new ArrayList<>();
     for (int i = 0; i < results; i++) {
       to.add(fresh(operator));
@@ -209,12 +224,16 @@ public final class Graph {
         });
     inputs.forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
-    return new Message()
-        .number(1, IR_VERSION)
-        .text(2, "anabranch")
-        .message(7, graph)
-        .message(8, new Message().text(1, "").number(2, OPSET))
-        .layOut(room);
+    Message model =
+        new Message()
+            .number(1, IR_VERSION)
+            .text(2, "anabranch")
+            .message(7, graph)
+            .message(8, new Message().text(1, "").number(2, OPSET));
+    if (nodes.stream().anyMatch(node -> node.operator.startsWith(OWN))) {
+      model.message(8, new Message().text(1, OWN_DOMAIN).number(2, 1L));
+    }
+    return model.layOut(room);
   }
 
   private String fresh(String prefix) {
@@ -225,10 +244,12 @@ public final class Graph {
     Message message = new Message();
     node.from().forEach(value -> message.text(1, renamed.getOrDefault(value, value)));
     node.to().forEach(value -> message.text(2, renamed.getOrDefault(value, value)));
-    message.text(3, node.name()).text(4, node.operator());
+    boolean own = node.operator().startsWith(OWN);
+    message.text(3, node.name());
+    message.text(4, own ? node.operator().substring(OWN.length()) : node.operator());
     new TreeMap<>(node.attributes())
         .forEach((key, value) -> message.message(5, attribute(key, value)));
-    return message;
+    return own ? message.text(7, OWN_DOMAIN) : message;
   }
 
   private static Message attribute(String key, Object value) {
@@ -259,14 +280,14 @@ public final class Graph {
     return tensor.number(2, type).text(8, name);
   }
 
-  private static Message valueInfo(String name, long[] shape) {
+  private static Message valueInfo(String name, long type, long[] shape) {
     Message dimensions = new Message();
     for (int i = 0; i < shape.length; i++) {
       Message dimension = new Message();
       dimensions.message(
           1, shape[i] < 0 ? dimension.text(2, name + "." + i) : dimension.number(1, shape[i]));
     }
-    Message tensor = new Message().number(1, FLOAT).message(2, dimensions);
+    Message tensor = new Message().number(1, type).message(2, dimensions);
     return new Message().text(1, name).message(2, new Message().message(1, tensor));
   }
 

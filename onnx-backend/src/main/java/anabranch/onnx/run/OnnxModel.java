@@ -49,6 +49,11 @@ public final class OnnxModel implements LoadedModel {
     return pool;
   }
 
+  /** Returns the bytes of all direct buffers made for calls: constant once calls are warm. */
+  public long madeBytes() {
+    return pool.madeBytes();
+  }
+
   Layout layout() {
     return layout;
   }

@@ -4,37 +4,72 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import java.nio.Buffer;
 import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.Map;
 
 /**
  * One call of a graph on slices of direct buffers in native order: nothing is copied on the way in,
  * and results are written where they belong. Confined to one thread.
+ *
+ * <p>A session hands out the same call again. It keeps the tensors of small buffers, so that a call
+ * like the last one makes none; those of large ones it lets go, and with them the buffers.
  */
 public final class Call implements AutoCloseable {
-  private final String name;
+  private static final int KEPT_NUMBERS = 4096;
+
+  private final Session session;
   private final OrtEnvironment environment;
-  private final OrtSession session;
+  private final OrtSession graph;
   private final Map<String, OnnxTensor> inputs = new HashMap<>(8);
   private final Map<String, OnnxTensor> outputs = new HashMap<>(8);
+  private final Map<String, Held> held = new HashMap<>(8);
+  private int turn;
+  private int named;
 
-  Call(String name, OrtEnvironment environment, OrtSession session) {
-    this.name = name;
-    this.environment = environment;
+  /** A tensor that stands for a part of a buffer, and the turn in which it was last named. */
+  private static final class Held {
+    private final OnnxTensor tensor;
+    private final Buffer buffer;
+    private final int offset;
+    private final long[] shape;
+    private int turn;
+
+    Held(OnnxTensor tensor, Buffer buffer, int offset, long[] shape) {
+      this.tensor = tensor;
+      this.buffer = buffer;
+      this.offset = offset;
+      this.shape = shape;
+    }
+
+    boolean is(Buffer other, int from, long[] extents) {
+      return buffer == other && offset == from && Arrays.equals(shape, extents);
+    }
+  }
+
+  Call(Session session, OrtEnvironment environment, OrtSession graph) {
     this.session = session;
+    this.environment = environment;
+    this.graph = graph;
   }
 
   /** Names an input: as many numbers from {@code offset} on as the shape says. */
   public Call in(String input, FloatBuffer buffer, int offset, long... shape) {
-    inputs.put(input, tensor(buffer, offset, shape));
-    return this;
+    return name(inputs, input, buffer, offset, shape);
+  }
+
+  /** Names an input of integers: as many from the start as the shape says. */
+  public Call in(String input, LongBuffer buffer, long... shape) {
+    return name(inputs, input, buffer, 0, shape);
   }
 
   /** Names an output and where it is written. */
   public Call out(String output, FloatBuffer buffer, int offset, long... shape) {
-    outputs.put(output, tensor(buffer, offset, shape));
-    return this;
+    return name(outputs, output, buffer, offset, shape);
   }
 
   /**
@@ -43,32 +78,85 @@ public final class Call implements AutoCloseable {
    * @throws IllegalStateException if ONNX Runtime fails
    */
   public void run() {
-    try (OrtSession.Result ignored = session.run(inputs, outputs)) {
+    if (named < held.size()) {
+      letGo(false);
+    }
+    try (OrtSession.Result ignored = graph.run(inputs, outputs)) {
       return;
     } catch (OrtException failed) {
       throw new IllegalStateException(
-          "graph \"" + name + "\" failed: " + failed.getMessage(), failed);
+          "graph \"" + session.name() + "\" failed: " + failed.getMessage(), failed);
     }
   }
 
+  /** Gives this call back; nobody may use it afterwards. */
   @Override
   public void close() {
-    inputs.values().forEach(OnnxTensor::close);
-    outputs.values().forEach(OnnxTensor::close);
+    letGo(true);
+    turn++;
+    named = 0;
+    session.back(this);
+  }
+
+  /** Returns how many tensors there are, named in this turn or not. */
+  int kept() {
+    return held.size();
+  }
+
+  /** Lets go of everything. */
+  void free() {
+    held.values().forEach(each -> each.tensor.close());
+    held.clear();
     inputs.clear();
     outputs.clear();
   }
 
-  private OnnxTensor tensor(FloatBuffer buffer, int offset, long[] shape) {
-    long size = 1;
-    for (long extent : shape) {
-      size *= extent;
+  private Call name(
+      Map<String, OnnxTensor> among, String name, Buffer buffer, int offset, long[] shape) {
+    Held before = held.get(name);
+    if (before == null || !before.is(buffer, offset, shape)) {
+      long numbers = 1;
+      for (long extent : shape) {
+        numbers *= extent;
+      }
+      OnnxTensor tensor = tensor(buffer, offset, Math.toIntExact(numbers), shape);
+      if (before != null) {
+        before.tensor.close();
+        named -= before.turn == turn ? 1 : 0;
+      }
+      before = new Held(tensor, buffer, offset, shape);
+      before.turn = turn - 1;
+      held.put(name, before);
+      among.put(name, tensor);
     }
+    named += before.turn == turn ? 0 : 1;
+    before.turn = turn;
+    return this;
+  }
+
+  private OnnxTensor tensor(Buffer buffer, int offset, int numbers, long[] shape) {
     try {
-      return OnnxTensor.createTensor(
-          environment, buffer.slice(offset, Math.toIntExact(size)), shape);
+      return buffer instanceof FloatBuffer floats
+          ? OnnxTensor.createTensor(environment, floats.slice(offset, numbers), shape)
+          : OnnxTensor.createTensor(
+              environment, ((LongBuffer) buffer).slice(offset, numbers), shape);
     } catch (OrtException failed) {
-      throw new IllegalStateException("graph \"" + name + "\": " + failed.getMessage(), failed);
+      throw new IllegalStateException(
+          "graph \"" + session.name() + "\": " + failed.getMessage(), failed);
+    }
+  }
+
+  /** Lets go of what this turn did not name, or of all that is large. */
+  private void letGo(boolean large) {
+    for (Iterator<Map.Entry<String, Held>> each = held.entrySet().iterator(); each.hasNext(); ) {
+      Map.Entry<String, Held> entry = each.next();
+      Held one = entry.getValue();
+      if (large ? one.buffer.capacity() > KEPT_NUMBERS : one.turn != turn) {
+        each.remove();
+        inputs.remove(entry.getKey());
+        outputs.remove(entry.getKey());
+        one.tensor.close();
+      }
     }
   }
 }

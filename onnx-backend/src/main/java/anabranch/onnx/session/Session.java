@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** One loaded graph. Thread-safe; closing it twice is harmless. */
@@ -18,7 +19,8 @@ public final class Session implements AutoCloseable {
   private final String name;
   private final OrtEnvironment environment;
   private final OrtSession session;
-  private boolean closed;
+  private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
+  private volatile boolean closed;
 
   private Session(String name, OrtEnvironment environment, OrtSession session) {
     this.name = name;
@@ -69,9 +71,25 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  /** Starts a call; close it to free its tensors. */
+  /** Starts a call; close it to give it back. */
   public Call call() {
-    return new Call(name, environment, session);
+    Call before = idle.getAndSet(null);
+    return before == null ? new Call(this, environment, session) : before;
+  }
+
+  /** Keeps one call for the next that wants one. */
+  void back(Call call) {
+    Call surplus = idle.compareAndSet(null, call) ? null : call;
+    if (closed) {
+      surplus = surplus == null ? idle.getAndSet(null) : surplus;
+    }
+    if (surplus != null) {
+      surplus.free();
+    }
+  }
+
+  String name() {
+    return name;
   }
 
   @Override
@@ -80,6 +98,10 @@ public final class Session implements AutoCloseable {
       return;
     }
     closed = true;
+    Call kept = idle.getAndSet(null);
+    if (kept != null) {
+      kept.free();
+    }
     try {
       session.close();
     } catch (OrtException failed) {

@@ -74,6 +74,15 @@ final class Dispatch {
     return first[expert];
   }
 
+  /** Returns the most rows that one expert has. */
+  int most() {
+    int most = 0;
+    for (int e = 0; e + 1 < first.length; e++) {
+      most = Math.max(most, first[e + 1] - first[e]);
+    }
+    return most;
+  }
+
   /** Returns how many rows each expert has. */
   int[] counts() {
     int[] counts = new int[first.length - 1];

@@ -15,8 +15,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A mixture, or the factor of a modulation: routes live rows, runs each expert on its rows, adds
- * the results up. Thread-safe.
+ * A mixture, or the factor of a modulation: routes live rows, and expert by expert gathers its
+ * rows, runs it and adds what it made to the sums, so that only the rows of one expert are on their
+ * way and stay in a near cache. Thread-safe.
  */
 final class MixStep implements LoadedStep {
   private final Step.Mix step;
@@ -59,14 +60,16 @@ final class MixStep implements LoadedStep {
     boolean behind = step.finish() == Step.Finish.BEHIND;
     FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer gathered = scope.rows(dispatch.size(), width);
-      FloatBuffer results = scope.rows(dispatch.size(), width);
-      gather(dispatch, read, gathered, width);
+      Sums sums = new Sums(into, packing.live, width);
+      FloatBuffer gathered = scope.rows(dispatch.most(), width);
+      FloatBuffer results = scope.rows(dispatch.most(), width);
       for (int e = 0; e < members; e++) {
         int first = dispatch.first(e);
         int count = dispatch.first(e + 1) - first;
         if (count > 0) {
-          member(e, gathered, results, first, count, width);
+          gather(dispatch, first, count, read, gathered, width);
+          member(e, gathered, results, count, width);
+          sums.add(dispatch, first, count, results, !scaled);
         }
       }
       FloatBuffer all = null;
@@ -76,8 +79,7 @@ final class MixStep implements LoadedStep {
           call.in("x", read, 0, packing.live, width).out("y", all, 0, packing.live, width).run();
         }
       }
-      FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
-      dispatch.sum(results, !scaled, constant, all, residual, into, width);
+      sums.finish(constant, all, step.finish() == Step.Finish.ADDED ? run.x() : null);
     }
     if (step.finish() == Step.Finish.FACTOR) {
       for (int i = 0; i < packing.live * width; i++) {
@@ -90,8 +92,7 @@ final class MixStep implements LoadedStep {
   }
 
   /** Runs a member on its rows: an expert, or one of the specials behind them. */
-  private void member(
-      int e, FloatBuffer gathered, FloatBuffer results, int first, int count, int width) {
+  private void member(int e, FloatBuffer gathered, FloatBuffer results, int count, int width) {
     int session = e;
     if (step.bank() instanceof Mixture mixture
         && mixture.specials() != null
@@ -99,36 +100,35 @@ final class MixStep implements LoadedStep {
       Mixture.Specials specials = mixture.specials();
       int constant = e - mixture.experts() - specials.zeros() - specials.identities();
       if (constant < -specials.identities()) {
-        for (int i = first * width; i < (first + count) * width; i++) {
+        for (int i = 0; i < count * width; i++) {
           results.put(i, 0);
         }
         return;
       } else if (constant < 0) {
-        results.put(first * width, gathered, first * width, count * width);
+        results.put(0, gathered, 0, count * width);
         return;
       }
       session = mixture.experts() + constant;
     }
     try (Call call = experts.get(session).call()) {
-      call.in("x", gathered, first * width, count, width)
-          .out("y", results, first * width, count, width)
-          .run();
+      call.in("x", gathered, 0, count, width).out("y", results, 0, count, width).run();
     }
   }
 
-  private void gather(Dispatch dispatch, FloatBuffer read, FloatBuffer into, int width) {
+  private void gather(
+      Dispatch dispatch, int first, int count, FloatBuffer read, FloatBuffer into, int width) {
     float[] vector = new float[scaled ? width : 0];
-    for (int slot = 0; slot < dispatch.size(); slot++) {
-      int from = dispatch.row(slot) * width;
+    for (int i = 0; i < count; i++) {
+      int from = dispatch.row(first + i) * width;
       if (scaled) {
         read.get(from, vector);
-        float gate = dispatch.gate(slot);
+        float gate = dispatch.gate(first + i);
         for (int c = 0; c < width; c++) {
           vector[c] *= gate;
         }
-        into.put(slot * width, vector);
+        into.put(i * width, vector);
       } else {
-        into.put(slot * width, read, from, width);
+        into.put(i * width, read, from, width);
       }
     }
   }

@@ -1,0 +1,8 @@
+/**
+ * This room is for one routed layer against other ways to compute the same numbers on the same
+ * runtime; it is not for whole models.
+ */
+@NullMarked
+package anabranch.benchmarks.layer;
+
+import org.jspecify.annotations.NullMarked;

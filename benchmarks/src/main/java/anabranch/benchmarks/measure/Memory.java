@@ -1,0 +1,30 @@
+package anabranch.benchmarks.measure;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the system says of the memory of this process. Stateless. */
+public final class Memory {
+  private static final Path STATUS = Path.of("/proc/self/status");
+
+  private Memory() {}
+
+  /**
+   * Returns the anonymous memory of this process that is resident, after a collection of garbage; 0
+   * where nobody says.
+   */
+  public static long anonymousBytes() {
+    System.gc();
+    try {
+      for (String line : Files.readAllLines(STATUS)) {
+        if (line.startsWith("RssAnon:")) {
+          return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+        }
+      }
+      return 0;
+    } catch (IOException elsewhere) {
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+package anabranch.benchmarks.measure;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What one benchmark found: printed as it comes, kept as JSON. Confined to one thread. */
+public final class Report {
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  private final String name;
+  private final Consumer<String> out;
+  private final List<Limits.Seen> limits = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
+  private final List<Finding> findings = new ArrayList<>();
+
+  /**
+   * Starts a report.
+   *
+   * @param name of the benchmark, as a command names it
+   * @param out takes lines
+   */
+  public Report(String name, Consumer<String> out) {
+    this.name = name;
+    this.out = out;
+  }
+
+  /** Notes what the machine can do now. */
+  public void limits(Limits.Seen seen) {
+    limits.add(seen);
+    out.accept(seen.toString());
+  }
+
+  /** Notes figures that are no ratio. */
+  public void note(String format, Object... values) {
+    String line = String.format(Locale.ROOT, format, values);
+    notes.add(line);
+    out.accept(line);
+  }
+
+  /** Notes a ratio. */
+  public void finding(Finding finding) {
+    findings.add(finding);
+    out.accept(finding.toString());
+  }
+
+  /** Returns what was found so far. */
+  public List<Finding> findings() {
+    return List.copyOf(findings);
+  }
+
+  /** Writes what was found to a file of its own in a folder, and returns the file. */
+  public Path save(Path folder) {
+    ObjectNode root = JSON.createObjectNode();
+    root.put("benchmark", name);
+    root.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    root.put("commit", commit());
+    root.put("processor", processor());
+    root.put("java", System.getProperty("java.vm.version"));
+    ArrayNode seen = root.putArray("limits");
+    for (Limits.Seen each : limits) {
+      seen.addObject()
+          .put("fmaGigaflops", each.fma())
+          .put("gemmGigaflops", each.gemm())
+          .put("readByLoop", each.readByLoop())
+          .put("readBySum", each.readBySum())
+          .put("readByProduct", each.readByProduct());
+    }
+    ArrayNode all = root.putArray("findings");
+    for (Finding each : findings) {
+      ObjectNode node =
+          all.addObject()
+              .put("name", each.name())
+              .put("ratio", each.ratio())
+              .put("low", each.low())
+              .put("high", each.high());
+      if (!Double.isNaN(each.goal())) {
+        node.put("goal", each.goal()).put("verdict", each.verdict());
+      }
+      if (!Double.isNaN(each.floor())) {
+        node.put("floor", each.floor());
+      }
+    }
+    ArrayNode lines = root.putArray("notes");
+    notes.forEach(lines::add);
+    Path file = folder.resolve(name + ".json");
+    try {
+      Files.createDirectories(folder);
+      Files.writeString(
+          file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+    return file;
+  }
+
+  /** Returns the model of the processor; what the JVM says of it where the system does not. */
+  static String processor() {
+    String model = line(Path.of("/proc/cpuinfo"), "model name");
+    String cores = Runtime.getRuntime().availableProcessors() + " cores";
+    String name = model == null ? System.getProperty("os.arch") : model.replaceAll(".*:\\s*", "");
+    return name + ", " + cores;
+  }
+
+  private static @Nullable String line(Path file, String start) {
+    try {
+      return Files.readAllLines(file).stream()
+          .filter(line -> line.startsWith(start))
+          .findFirst()
+          .orElse(null);
+    } catch (IOException absent) {
+      return null;
+    }
+  }
+
+  /** Returns the commit that is checked out; "unknown" outside of a repository. */
+  private static String commit() {
+    try {
+      Process git = new ProcessBuilder("git", "describe", "--always", "--dirty").start();
+      String said = new String(git.getInputStream().readAllBytes()).strip();
+      return git.waitFor() == 0 && !said.isEmpty() ? said : "unknown";
+    } catch (IOException absent) {
+      return "unknown";
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+      return "unknown";
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package anabranch.benchmarks.measure;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class ReportTest {
+  @TempDir Path folder;
+
+  @Test
+  void whatWasFoundIsKeptAsJsonAndShownOnThePage() throws IOException {
+    Report report = new Report("one", line -> {});
+    report.limits(new Limits.Seen(100, 90, 10, 9, 11));
+    report.finding(Finding.of("one.a/b", new double[] {1, 1.2, 1.1}).atLeast(1));
+    report.finding(Finding.of("one.c/d", new double[] {0.9}).atLeast(1).withFloor(0.92));
+    report.note("two %d", 2);
+    JsonNode root = JsonMapper.builder().build().readTree(Files.readString(report.save(folder)));
+    assertEquals("pass", root.get("findings").get(0).get("verdict").asString());
+    assertEquals("pass", root.get("findings").get(1).get("verdict").asString());
+    assertEquals(11, root.get("limits").get(0).get("readByProduct").asDouble());
+    Path page = folder.resolve("performance.md");
+    Page.write(folder, page);
+    String text = Files.readString(page);
+    assertTrue(text.contains("| one.a/b | 1.100 | 1.000 to 1.200 | 1.000 |  | pass |"), text);
+    assertTrue(text.contains("-Dexec.args=one`"), text);
+    assertTrue(text.contains("- two 2"), text);
+  }
+
+  @Test
+  void limitsAreSeenAndTheBestReadingCounts() {
+    try (Limits limits = new Limits(1)) {
+      Limits.Seen seen = limits.probe();
+      assertTrue(seen.fma() > 0 && seen.gemm() > 0, seen.toString());
+      assertTrue(seen.read() >= seen.readByProduct(), seen.toString());
+    }
+  }
+}

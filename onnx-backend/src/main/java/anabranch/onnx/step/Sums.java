@@ -1,0 +1,85 @@
+package anabranch.onnx.step;
+
+import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the members of a mixture make of each row, added up where the result belongs and in the
+ * order in which it is given, so that a row's sum has the same bits whatever its companions.
+ * Confined to one call.
+ */
+final class Sums {
+  private final FloatBuffer into;
+  private final float[] sum;
+  private final float[] vector;
+  private final int rows;
+  private final int width;
+
+  /** Starts with zeros. */
+  Sums(FloatBuffer into, int rows, int width) {
+    this.into = into;
+    this.rows = rows;
+    this.width = width;
+    sum = new float[width];
+    vector = new float[width];
+    for (int row = 0; row < rows; row++) {
+      into.put(row * width, sum);
+    }
+  }
+
+  /**
+   * Adds what an expert made of its rows.
+   *
+   * @param first its first slot
+   * @param results of its slots, from the start
+   * @param weigh whether gates multiply them
+   */
+  void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {
+    for (int i = 0; i < count; i++) {
+      int at = dispatch.row(first + i) * width;
+      float weight = weigh ? dispatch.gate(first + i) : 1;
+      results.get(i * width, vector);
+      into.get(at, sum);
+      // Arrays with one index for both: what the compiler of the JVM makes vectors of.
+      for (int c = 0; c < sum.length; c++) {
+        sum[c] += weight * vector[c];
+      }
+      into.put(at, sum);
+    }
+  }
+
+  /**
+   * Adds what every row gets, and ends.
+   *
+   * @param constant for every row; empty for nothing
+   * @param each for each row; null for nothing
+   * @param residual what the sum is added to; null for nothing
+   */
+  void finish(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
+    if (constant.length == 0 && each == null && residual == null) {
+      return;
+    }
+    float[] none = new float[0];
+    for (int row = 0; row < rows; row++) {
+      into.get(row * width, sum);
+      add(constant);
+      add(vector(each, row, none));
+      add(vector(residual, row, none));
+      into.put(row * width, sum);
+    }
+  }
+
+  private float[] vector(@Nullable FloatBuffer from, int row, float[] none) {
+    if (from == null) {
+      return none;
+    }
+    from.get(row * width, vector);
+    return vector;
+  }
+
+  private void add(float[] numbers) {
+    for (int c = 0; c < numbers.length; c++) {
+      sum[c] += numbers[c];
+    }
+  }
+}
