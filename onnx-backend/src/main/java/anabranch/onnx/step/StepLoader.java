@@ -35,6 +35,7 @@ public final class StepLoader {
   private final int width;
   private final Opener opener;
   private final boolean asksReceived;
+  private final boolean asksGiven;
   private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
   private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
@@ -43,12 +44,19 @@ public final class StepLoader {
   public StepLoader(ModelSpec spec, Opener opener) {
     this.width = spec.width();
     this.opener = opener;
-    this.asksReceived = Cut.of(spec).stages().stream().anyMatch(StepLoader::asksReceived);
+    List<StageSpec> stages = Cut.of(spec).stages();
+    this.asksReceived = stages.stream().anyMatch(StepLoader::asksReceived);
+    this.asksGiven = stages.stream().anyMatch(StepLoader::asksGiven);
   }
 
   /** Returns whether a stage asks for what its rows receive. */
   public static boolean asksReceived(StageSpec stage) {
     return stage.point().score() == Criterion.Score.ATTENTION_RECEIVED;
+  }
+
+  /** Returns whether a stage asks for what its rows give each other. */
+  public static boolean asksGiven(StageSpec stage) {
+    return stage.point().score() != null && stage.point().score().ofGraph();
   }
 
   /** Returns the attentions loaded so far that read a memory, by their parameter paths. */
@@ -227,7 +235,8 @@ public final class StepLoader {
             new AttentionCore(
                 shape,
                 opener.open(EdgeGraphs.core(shape)),
-                asksReceived ? opener.open(EdgeGraphs.received(shape)) : null));
+                asksReceived ? opener.open(EdgeGraphs.received(shape)) : null,
+                asksGiven && !shape.causal() ? opener.open(EdgeGraphs.given(shape)) : null));
   }
 
   private Additions additions(Step.Attend attend) {
