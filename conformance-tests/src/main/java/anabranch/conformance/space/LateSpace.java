@@ -87,7 +87,9 @@ final class LateSpace {
         }
       }
     }
-    return pooled.withPlan(new Plan(plan.blocks(), parts, plan.alternatives(), null));
+    return drawn
+        ? pooled.withPlan(new Plan(plan.blocks(), parts, plan.alternatives(), null))
+        : spec;
   }
 
   private List<Prune> prunes(Block block) {

@@ -237,12 +237,9 @@ final class AttendingSystems {
         "Wang et al. 2024",
         List.of("hand-computed vector", "properties", "equal bits"),
         List.of(
-            "which way importance flows and when it stops, the bounds on variance, and the vectors"
-                + " that are compared, all of which must be said",
-            "the order of its stages, which is that of the plan; here each has an attention before"
-                + " it",
-            "of what the variance is taken, here of a head's ranks, and that the groups are"
-                + " halves"),
+            "the direction of flow, when it stops and the vectors compared, which must be said",
+            "the order of stages, which is the plan's, each behind an attention of its own",
+            "whose variance is bounded and how rows are split; here a head's ranks, and halves"),
         preset,
         "prune.rank.direction",
         spec -> ranked(spec, new GraphRank(GraphRank.Direction.TO_READERS, 30, 1e-6, 0.01, 0.1)),
