@@ -20,7 +20,9 @@ import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
+import anabranch.model.plan.Prune;
 import anabranch.weights.Weights;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -89,6 +91,30 @@ public interface PointsChapter extends Subject {
         List.of(Criterion.Score.LEARNED, Criterion.Score.ATTENTION_RECEIVED)) {
       agrees(Plans.pruning(score, Head.Pool.MEAN), 81);
       agrees(Plans.pruning(score, Head.Pool.FIRST), 82);
+    }
+  }
+
+  /** Intent: importance flows along an attention, in each head that tells rows apart. */
+  @Test
+  @Rule({"X9", "X19"})
+  default void rowsAreRankedByTheGraphOfAnAttention() {
+    for (GraphRank.Direction direction : GraphRank.Direction.values()) {
+      GraphRank all = new GraphRank(direction, 5, 0, 0, 1);
+      agrees(Plans.pruning((id, kept) -> Prune.graphRank(id, kept, all), Head.Pool.MEAN), 86);
+      GraphRank some = new GraphRank(direction, 9, 0.005, 0.0004, 0.01);
+      agrees(Plans.pruning((id, kept) -> Prune.graphRank(id, kept, some), Head.Pool.FIRST), 87);
+    }
+  }
+
+  /** Intent: of two rows that say the same the lesser goes first. */
+  @Test
+  @Rule({"X9", "X20"})
+  default void rowsThatResembleAMoreImportantOneGo() {
+    GraphRank rank = new GraphRank(GraphRank.Direction.TO_READ, 5, 0, 0, 1);
+    for (Prune.Compared compared : Prune.Compared.values()) {
+      agrees(
+          Plans.pruning((id, kept) -> Prune.redundancy(id, kept, rank, compared), Head.Pool.MEAN),
+          88);
     }
   }
 

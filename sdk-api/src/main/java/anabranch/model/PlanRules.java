@@ -1,6 +1,7 @@
 package anabranch.model;
 
 import anabranch.error.Bounds;
+import anabranch.error.DescriptionException;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
@@ -8,7 +9,7 @@ import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
-import anabranch.model.plan.Criterion;
+import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
@@ -129,7 +130,7 @@ final class PlanRules {
     String field = "exit \"" + exit.id() + "\" ";
     Head own = exit.head();
     if (own == null) {
-      throw new anabranch.error.DescriptionException(field + "head is missing outside an encoder");
+      throw new DescriptionException(field + "head is missing outside an encoder");
     }
     body(field + "head", own);
     Bounds.require(
@@ -166,24 +167,60 @@ final class PlanRules {
   private static void prune(Prune prune, Head head, Plan plan, List<Part> before) {
     String field = "prune \"" + prune.id() + "\" ";
     pruned(prune, head.pool());
-    if (prune.score() == Criterion.Score.ATTENTION_RECEIVED) {
-      int from = before.size();
-      while (from > 0 && !decides(before.get(from - 1))) {
-        from--;
-      }
-      boolean attends =
-          visits(plan, before.subList(from, before.size())).stream()
-              .flatMap(block -> block.sublayers().stream())
-              .anyMatch(PlanRules::attends);
-      Bounds.require(
-          attends,
-          field + "score ATTENTION_RECEIVED needs attention since the last decision",
-          "X10");
-      Bounds.require(
-          !merges(visits(plan, before.subList(from, before.size()))),
-          field + "score ATTENTION_RECEIVED does not go with merged rows since the last decision",
-          "A30");
+    if (!prune.score().ofAttention()) {
+      return;
     }
+    int from = before.size();
+    while (from > 0 && !decides(before.get(from - 1))) {
+      from--;
+    }
+    List<Block> since = visits(plan, before.subList(from, before.size()));
+    if (prune.score().ofGraph()) {
+      graph(prune, field, since);
+      return;
+    }
+    boolean attends =
+        since.stream().flatMap(block -> block.sublayers().stream()).anyMatch(PlanRules::attends);
+    Bounds.require(
+        attends, field + "score ATTENTION_RECEIVED needs attention since the last decision", "X10");
+    Bounds.require(
+        !merges(since),
+        field + "score ATTENTION_RECEIVED does not go with merged rows since the last decision",
+        "A30");
+  }
+
+  /** All rows of the event draw the graph, each with the same heads. */
+  private static void graph(Prune prune, String field, List<Block> since) {
+    Attention last = null;
+    boolean alone = false;
+    for (Block block : since) {
+      for (Sublayer sublayer : block.sublayers()) {
+        for (Attention attention : attentions(List.of(Block.of(sublayer))).toList()) {
+          last = attention;
+          alone = attends(sublayer);
+        }
+      }
+    }
+    String score = field + "score " + prune.score() + " ";
+    if (last == null || !alone) {
+      throw new DescriptionException(
+          Bounds.ruled(
+              score
+                  + "needs attention since the last decision, the last of them in no other operation",
+              "X19"));
+    }
+    Bounds.require(
+        last.mask() == Attention.Mask.FULL,
+        score + "needs attention.mask FULL since the last decision, not " + last.mask(),
+        "X19");
+    Bounds.require(
+        last.routed() == null,
+        score + "does not go with attention.routed, where rows ask with other heads",
+        "X19");
+    Bounds.require(
+        prune.compared() != Prune.Compared.KEYS || last.latent() == null,
+        field + "compared KEYS does not go with attention.latent, whose keys are made where read",
+        "X20");
   }
 
   private static boolean merges(List<Block> blocks) {
@@ -204,7 +241,7 @@ final class PlanRules {
         "X9");
   }
 
-  private static boolean attends(anabranch.model.layer.Sublayer sublayer) {
+  private static boolean attends(Sublayer sublayer) {
     return sublayer.operation() instanceof Attention attention
         && attention.mask() != Attention.Mask.MEMORY;
   }

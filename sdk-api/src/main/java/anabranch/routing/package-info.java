@@ -4,7 +4,9 @@
  *
  * <p>A {@link anabranch.routing.Routing} does steps 2 to 6 of {@link anabranch.model.route.Router}
  * for packed rows, so that every backend that uses it settles ties, groups, corrections, hashes and
- * bad logits alike. A backend may decide elsewhere instead, under the same rules.
+ * bad logits alike. A backend may decide elsewhere instead, under the same rules. {@link
+ * anabranch.routing.GraphRanks} ranks the rows of an event by the graph that an attention drew, for
+ * prunes that go by it.
  */
 @NullMarked
 package anabranch.routing;

@@ -22,11 +22,13 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
+import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
 import anabranch.model.plan.Part;
@@ -212,6 +214,39 @@ class PlanRulesTest {
             + " (rule A30)",
         () -> model(plan(FULL, merged, received, FULL), Head.Pool.FIRST));
     model(plan(merged, before, FULL, received, merged), Head.Pool.FIRST);
+  }
+
+  @Test
+  void graphsAreDrawnByAllRowsWithAllHeads() {
+    GraphRank rank = new GraphRank(GraphRank.Direction.TO_READ, 3, 0, 0, 1);
+    Prune graph = Prune.graphRank("p", List.of(0), rank);
+    Prune redundant = Prune.redundancy("p", List.of(0), rank, Prune.Compared.KEYS);
+    String needs =
+        "prune \"p\" score GRAPH_RANK needs attention since the last decision, the last of them in"
+            + " no other operation (rule X19)";
+    assertRefused(needs, () -> model(plan(MLP, graph, FULL), Head.Pool.FIRST));
+    Prune before = new Prune("q", Criterion.Score.LEARNED, List.of(0));
+    assertRefused(needs, () -> model(plan(FULL, before, MLP, graph, MLP), Head.Pool.FIRST));
+    Attention attention = Attention.full(2, 2);
+    Block skips = block(new Skip(Routers.mixtureOfDepthsCausal(), attention, Bypass.MASK));
+    assertRefused(needs, () -> model(plan(FULL, skips, graph, MLP), Head.Pool.FIRST));
+    Block causal = block(Attention.causal(2, 2));
+    assertRefused(
+        "prune \"p\" score GRAPH_RANK needs attention.mask FULL since the last decision, not CAUSAL"
+            + " (rule X19)",
+        () -> model(plan(FULL, causal, graph, MLP), Head.Pool.FIRST));
+    Block routed = block(attention.withRouted(new RoutedHeads(2, Routers.mixtral(1), false)));
+    assertRefused(
+        "prune \"p\" score REDUNDANCY does not go with attention.routed, where rows ask with other"
+            + " heads (rule X19)",
+        () -> model(plan(routed, redundant, MLP), Head.Pool.FIRST));
+    Block latent = block(attention.withLatent(new Latent(null, 3, 0, 2, null)));
+    model(plan(latent, graph, MLP), Head.Pool.FIRST);
+    assertRefused(
+        "prune \"p\" compared KEYS does not go with attention.latent, whose keys are made where"
+            + " read (rule X20)",
+        () -> model(plan(latent, redundant, MLP), Head.Pool.FIRST));
+    model(plan(causal, FULL, redundant, MLP), Head.Pool.FIRST);
   }
 
   @Test

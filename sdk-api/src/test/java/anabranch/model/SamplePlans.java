@@ -13,6 +13,7 @@ import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Criterion.Comparison;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
 import anabranch.model.plan.Part;
@@ -41,7 +42,7 @@ public final class SamplePlans {
 
   /** Returns every plan of this class, in a model. */
   public static List<ModelSpec> all() {
-    return List.of(records(), pruned(), looped(), shared(), told(), translator());
+    return List.of(records(), pruned(), ranked(), looped(), shared(), told(), translator());
   }
 
   /** Records, a recurrence, heads of all rows and of a mean, with hidden layers. */
@@ -76,6 +77,23 @@ public final class SamplePlans {
             .with("short", List.of(run(0)))
             .choose("painted");
     return model("pruned", new Input.Tokens(10, 20), plan, head(Head.Pool.FIRST));
+  }
+
+  /** Prunes by the graph of an attention, in both directions. */
+  public static ModelSpec ranked() {
+    GraphRank read = new GraphRank(GraphRank.Direction.TO_READ, 30, 1e-4, 0, 1);
+    GraphRank readers = new GraphRank(GraphRank.Direction.TO_READERS, 1, 0, 0.125, 0.5);
+    Plan plan =
+        Plan.builder()
+            .add(FULL)
+            .add(Prune.graphRank("important", List.of(0), read))
+            .add(FULL)
+            .add(Prune.redundancy("distinct", List.of(0, 2), readers, Prune.Compared.KEYS))
+            .add(FULL)
+            .add(Prune.redundancy("apart", List.of(0), read, Prune.Compared.ROWS))
+            .add(MLP)
+            .build();
+    return model("ranked", new Input.Tokens(10, 20), plan, head(Head.Pool.FIRST));
   }
 
   /** A loop that items leave when they turn no more, one that runs three times, and a mean. */

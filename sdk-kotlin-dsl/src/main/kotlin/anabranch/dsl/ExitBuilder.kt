@@ -4,6 +4,7 @@ import anabranch.model.layer.Bypass
 import anabranch.model.layer.Norm
 import anabranch.model.plan.Criterion
 import anabranch.model.plan.Exit
+import anabranch.model.plan.GraphRank
 import anabranch.model.plan.Head
 import anabranch.model.plan.Loop
 import anabranch.model.plan.Prune
@@ -145,6 +146,8 @@ internal constructor(internal val id: String, private val pool: Head.Pool?) :
 @ModelDsl
 public class PruneBuilder internal constructor(internal val id: String) {
   private var score: Criterion.Score? = null
+  private var rank: GraphRank? = null
+  private var compared: Prune.Compared? = null
   private var kept: List<Int>? = null
 
   /** Drops the rows whose learned score is lowest. */
@@ -157,6 +160,38 @@ public class PruneBuilder internal constructor(internal val id: String) {
     score = once("prune \"$id\" score", score, Criterion.Score.ATTENTION_RECEIVED)
   }
 
+  /**
+   * Drops the rows that are least important in the graph of the last attention before. Nothing of
+   * it has a usual value; see [GraphRank].
+   */
+  public fun graphRank(
+    direction: GraphRank.Direction,
+    iterations: Int,
+    epsilon: Double,
+    leastVariance: Double,
+    mostVariance: Double,
+  ) {
+    score = once("prune \"$id\" score", score, Criterion.Score.GRAPH_RANK)
+    rank = GraphRank(direction, iterations, epsilon, leastVariance, mostVariance)
+  }
+
+  /**
+   * Drops the rows of the less important half, by [graphRank], that resemble one of the more
+   * important half the most.
+   */
+  public fun redundancy(
+    compared: Prune.Compared,
+    direction: GraphRank.Direction,
+    iterations: Int,
+    epsilon: Double,
+    leastVariance: Double,
+    mostVariance: Double,
+  ) {
+    score = once("prune \"$id\" score", score, Criterion.Score.REDUNDANCY)
+    rank = GraphRank(direction, iterations, epsilon, leastVariance, mostVariance)
+    this.compared = compared
+  }
+
   /** Says which positions always stay, from 0. */
   public fun keep(vararg positions: Int) {
     kept = once("prune \"$id\" kept", kept, positions.asList())
@@ -164,7 +199,7 @@ public class PruneBuilder internal constructor(internal val id: String) {
 
   internal fun build(head: Head?): Prune {
     val usual = if (head?.pool == Head.Pool.FIRST) listOf(0) else listOf()
-    return Prune(id, score ?: Criterion.Score.LEARNED, kept ?: usual)
+    return Prune(id, score ?: Criterion.Score.LEARNED, kept ?: usual, rank, compared)
   }
 }
 

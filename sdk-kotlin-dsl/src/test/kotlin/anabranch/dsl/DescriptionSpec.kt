@@ -39,12 +39,16 @@ class DescriptionSpec :
         val parts = plans.flatMap { it.order() } + spec.plan.alternatives.values.flatten()
         val operations = plans.flatMap { it.blocks }.flatMap(Block::operations)
         for (each in parts + operations) seen.merge(each::class.simpleName!!, 1, Int::plus)
+        for (prune in parts.filterIsInstance<Prune>()) seen.merge("${prune.score}", 1, Int::plus)
       }
       val names =
         "Run Mean Loop Exit Prune DepthChoice Attention FeedForward Mixture Recurrence " +
           "LinearMemory Skip Chain"
       for (name in names.split(" ")) {
         (seen[name] ?: 0) shouldBeGreaterThan 50
+      }
+      for (score in Criterion.Score.entries.filter { it.ofAttention() }) {
+        (seen["$score"] ?: 0) shouldBeGreaterThan 10
       }
     }
   })
@@ -142,7 +146,29 @@ private fun HaltBuilder.say(halt: Loop.Halt) {
 }
 
 private fun PruneBuilder.say(prune: Prune) {
-  if (prune.score == Criterion.Score.LEARNED) learned() else attentionReceived()
+  val rank = prune.rank
+  val compared = prune.compared
+  when {
+    rank == null && prune.score == Criterion.Score.LEARNED -> learned()
+    rank == null -> attentionReceived()
+    compared == null ->
+      graphRank(
+        rank.direction,
+        rank.iterations,
+        rank.epsilon,
+        rank.leastVariance,
+        rank.mostVariance,
+      )
+    else ->
+      redundancy(
+        compared,
+        rank.direction,
+        rank.iterations,
+        rank.epsilon,
+        rank.leastVariance,
+        rank.mostVariance,
+      )
+  }
   keep(*prune.kept.toIntArray())
 }
 

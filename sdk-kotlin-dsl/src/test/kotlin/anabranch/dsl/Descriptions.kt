@@ -4,8 +4,10 @@ import anabranch.model.Embedding
 import anabranch.model.Encoder
 import anabranch.model.Input
 import anabranch.model.ModelSpec
+import anabranch.model.layer.Attention
 import anabranch.model.layer.Block
 import anabranch.model.layer.Bypass
+import anabranch.model.layer.Chain
 import anabranch.model.layer.Norm
 import anabranch.model.layer.Operation
 import anabranch.model.layer.Recurrence
@@ -13,6 +15,7 @@ import anabranch.model.layer.Sublayer
 import anabranch.model.plan.Criterion
 import anabranch.model.plan.DepthChoice
 import anabranch.model.plan.Exit
+import anabranch.model.plan.GraphRank
 import anabranch.model.plan.Head
 import anabranch.model.plan.Loop
 import anabranch.model.plan.Part
@@ -83,7 +86,9 @@ private class Draw(random: Random) : DrawLayers(random) {
       Block(
         List(upTo(3)) {
           Sublayer("s$it", norm(), operation(input, memory), norm(), norm(), factor())
-        }
+        } +
+          if (yes()) listOf(Sublayer("full", norm(), full(), norm(), norm(), factor()))
+          else listOf()
       )
     }
 
@@ -91,8 +96,7 @@ private class Draw(random: Random) : DrawLayers(random) {
     val told = seldom() && blocks.size > 1
     val parts = order(blocks, head, told, "")
     val other =
-      if (seldom() && !told) mapOf("other" to order(blocks.shuffled(random), head, false, "o"))
-      else mapOf()
+      if (seldom() && !told) mapOf("other" to order(blocks, head, false, "o")) else mapOf()
     return Plan(blocks, parts, other, if (other.isNotEmpty() && yes()) "other" else null)
   }
 
@@ -104,15 +108,53 @@ private class Draw(random: Random) : DrawLayers(random) {
     }
     for (i in blocks.indices) {
       parts += if (seldom()) running(blocks, i, head, "${prefix}h$i") else run(i)
-      if (i < blocks.lastIndex && (told && i == 0 || yes())) {
-        parts += exit("${prefix}e$i", head, told && i == 0)
-      }
-      if (i < blocks.lastIndex && head.pool == Head.Pool.MEAN && seldom()) {
-        parts +=
-          Prune("${prefix}p$i", Criterion.Score.LEARNED, listOf(0, 3).take(random.nextInt(3)))
+      if (i == blocks.lastIndex) continue
+      val must = told && i == 0
+      val attends = !must && parts.last() is Part.Run && drawsGraph(blocks[i])
+      if (head.pool == Head.Pool.MEAN && !must && (attends || seldom())) {
+        parts += prune("${prefix}p$i", attends, merges(parts, blocks))
+      } else if (must || yes()) {
+        parts += exit("${prefix}e$i", head, must)
       }
     }
     return parts
+  }
+
+  /** Returns whether rows were merged since the last decision. */
+  private fun merges(parts: List<Part>, blocks: List<Block>): Boolean =
+    parts
+      .takeLastWhile { it is Part.Run }
+      .any { run -> blocks[(run as Part.Run).block].operations().any { it is Chain.Merged } } ||
+      parts.any { it is Part.Mean }
+
+  private fun drawsGraph(block: Block): Boolean {
+    val all = block.operations().filterIsInstance<Attention>()
+    val last = all.lastOrNull { it.mask != Attention.Mask.MEMORY }
+    return last != null &&
+      last.mask == Attention.Mask.FULL &&
+      last.latent == null &&
+      last.routed == null &&
+      block.sublayers.any { it.operation === last }
+  }
+
+  private fun prune(id: String, graph: Boolean, merges: Boolean): Prune {
+    val kept = listOf(0, 3).take(random.nextInt(3))
+    val rank =
+      GraphRank(
+        pick(GraphRank.Direction.entries),
+        upTo(1024),
+        random.nextInt(3) * 1e-6,
+        random.nextInt(3) / 64.0,
+        upTo(3) / 16.0,
+      )
+    return when (if (graph) random.nextInt(4) else 0) {
+      0 -> Prune(id, Criterion.Score.LEARNED, kept)
+      1 ->
+        if (merges) Prune(id, Criterion.Score.LEARNED, kept)
+        else Prune(id, Criterion.Score.ATTENTION_RECEIVED, kept)
+      2 -> Prune.graphRank(id, kept, rank)
+      else -> Prune.redundancy(id, kept, rank, pick(Prune.Compared.entries))
+    }
   }
 
   private fun running(blocks: List<Block>, i: Int, head: Head, id: String): Part {
@@ -134,9 +176,9 @@ private class Draw(random: Random) : DrawLayers(random) {
     // Rows may be dropped before a mean, so that an exit of such a plan reads one too.
     val own = if (yes() || final.pool == Head.Pool.MEAN) final else head(final.outputs, ofItem)
     val rest =
-      setOf(Criterion.Score.ATTENTION_RECEIVED, Criterion.Score.CHOSEN) +
+      Criterion.Score.entries.filter { it.ofAttention() || it == Criterion.Score.CHOSEN } +
         listOf(Criterion.Score.LEARNED).filter { own.pool == Head.Pool.FLATTEN }
-    val scores = Criterion.Score.entries - rest
+    val scores = Criterion.Score.entries - rest.toSet()
     val score = if (chosen) Criterion.Score.CHOSEN else pick(scores)
     val modes = listOf(Bypass.FREEZE_PROJECT, Bypass.MASK, Bypass.DEFER_RECOMPUTE)
     val bypass = if (ofItem) Bypass.TERMINATE else pick(modes)

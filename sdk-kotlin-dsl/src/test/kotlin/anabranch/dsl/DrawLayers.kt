@@ -52,9 +52,11 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       else -> skipped(input, memory)
     }
 
+  /** Draws an attention whose graph has all rows. */
+  protected fun full(): Attention = Attention.full(upTo(3), 2 * upTo(8))
+
   private fun merged(): Operation {
-    val heads = upTo(3)
-    val full = Attention.full(heads, 2 * upTo(8))
+    val full = full()
     val latent = Latent(upTo(9).takeIf { yes() }, upTo(9), 0, upTo(9), null)
     val attention = if (yes()) full else full.withLatent(latent)
     val first = Sublayer("first", norm(), attention, norm(), norm(), factor())

@@ -8,9 +8,14 @@ import anabranch.model.layer.Bypass.DEFER_RECOMPUTE
 import anabranch.model.layer.Bypass.FREEZE_PROJECT
 import anabranch.model.layer.Bypass.MASK
 import anabranch.model.plan.DepthChoice
+import anabranch.model.plan.GraphRank
+import anabranch.model.plan.GraphRank.Direction.TO_READ
+import anabranch.model.plan.GraphRank.Direction.TO_READERS
 import anabranch.model.plan.Head.Pool.EACH
 import anabranch.model.plan.Head.Pool.FIRST
 import anabranch.model.plan.Head.Pool.FLATTEN
+import anabranch.model.plan.Prune
+import anabranch.model.plan.Prune.Compared.KEYS
 import anabranch.model.route.Capacity.Population.ITEM
 import anabranch.model.route.Capacity.Priority.RANK_THEN_POSITION
 import anabranch.model.route.Capacity.Rounding.CEIL
@@ -113,6 +118,47 @@ class LanguageTest :
         }
         choose("reversed")
       } shouldBe SaidInJava.items()
+    }
+
+    test("rowsThatAreNotImportantAndRowsThatAreNotDistinct") {
+      val said =
+        model("graph", width = 8) {
+          features(count = 3, maxLength = 6)
+          head(outputs = 2, pool = FIRST)
+          layer { attention(heads = 2, mask = FULL) }
+          prune("important") {
+            graphRank(
+              TO_READ,
+              iterations = 30,
+              epsilon = 1e-4,
+              leastVariance = 0.01,
+              mostVariance = 0.7,
+            )
+          }
+          layer { attention(heads = 2, mask = FULL) }
+          prune("distinct") {
+            redundancy(
+              KEYS,
+              TO_READERS,
+              iterations = 1,
+              epsilon = 0.0,
+              leastVariance = 0.0,
+              mostVariance = 1.0,
+            )
+            keep(0, 2)
+          }
+          layer { attention(heads = 2, mask = FULL) }
+        }
+      said.plan.all(Prune::class.java) shouldBe
+        listOf(
+          Prune.graphRank("important", listOf(0), GraphRank(TO_READ, 30, 1e-4, 0.01, 0.7)),
+          Prune.redundancy(
+            "distinct",
+            listOf(0, 2),
+            GraphRank(TO_READERS, 1, 0.0, 0.0, 1.0),
+            KEYS,
+          ),
+        )
     }
 
     test("routersByTheirNames") {

@@ -18,10 +18,12 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
 import anabranch.model.plan.Part;
 import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.nio.ByteBuffer;
@@ -31,6 +33,7 @@ import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Scores, labels, bypasses and orders that are misread. */
 final class LeavingFaults {
@@ -38,6 +41,7 @@ final class LeavingFaults {
 
   static List<Fault> all() {
     List<Fault> all = new ArrayList<>(heads());
+    all.addAll(graphs());
     all.addAll(
         List.of(
             fault(
@@ -211,6 +215,114 @@ final class LeavingFaults {
             },
             "anEngineAnswersAsThePlainestCaller",
             "anEngineContinuesSequencesAsThePlainestCaller"));
+  }
+
+  /** Graphs of attentions that are misread. */
+  private static List<Fault> graphs() {
+    return List.of(
+        fault(
+            "importance flows the other way",
+            ranked(
+                rank ->
+                    new GraphRank(
+                        rank.direction() == GraphRank.Direction.TO_READ
+                            ? GraphRank.Direction.TO_READERS
+                            : GraphRank.Direction.TO_READ,
+                        rank.iterations(),
+                        rank.epsilon(),
+                        rank.leastVariance(),
+                        rank.mostVariance())),
+            "rowsAreRankedByTheGraphOfAnAttention",
+            "A27"),
+        fault(
+            "importance flows as often as it may",
+            ranked(
+                rank ->
+                    new GraphRank(
+                        rank.direction(),
+                        rank.iterations(),
+                        0,
+                        rank.leastVariance(),
+                        rank.mostVariance())),
+            "rowsAreRankedByTheGraphOfAnAttention"),
+        fault(
+            "every head counts",
+            ranked(
+                rank -> new GraphRank(rank.direction(), rank.iterations(), rank.epsilon(), 0, 1)),
+            "rowsAreRankedByTheGraphOfAnAttention",
+            "A27"),
+        fault(
+            "heads are the mean of their squares",
+            scores(List.of(Criterion.Score.GRAPH_RANK), score -> score * score),
+            "rowsAreRankedByTheGraphOfAnAttention",
+            "A27"),
+        fault("equal rows stay last first", lastFirst(), "A27"),
+        fault(
+            "rows resemble each other by something else",
+            compared(
+                compared ->
+                    compared == Prune.Compared.ROWS ? Prune.Compared.KEYS : Prune.Compared.ROWS),
+            "rowsThatResembleAMoreImportantOneGo",
+            "A27"),
+        fault(
+            "the most distinct rows go",
+            scores(List.of(Criterion.Score.REDUNDANCY), score -> score > 1 ? score : -score),
+            "rowsThatResembleAMoreImportantOneGo",
+            "A27"));
+  }
+
+  private static Broken ranked(UnaryOperator<GraphRank> change) {
+    return prunes(
+        prune ->
+            prune.rank() == null
+                ? prune
+                : new Prune(
+                    prune.id(),
+                    prune.score(),
+                    prune.kept(),
+                    change.apply(prune.rank()),
+                    prune.compared()));
+  }
+
+  private static Broken compared(UnaryOperator<Prune.Compared> change) {
+    return prunes(
+        prune ->
+            prune.rank() == null || prune.compared() == null
+                ? prune
+                : Prune.redundancy(
+                    prune.id(), prune.kept(), prune.rank(), change.apply(prune.compared())));
+  }
+
+  private static Broken prunes(UnaryOperator<Prune> change) {
+    return new Rewritten() {
+      @Override
+      Part change(Part part) {
+        return part instanceof Prune prune ? change.apply(prune) : super.change(part);
+      }
+    };
+  }
+
+  private static Broken lastFirst() {
+    return new Broken() {
+      @Override
+      StageResult run(LoadedModel model, int stage, StageBatch batch) {
+        StageResult result = super.run(model, stage, batch);
+        if (!(Cut.of(model.spec()).stages().get(stage).point() instanceof Point.AtPrune)) {
+          return result;
+        }
+        return new Told(result) {
+          @Override
+          public FloatBuffer scores() {
+            FloatBuffer told = super.scores();
+            FloatBuffer wrong = FloatBuffer.allocate(told.remaining());
+            for (int row = 0; row < wrong.capacity(); row++) {
+              wrong.put(row, told.get(row) + 1e-7f * row);
+            }
+            return wrong;
+          }
+        };
+      }
+    };
   }
 
   private static Broken bypass(Bypass from, Bypass to) {

@@ -211,13 +211,18 @@ final class Course {
   private void prune(Decide decide, Prune prune, PointPart point, Traveller item) {
     List<Fate> live = item.live(decide.step());
     List<Integer> positions = live.stream().map(fate -> fate.row.position).toList();
-    double[] scores = new double[live.size()];
-    for (int i = 0; i < scores.length; i++) {
-      scores[i] = point.judge(List.of(live.get(i).row), List.of(), false).score();
-      item.verdict.score(decide.step(), item.rows, positions.get(i), scores[i], -1);
-    }
     if (live.isEmpty()) {
       return;
+    }
+    List<Integer> half = item.decisions.halves().get(prune.id());
+    PointPart.Ranked told = point.rank(live.stream().map(fate -> fate.row).toList(), half);
+    double[] scores = told.scores();
+    for (int i = 0; i < scores.length; i++) {
+      item.verdict.score(decide.step(), item.rows, positions.get(i), scores[i], -1);
+      if (told.ranks() != null && told.half() != null) {
+        item.verdict.rank(
+            decide.step(), item.rows, positions.get(i), told.ranks()[i], told.half()[i]);
+      }
     }
     double share = item.decisions.thresholds().getOrDefault(prune.id(), 1.0);
     List<Integer> own = Scores.pruned(share, positions, scores, prune.kept());

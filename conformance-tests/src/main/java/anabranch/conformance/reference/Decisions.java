@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     for never
  * @param labels by the id of a choice of depth, the label of each unit
  * @param kept by the id of a prune, the positions that stay, those of all events together
+ * @param halves by the id of a prune by redundancy, the positions of the more important half
  * @param experts by the run of a router, as {@link Verdict#routers} names it, and by row, what the
  *     row takes: members in the order of their choice, {@code -2 - e} for one without room, -1 for
  *     nothing; rows without an entry choose themselves
@@ -31,6 +32,7 @@ public record Decisions(
     Map<String, List<Integer>> halts,
     Map<String, List<Integer>> labels,
     Map<String, List<Integer>> kept,
+    Map<String, List<Integer>> halves,
     Map<String, Map<Integer, List<Integer>>> experts) {
   /** Copies lists and maps. */
   public Decisions {
@@ -39,12 +41,13 @@ public record Decisions(
     halts = Map.copyOf(halts);
     labels = Map.copyOf(labels);
     kept = Map.copyOf(kept);
+    halves = Map.copyOf(halves);
     experts = Map.copyOf(experts);
   }
 
   /** Returns free decisions by thresholds. */
   public static Decisions by(Map<String, Double> thresholds) {
-    return new Decisions(thresholds, null, null, Map.of(), Map.of(), Map.of(), Map.of());
+    return new Decisions(thresholds, null, null, Map.of(), Map.of(), Map.of(), Map.of(), Map.of());
   }
 
   /** Returns forced exits; everything else is free, and no other threshold is met. */
@@ -54,32 +57,37 @@ public record Decisions(
 
   /** Returns these decisions with forced exits. */
   public Decisions withExits(List<Integer> forced) {
-    return new Decisions(thresholds, forced, encoderExit, halts, labels, kept, experts);
+    return new Decisions(thresholds, forced, encoderExit, halts, labels, kept, halves, experts);
   }
 
   /** Returns these decisions with a forced exit of the encoder. */
   public Decisions withEncoderExit(int forced) {
-    return new Decisions(thresholds, exits, forced, halts, labels, kept, experts);
+    return new Decisions(thresholds, exits, forced, halts, labels, kept, halves, experts);
   }
 
   /** Returns these decisions with forced halts. */
   public Decisions withHalts(Map<String, List<Integer>> forced) {
-    return new Decisions(thresholds, exits, encoderExit, forced, labels, kept, experts);
+    return new Decisions(thresholds, exits, encoderExit, forced, labels, kept, halves, experts);
   }
 
   /** Returns these decisions with forced choices of depth. */
   public Decisions withLabels(Map<String, List<Integer>> forced) {
-    return new Decisions(thresholds, exits, encoderExit, halts, forced, kept, experts);
+    return new Decisions(thresholds, exits, encoderExit, halts, forced, kept, halves, experts);
   }
 
   /** Returns these decisions with forced prunes. */
   public Decisions withKept(Map<String, List<Integer>> forced) {
-    return new Decisions(thresholds, exits, encoderExit, halts, labels, forced, experts);
+    return new Decisions(thresholds, exits, encoderExit, halts, labels, forced, halves, experts);
+  }
+
+  /** Returns these decisions with forced halves at prunes by redundancy. */
+  public Decisions withHalves(Map<String, List<Integer>> forced) {
+    return new Decisions(thresholds, exits, encoderExit, halts, labels, kept, forced, experts);
   }
 
   /** Returns these decisions with forced experts. */
   public Decisions withExperts(Map<String, Map<Integer, List<Integer>>> forced) {
-    return new Decisions(thresholds, exits, encoderExit, halts, labels, kept, forced);
+    return new Decisions(thresholds, exits, encoderExit, halts, labels, kept, halves, forced);
   }
 
   @Nullable List<Integer> experts(String router, int row) {

@@ -6,10 +6,12 @@ import static anabranch.conformance.reference.part.Arithmetic.project;
 import anabranch.conformance.reference.block.HeadPart;
 import anabranch.conformance.reference.part.Parameters;
 import anabranch.conformance.reference.part.Scores;
+import anabranch.conformance.reference.pass.Graph;
 import anabranch.conformance.reference.pass.Row;
 import anabranch.model.plan.Criterion.Score;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
+import anabranch.model.plan.Prune;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ final class PointPart {
   private final double[][] weight; // [outputs, width]
   private final double @Nullable [] bias; // [outputs]
   private final int rows;
+  private final @Nullable Prune prune;
 
   /**
    * What a unit is told.
@@ -38,6 +41,7 @@ final class PointPart {
       @Nullable Head head,
       DepthChoice.@Nullable From depths,
       boolean biased,
+      @Nullable Prune prune,
       String path,
       int rows,
       Parameters parameters) {
@@ -46,12 +50,13 @@ final class PointPart {
     this.head = head == null ? null : new HeadPart(head, path, rows, parameters);
     this.depths = depths;
     this.rows = rows;
+    this.prune = prune;
     boolean learned = score == Score.LEARNED || depths != null;
     weight = learned ? parameters.matrix(path + ".score.weight") : new double[0][];
     bias = learned && biased ? parameters.vector(path + ".score.bias") : null;
   }
 
-  /** Returns a point at which units may leave, or be dropped, or at which all of them leave. */
+  /** Returns a point at which units may leave, or at which all of them leave. */
   static PointPart of(
       Head.Pool pool,
       @Nullable Score score,
@@ -59,13 +64,52 @@ final class PointPart {
       String path,
       int rows,
       Parameters parameters) {
-    return new PointPart(pool, score, head, null, true, path, rows, parameters);
+    return new PointPart(pool, score, head, null, true, null, path, rows, parameters);
   }
 
   /** Returns a point at which units are told how deep to go. */
   static PointPart of(DepthChoice choice, String path, int rows, Parameters parameters) {
     return new PointPart(
-        choice.pool(), null, null, choice.from(), choice.bias(), path, rows, parameters);
+        choice.pool(), null, null, choice.from(), choice.bias(), null, path, rows, parameters);
+  }
+
+  /** Returns a point at which rows may be dropped. */
+  static PointPart of(Prune prune, String path, int rows, Parameters parameters) {
+    return new PointPart(
+        Head.Pool.EACH, prune.score(), null, null, true, prune, path, rows, parameters);
+  }
+
+  /**
+   * What the rows of an event are told at a prune, beside them.
+   *
+   * @param scores the best stay
+   * @param ranks what the graph of an attention says of them; null where nobody asks
+   * @param half the more important half by rank; null where nobody asks
+   */
+  record Ranked(double[] scores, double @Nullable [] ranks, boolean @Nullable [] half) {}
+
+  /**
+   * Scores the live rows of an event at a prune.
+   *
+   * @param forced positions of the more important half; null to find it by rank
+   */
+  Ranked rank(List<Row> live, @Nullable List<Integer> forced) {
+    if (prune == null || prune.rank() == null) {
+      double[] scores =
+          live.stream().mapToDouble(row -> score(List.of(row), null, false)).toArray();
+      return new Ranked(scores, null, null);
+    }
+    Graph graph = new Graph(live);
+    double[] ranks = graph.ranks(prune.rank());
+    if (prune.compared() == null) {
+      return new Ranked(ranks, ranks, null);
+    }
+    boolean[] half = Graph.half(ranks);
+    boolean[] used = half.clone();
+    for (int i = 0; i < used.length && forced != null; i++) {
+      used[i] = forced.contains(live.get(i).position);
+    }
+    return new Ranked(graph.distinct(ranks, used, prune.compared()), ranks, half);
   }
 
   /**

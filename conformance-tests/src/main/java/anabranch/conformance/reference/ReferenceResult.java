@@ -10,6 +10,7 @@ import anabranch.conformance.reference.pass.Row;
 import anabranch.conformance.reference.pass.Taken;
 import anabranch.conformance.reference.pass.Way;
 import anabranch.conformance.reference.route.Choice;
+import anabranch.model.facts.Point;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -74,6 +75,11 @@ final class ReferenceResult implements StageResult {
     int row = 0;
     for (int span = 0; span < batch.spans().size(); span++) {
       int end = row + batch.spans().get(span).rows().size();
+      if (stage.spec.point() instanceof Point.AtPrune) {
+        rank(row, end);
+        row = end;
+        continue;
+      }
       List<Row> live = new ArrayList<>();
       List<double[]> read = new ArrayList<>();
       boolean any = false;
@@ -90,6 +96,24 @@ final class ReferenceResult implements StageResult {
       if (stage.point.pool.ofItem()) {
         units.add(any ? unit(live, read) : null);
       }
+    }
+  }
+
+  /** Scores the rows of one span where the least of them may be dropped. */
+  private void rank(int first, int end) {
+    List<Row> live = new ArrayList<>();
+    boolean any = false;
+    for (int row = first; row < end; row++) {
+      if (rows.get(row).way == Way.RUN) {
+        live.add(rows.get(row));
+        any |= scored.get(row);
+      }
+    }
+    double[] scores = any ? stage.point.rank(live, null).scores() : new double[live.size()];
+    for (int row = first; row < end; row++) {
+      boolean asked = rows.get(row).way == Way.RUN && scored.get(row);
+      double score = asked ? scores[live.indexOf(rows.get(row))] : Double.NaN;
+      units.add(asked ? new Unit(null, score, -1) : null);
     }
   }
 

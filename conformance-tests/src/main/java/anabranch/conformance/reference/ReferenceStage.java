@@ -63,8 +63,10 @@ final class ReferenceStage implements Stage {
     point =
         at instanceof Point.AtChoice choice
             ? PointPart.of(choice.choice(), at.path(), input.maxLength(), parameters)
-            : PointPart.of(
-                at.pool(), at.score(), at.head(), at.path(), input.maxLength(), parameters);
+            : at instanceof Point.AtPrune prunes
+                ? PointPart.of(prunes.prune(), at.path(), input.maxLength(), parameters)
+                : PointPart.of(
+                    at.pool(), at.score(), at.head(), at.path(), input.maxLength(), parameters);
     shares =
         spec.frozen() == Bypass.FREEZE_SHARE_KV
             || spec.blocks().stream()

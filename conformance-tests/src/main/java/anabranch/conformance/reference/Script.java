@@ -114,7 +114,7 @@ final class Script {
       exit(exit);
     } else if (part instanceof Prune prune) {
       String path = prefix + "prunes." + prune.id();
-      decide(part, point(Head.Pool.EACH, prune.score(), null, path), 0, 0);
+      decide(part, PointPart.of(prune, path, rows, parameters), 0, 0);
     } else if (part instanceof DepthChoice choice) {
       chosen = 0;
       String path = prefix + "choices." + choice.id();

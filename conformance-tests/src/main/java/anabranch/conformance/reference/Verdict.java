@@ -21,6 +21,8 @@ public final class Verdict {
   final Map<Integer, double[]> scores = new TreeMap<>();
   final Map<Integer, int[]> labels = new TreeMap<>();
   final Map<Integer, List<Integer>> kept = new TreeMap<>();
+  final Map<Integer, double[]> ranks = new TreeMap<>();
+  final Map<Integer, List<Integer>> halves = new TreeMap<>();
   final Map<String, int[]> halts = new LinkedHashMap<>();
   final Map<String, @Nullable Choice[]> choices = new LinkedHashMap<>();
   int encoderExit = -1;
@@ -38,6 +40,14 @@ public final class Verdict {
   void score(int step, int units, int unit, double score, int label) {
     scores.computeIfAbsent(step, s -> filled(units))[unit] = score;
     labels.computeIfAbsent(step, s -> unset(units))[unit] = label;
+  }
+
+  void rank(int step, int rows, int row, double rank, boolean important) {
+    ranks.computeIfAbsent(step, s -> filled(rows))[row] = rank;
+    List<Integer> half = halves.computeIfAbsent(step, s -> new ArrayList<>());
+    if (important) {
+      half.add(row);
+    }
   }
 
   void halt(String id, int units, int unit, int time) {
@@ -130,6 +140,20 @@ public final class Verdict {
    */
   public List<Integer> kept(int step) {
     return List.copyOf(kept.getOrDefault(step, List.of()));
+  }
+
+  /** Returns how important a row is at the prune by redundancy behind a step; NaN elsewhere. */
+  public double rank(int step, int row) {
+    double[] all = ranks.get(step);
+    return all == null ? Double.NaN : all[row];
+  }
+
+  /**
+   * Returns the positions of the more important half at the prune by redundancy behind a step, by
+   * the oracle's own ranks, whatever was forced; empty for other steps.
+   */
+  public List<Integer> half(int step) {
+    return List.copyOf(halves.getOrDefault(step, List.of()));
   }
 
   /**

@@ -5,6 +5,7 @@ import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
@@ -12,6 +13,12 @@ import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Part;
+import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
@@ -19,6 +26,7 @@ import anabranch.model.route.Router;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -43,6 +51,9 @@ final class LateSpace {
     boolean conditions = dice.chance(0.25);
     ModelSpec over = dice.chance(0.2) ? Rewrite.operations(spec, this::modulated) : spec;
     over = conditions ? Rewrite.routers(over, this::conditioned) : over;
+    if (drops(over) && dice.chance(0.6)) {
+      return pruned(over);
+    }
     return dice.chance(0.35) ? merging(over) : over;
   }
 
@@ -74,6 +85,112 @@ final class LateSpace {
     List<Integer> kept = dice.chance(0.6) ? List.of(0) : List.of(dice.below(3), dice.below(9));
     return new Chain.Merged(
         dice.between(1, 4), dice.below(3), kept, new Chain(List.copyOf(sublayers)));
+  }
+
+  /** Returns whether items leave, by heads that need not read all of their rows. */
+  private static boolean drops(ModelSpec spec) {
+    List<Head> heads = new ArrayList<>();
+    heads.add(spec.head());
+    spec.plan().exits().forEach(exit -> heads.add(exit.head()));
+    return spec.plan().chosen() == null
+        && heads.stream()
+            .allMatch(head -> head.pool().ofItem() && head.pool() != Head.Pool.FLATTEN);
+  }
+
+  /** Returns a description of items some of whose rows are dropped by the graph of an attention. */
+  private ModelSpec pruned(ModelSpec spec) {
+    ModelSpec full = Rewrite.operations(spec, LateSpace::full);
+    ModelSpec pooled =
+        Rewrite.exits(
+            new ModelSpec(
+                full.name(),
+                full.width(),
+                full.encoder(),
+                full.input(),
+                full.embedding(),
+                full.plan(),
+                pooled(full.head())),
+            exit ->
+                new Exit(
+                    exit.id(),
+                    exit.head() == null ? null : pooled(exit.head()),
+                    exit.criterion(),
+                    exit.bypass()));
+    Plan plan = pooled.plan();
+    List<Part> parts = new ArrayList<>();
+    boolean drawn = false;
+    for (Part part : plan.parts()) {
+      parts.add(part);
+      if (!drawn && part instanceof Part.Run run && draws(plan.blocks().get(run.block()))) {
+        drawn = true;
+        for (Prune prune : prunes(plan.blocks().get(run.block()))) {
+          parts.add(prune);
+          parts.add(run);
+        }
+      }
+    }
+    return drawn
+        ? pooled.withPlan(new Plan(plan.blocks(), parts, plan.alternatives(), null))
+        : spec;
+  }
+
+  private List<Prune> prunes(Block block) {
+    boolean keys = attentions(block).stream().allMatch(a -> a.latent() == null);
+    List<Integer> kept = List.of(0);
+    List<Prune> prunes = new ArrayList<>();
+    prunes.add(Prune.graphRank("rank", kept, rank()));
+    prunes.add(Prune.redundancy("rows", kept, rank(), Prune.Compared.ROWS));
+    if (keys) {
+      prunes.add(Prune.redundancy("keys", kept, rank(), Prune.Compared.KEYS));
+    }
+    int first = dice.below(prunes.size());
+    Collections.rotate(prunes, first);
+    return prunes;
+  }
+
+  private GraphRank rank() {
+    boolean bounded = dice.chance(0.3);
+    return new GraphRank(
+        dice.pick(GraphRank.Direction.values()),
+        dice.between(1, 9),
+        dice.chance(0.3) ? 0.01 : 0,
+        bounded ? 0.0003 : 0,
+        bounded ? 0.01 : 1);
+  }
+
+  /** Returns whether the last attention of a block draws a graph of all rows. */
+  private static boolean draws(Block block) {
+    List<Attention> all = attentions(block);
+    Attention last = all.isEmpty() ? null : all.get(all.size() - 1);
+    return last != null
+        && last.routed() == null
+        && block.sublayers().stream().anyMatch(s -> s.operation() == last);
+  }
+
+  private static List<Attention> attentions(Block block) {
+    return block.operations().stream()
+        .filter(Attention.class::isInstance)
+        .map(Attention.class::cast)
+        .filter(attention -> attention.mask() != Attention.Mask.MEMORY)
+        .toList();
+  }
+
+  private static Operation full(Operation operation) {
+    return operation instanceof Attention a && a.mask() == Attention.Mask.CAUSAL
+        ? a.withWindow((Attention.Window) null).withMask(Attention.Mask.FULL)
+        : operation;
+  }
+
+  private static Head pooled(Head head) {
+    Head.Pool pool = head.pool();
+    return new Head(
+        pool == Head.Pool.FIRST ? pool : Head.Pool.MEAN,
+        head.body(),
+        head.norm(),
+        head.hidden(),
+        head.outputs(),
+        head.bias(),
+        head.multiplier());
   }
 
   private Operation modulated(Operation operation) {

@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Draws plans. Confined to one draw. */
 final class PlanSpace {
+  private static final Criterion.Score[] SCORES =
+      Arrays.stream(Criterion.Score.values())
+          .filter(score -> !score.ofGraph())
+          .toArray(Criterion.Score[]::new);
+
   private final Dice dice;
   private final LayerSpace layers;
   private final boolean ofItem;
@@ -126,9 +131,8 @@ final class PlanSpace {
   private Exit exit(boolean obeys) {
     Head head = heads == null ? null : heads.get();
     Criterion.Score score = Criterion.Score.CHOSEN;
-    while (!obeys
-        && (score == Criterion.Score.CHOSEN || score == Criterion.Score.ATTENTION_RECEIVED)) {
-      score = dice.pick(Criterion.Score.values());
+    while (!obeys && (score == Criterion.Score.CHOSEN || score.ofAttention())) {
+      score = dice.pick(SCORES);
     }
     if (head == null && score != Criterion.Score.CHOSEN) {
       score = dice.chance(0.5) ? Criterion.Score.LEARNED : Criterion.Score.SATURATION;

@@ -25,6 +25,7 @@ import anabranch.model.plan.Prune;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
 import java.util.List;
+import java.util.function.BiFunction;
 
 /** Descriptions that have one kind of decision, one for each rule. Stateless. */
 public final class Plans {
@@ -83,13 +84,22 @@ public final class Plans {
 
   /** Returns three blocks; rows are dropped behind the first and behind the second. */
   public static ModelSpec pruning(Criterion.Score score, Head.Pool pool) {
+    return pruning((id, kept) -> new Prune(id, score, kept), pool);
+  }
+
+  /**
+   * Returns three blocks; rows are dropped behind the first and behind the second.
+   *
+   * @param prunes makes a prune of an id and the positions that stay
+   */
+  public static ModelSpec pruning(BiFunction<String, List<Integer>, Prune> prunes, Head.Pool pool) {
     Attention attention = Attention.full(2, 4);
     Plan.Builder plan =
         Plan.builder()
             .add(block(attention))
-            .add(new Prune("first", score, List.of(0)))
+            .add(prunes.apply("first", List.of(0)))
             .add(block(attention))
-            .add(new Prune("second", score, List.of(0, 2)))
+            .add(prunes.apply("second", List.of(0, 2)))
             .add(block(attention));
     return model("pruning", plan.build(), head(pool));
   }

@@ -20,7 +20,10 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Chain;
 import anabranch.model.layer.Operation;
+import anabranch.model.plan.GraphRank;
+import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
@@ -34,7 +37,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Systems that route inside an attention, or by it. Stateless. */
+/** Systems that route inside an attention, or by it or what it gave. Stateless. */
 final class AttendingSystems {
   private static final String PATH = "blocks.0.attention";
   private static final String MERGED = "blocks.0.merged";
@@ -44,7 +47,7 @@ final class AttendingSystems {
   private AttendingSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(switchHead(), vcc());
+    return List.of(switchHead(), vcc(), zeroTPrune());
   }
 
   private static Attention projected(int heads, int width, int experts, Router router) {
@@ -355,5 +358,167 @@ final class AttendingSystems {
         into[r * shape.get(1) + c] = from.get(row * columns + column);
       }
     }
+  }
+
+  /**
+   * Rows (k, l, 1, c, d), of which row 0 stays. Heads give rows parts like 4^k, like 4^l, all to
+   * those with l = 1, and the same to all; only those of the first two vary within the bounds. At
+   * the end the mean of c is added to d.
+   */
+  private static PublishedSystem zeroTPrune() {
+    GraphRank rank = new GraphRank(GraphRank.Direction.TO_READ, 30, 1e-6, 0.01, 0.1);
+    List<Integer> kept = List.of(0);
+    Block graph = Block.of(bare("attention", Attention.full(4, 1)));
+    Plan plan =
+        Plan.builder()
+            .add(graph)
+            .add(Prune.graphRank("first", kept, rank))
+            .add(graph)
+            .add(Prune.redundancy("distinct", kept, rank, Prune.Compared.ROWS))
+            .add(graph)
+            .add(Prune.graphRank("last", kept, rank))
+            .add(Block.of(bare("attention", Attention.full(1, 1))))
+            .build();
+    float four = (float) Math.log(4);
+    Tiny tiny =
+        Tiny.of(5, 4, plan, Head.Pool.MEAN)
+            .give(
+                "embedding.tokens",
+                new float[] {0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1, 0, 2, 0, 1, 1, 3, 0})
+            .give("blocks.3.attention.v.weight", 0, 0, 0, 1, 0)
+            .give("blocks.3.attention.o.weight", 0, 0, 0, 0, 1);
+    for (int block = 0; block < 3; block++) {
+      String path = "blocks." + block + ".attention";
+      tiny.give(
+              path + ".q.weight",
+              new float[] {0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0})
+          .give(
+              path + ".k.weight",
+              new float[] {four, 0, 0, 0, 0, 0, four, 0, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 0});
+    }
+    Case preset =
+        tiny.with(
+            new int[] {0, 1, 2, 1, 3},
+            new int[] {1, 1, 1, 1},
+            new int[] {0, 2, 2, 3},
+            new int[] {2, 2});
+    return new PublishedSystem(
+        "A27",
+        "Zero-TPrune",
+        "Wang et al. 2024",
+        List.of("hand-computed vector", "properties", "equal bits"),
+        List.of(
+            "the direction of flow, when it stops and the vectors compared, which must be said",
+            "the order of stages, which is the plan's, each behind an attention of its own",
+            "whose variance is bounded and how rows are split; here a head's ranks, and halves"),
+        preset,
+        "prune.rank.direction",
+        spec -> ranked(spec, new GraphRank(GraphRank.Direction.TO_READERS, 30, 1e-6, 0.01, 0.1)),
+        (kit, given) -> {
+          Trial.of(kit, given, AttendingSystems::rowsThatCount);
+          everybodyIsEqual(kit, given);
+          keepingAllIsNotPruning(kit, given);
+        });
+  }
+
+  private static ModelSpec ranked(ModelSpec spec, GraphRank rank) {
+    return Rewrite.parts(
+        spec,
+        part ->
+            part instanceof Prune prune && prune.rank() != null
+                ? new Prune(prune.id(), prune.score(), prune.kept(), rank, prune.compared())
+                : part);
+  }
+
+  private static void rowsThatCount(Trial trial) {
+    List<Sequence> sequences = trial.subject.sequences();
+    Policy first = Policy.named("first").with("first", 0.6);
+    List<Answered> ranked = trial.by(first).run(sequences);
+    trial.judge(first, ranked);
+    // A hub is given 4/8 by one head and 1/8 by the other, any other row 1/8 by both.
+    double hub = Math.sqrt((0.25 + 1 / 64.0) / 2);
+    scored(trial, ranked.get(0), 0, 0.125, 0.125, hub, 0.125, hub);
+    stay(ranked.get(0), 0, 0, 2, 4);
+    expect(trial, "c of rows 0, 2, 4", ranked.get(0), 3, 1);
+    expect(trial, "d of them, and c", ranked.get(0), 4, 5 / 3.0);
+    scored(trial, ranked.get(1), 0, 0, 0, 0, 0);
+    stay(ranked.get(1), 0, 0, 1, 2);
+    Policy distinct = Policy.named("distinct").with("distinct", 0.75);
+    List<Answered> apart = trial.by(distinct).run(sequences);
+    trial.judge(distinct, apart);
+    // Heads give 1, 4, 4, 1 tenths and 1, 1, 1, 4 sevenths: row 3 and the first of two equal ones.
+    double equal = 2 + Math.sqrt((0.16 + 1 / 49.0) / 2);
+    double most = 2 + Math.sqrt((0.01 + 16 / 49.0) / 2);
+    scored(trial, apart.get(2), 1, -1 / Math.sqrt(6), equal, -1, most);
+    stay(apart.get(2), 1, 0, 1, 3);
+    Policy half = Policy.named("half").with("distinct", 0.5);
+    stay(trial.by(half).run(sequences).get(2), 1, 0, 3);
+    stay(trial.by(half).run(sequences).get(3), 1, 0);
+    Policy one = Policy.named("one").with("last", 0.01);
+    for (Answered answer : trial.by(one).run(sequences)) {
+      stay(answer, 2, 0);
+    }
+    Policy all = Policy.named("all").with("first", 0.8).with("distinct", 0.7).with("last", 0.6);
+    trial.judge(all, trial.by(all).run(sequences));
+  }
+
+  /**
+   * Where every head counts, rows that all read alike have one score, and the earlier ones stay.
+   */
+  private static void everybodyIsEqual(Subject kit, Case given) {
+    GraphRank.Direction direction = GraphRank.Direction.TO_READ;
+    ModelSpec spec = ranked(given.spec(), new GraphRank(direction, 30, 0, 0, 1));
+    Case open = new Case(given.name(), spec, given.weights(), given.sequences());
+    Trial.of(
+        kit,
+        open,
+        trial -> {
+          Policy policy = Policy.named("first").with("first", 0.5);
+          Answered answer = trial.by(policy).run(open.sequences()).get(1);
+          scored(trial, answer, 0, 0.25, 0.25, 0.25, 0.25);
+          for (int row = 1; row < 4; row++) {
+            assertEquals(answer.scores[0][0], answer.scores[0][row], "row " + row);
+          }
+          stay(answer, 0, 0, 1);
+        });
+  }
+
+  private static void keepingAllIsNotPruning(Subject kit, Case given) {
+    List<float[][]> unpruned = new ArrayList<>();
+    Case without =
+        new Case(
+            given.name(),
+            Rewrite.parts(given.spec(), part -> part instanceof Prune ? null : part),
+            given.weights(),
+            given.sequences());
+    Trial.of(
+        kit,
+        without,
+        trial ->
+            trial
+                .by(Policy.fullDepth())
+                .run(without.sequences())
+                .forEach(answer -> unpruned.add(answer.logits)));
+    Trial.of(
+        kit,
+        given,
+        trial -> {
+          Policy all = Policy.named("all").with("first", 1).with("distinct", 1).with("last", 1);
+          List<Answered> answers = trial.by(all).run(given.sequences());
+          for (int n = 0; n < answers.size(); n++) {
+            assertArrayEquals(unpruned.get(n)[0], answers.get(n).logits[0], "sequence " + n);
+          }
+        });
+  }
+
+  private static void scored(Trial trial, Answered answer, int step, double... expected) {
+    for (int row = 0; row < expected.length; row++) {
+      double allowed = trial.tolerance().of(expected[row]);
+      assertEquals(expected[row], answer.scores[step][row], allowed, "score of row " + row);
+    }
+  }
+
+  private static void stay(Answered answer, int step, Integer... positions) {
+    assertEquals(List.of(positions), answer.kept.get(step), "rows that stay at step " + step);
   }
 }

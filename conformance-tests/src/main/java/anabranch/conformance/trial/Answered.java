@@ -1,7 +1,10 @@
 package anabranch.conformance.trial;
 
 import anabranch.backend.Trace;
+import anabranch.model.facts.Step;
+import anabranch.model.plan.Criterion;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,6 +76,21 @@ public final class Answered {
   /** Returns where each unit left. */
   public List<Integer> exits() {
     return Arrays.stream(exits).boxed().toList();
+  }
+
+  /**
+   * Returns the positions of the more important half at a prune by redundancy, which have a score
+   * above 1 (rule X20); empty at other steps, and where nothing was scored.
+   */
+  List<Integer> half(Step step) {
+    List<Integer> half = new ArrayList<>();
+    float[] scored = scores[step.index()];
+    for (int row = 0; row < scored.length; row++) {
+      if (step.stage().point().score() == Criterion.Score.REDUNDANCY && scored[row] > 1.5f) {
+        half.add(row);
+      }
+    }
+    return half;
   }
 
   /** Returns all bits of this answer, to be compared with those of another. */

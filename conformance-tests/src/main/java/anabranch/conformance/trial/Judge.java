@@ -176,12 +176,32 @@ public final class Judge {
     if (most - least > tolerance.guardBand(most)) {
       fail(what + " kept " + kept + " instead of " + verdict.kept(step));
     }
+    half(what, step, verdict, answered.half(cut.steps().get(step)));
     for (int position = 0; position < answered.scores[step].length; position++) {
       float score = answered.scores[step][position];
       if (!Float.isNaN(score)) {
         int row = position;
         exact.near(what + " score of row " + row, v -> v.score(step, row), score);
       }
+    }
+  }
+
+  /** The half that was taken is the exact one, but for rows of about the same rank. */
+  private void half(String what, int step, Verdict verdict, List<Integer> taken) {
+    if (taken.isEmpty()) {
+      return;
+    }
+    List<Integer> own = verdict.half(step);
+    double lost = Double.NEGATIVE_INFINITY;
+    for (int position : own) {
+      lost = taken.contains(position) ? lost : Math.max(lost, verdict.rank(step, position));
+    }
+    double won = Double.POSITIVE_INFINITY;
+    for (int position : taken) {
+      won = own.contains(position) ? won : Math.min(won, verdict.rank(step, position));
+    }
+    if (own.size() != taken.size() || lost - won > tolerance.guardBand(lost)) {
+      fail(what + " has " + taken + " as its half instead of " + own);
     }
   }
 

@@ -52,6 +52,7 @@ final class Replays {
     Map<String, List<Integer>> halts = new HashMap<>();
     Map<String, List<Integer>> labels = new HashMap<>();
     Map<String, List<Integer>> kept = new HashMap<>();
+    Map<String, List<Integer>> halves = new HashMap<>();
     Map<String, Integer> times = new HashMap<>();
     for (Step step : cut.steps()) {
       Point point = step.stage().point();
@@ -69,12 +70,17 @@ final class Replays {
         labels.put(at.choice().id(), Arrays.stream(answered.labels[step.index()]).boxed().toList());
       } else if (point instanceof Point.AtPrune at) {
         kept.put(at.prune().id(), answered.kept.getOrDefault(step.index(), List.of()));
+        List<Integer> half = answered.half(step);
+        if (!half.isEmpty()) {
+          halves.put(at.prune().id(), half);
+        }
       }
     }
     Map<String, Map<Integer, List<Integer>>> experts = new HashMap<>();
     answered.experts.forEach((name, rows) -> experts.put(name, taken(rows)));
     Integer encoderExit = answered.memoryExit < 0 ? null : answered.memoryExit;
-    return new Decisions(thresholds, answered.exits(), encoderExit, halts, labels, kept, experts);
+    return new Decisions(
+        thresholds, answered.exits(), encoderExit, halts, labels, kept, halves, experts);
   }
 
   private static List<Integer> unset(int units) {

@@ -17,6 +17,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Loop;
 import anabranch.model.plan.Part;
@@ -244,6 +245,79 @@ class DecisionsTest {
       assertArrayEquals(new double[] {2 / 3.0, 22 / 3.0}, forced.logits(0), 1e-12);
       assertEquals(List.of(0, 1, 2, 3), oracle.run(event, Decisions.by(Map.of())).kept(0));
     }
+  }
+
+  /**
+   * Queries are x0 and keys x1 times ln 3: of tokens 0, 1, 1 the first gives 1/7, 3/7, 3/7, and
+   * each of the others 1/3 to all.
+   */
+  @Test
+  void rowsAreRankedByWhatTheyGiveEachOther() {
+    double hub = (1 / 7.0 + 2 / 3.0) / 3;
+    double read = (3 / 7.0 + 2 / 3.0) / 3;
+    assertScores(new double[] {hub, read, read}, graph(1, 0, 0, 1));
+    double again = hub / 7 + 2 * read / 3;
+    assertScores(new double[] {again, (1 - again) / 2, (1 - again) / 2}, graph(2, 0, 0, 1));
+    assertScores(new double[] {hub, read, read}, graph(9, 0.1, 0, 1));
+    assertScores(new double[] {0, 0, 0}, graph(1, 0, 0.5, 1));
+    GraphRank readers = new GraphRank(GraphRank.Direction.TO_READERS, 4, 0, 0, 1);
+    assertScores(
+        new double[] {1 / 3.0, 1 / 3.0, 1 / 3.0}, Prune.graphRank("p", List.of(), readers));
+  }
+
+  /**
+   * Rows 1 and 2 are the half, (0, 1) both; row 0 is (1, 0), and its key is zero. Another half is
+   * told beforehand: rows 0 and 2.
+   */
+  @Test
+  void rowsResembleTheMoreImportantHalf() {
+    Prune rows = Prune.redundancy("p", List.of(), graph(1, 0, 0, 1).rank(), Prune.Compared.ROWS);
+    double read = (3 / 7.0 + 2 / 3.0) / 3;
+    Verdict verdict = assertScores(new double[] {0, 2 + read, 2 + read}, rows);
+    assertEquals(List.of(1, 2), verdict.half(0));
+    Prune keys = Prune.redundancy("p", List.of(), graph(1, 0, 0, 1).rank(), Prune.Compared.KEYS);
+    assertScores(new double[] {0, 2 + read, 2 + read}, keys);
+    Decisions told = Decisions.by(Map.of()).withHalves(Map.of("p", List.of(0, 2)));
+    for (Prune each : List.of(rows, keys)) {
+      Verdict forced = oracle(each).run(Event.ofTokens(0, 1, 1), told);
+      assertEquals(2 + (1 / 7.0 + 2 / 3.0) / 3, forced.score(0, 0), 1e-7);
+      assertEquals(-1, forced.score(0, 1), 1e-12, "it is row 2");
+      assertEquals(List.of(1, 2), forced.half(0), "its own");
+    }
+  }
+
+  private static Prune graph(int iterations, double epsilon, double least, double most) {
+    return Prune.graphRank(
+        "p",
+        List.of(),
+        new GraphRank(GraphRank.Direction.TO_READ, iterations, epsilon, least, most));
+  }
+
+  private static Verdict assertScores(double[] expected, Prune prune) {
+    Verdict verdict = oracle(prune).run(Event.ofTokens(0, 1, 1), Decisions.by(Map.of()));
+    for (int row = 0; row < expected.length; row++) {
+      assertEquals(expected[row], verdict.score(0, row), 1e-7, "row " + row);
+    }
+    return verdict;
+  }
+
+  private static Oracle oracle(Prune prune) {
+    ModelSpec spec =
+        spec(
+            new Head(Head.Pool.MEAN, null, 2, false),
+            Plan.builder()
+                .add(Paper.block(Attention.full(1, 1)))
+                .add(prune)
+                .add(block(NETWORK))
+                .build());
+    return new Oracle(
+        spec,
+        weights(
+            spec,
+            Map.of(
+                "blocks.0.attention.q.weight", values(1, 0),
+                "blocks.0.attention.k.weight", values(0, (float) Math.log(3)),
+                "blocks.0.attention.v.weight", values(0, 0))));
   }
 
   /** Each event is a unit of its own, and so are the events of several items side by side. */

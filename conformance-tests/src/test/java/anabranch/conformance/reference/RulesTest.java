@@ -34,6 +34,7 @@ class RulesTest {
       expected.add("X" + n);
       expected.add("A" + n);
     }
+    expected.addAll(List.of("X19", "X20"));
     expected.addAll(List.of("R0", "R1", "R2", "R3", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5"));
     expected.addAll(List.of("R5", "R6.1", "R6.2", "R6.3", "R7", "R12", "S1", "S2", "S3"));
     expected.addAll(

@@ -1,5 +1,6 @@
 package anabranch.onnx.attention;
 
+import anabranch.model.plan.GraphRank;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
@@ -7,6 +8,7 @@ import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.KeyValues;
 import anabranch.onnx.state.Keys;
+import anabranch.routing.GraphRanks;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class AttentionCore {
   private final Session session;
   private final @Nullable Session received;
+  private final @Nullable Session given;
   private final CoreShape shape;
 
   /**
@@ -28,10 +31,13 @@ public final class AttentionCore {
    *
    * @param session of the core's graph
    * @param received of the graph of what keys receive; null where nobody asks
+   * @param given of the graph of what queries give; null where nobody asks
    */
-  public AttentionCore(CoreShape shape, Session session, @Nullable Session received) {
+  public AttentionCore(
+      CoreShape shape, Session session, @Nullable Session received, @Nullable Session given) {
     this.session = session;
     this.received = received;
+    this.given = given;
     this.shape = shape;
   }
 
@@ -77,28 +83,59 @@ public final class AttentionCore {
     }
     try (Scope scope = new Scope(pool);
         Call call = received.call()) {
-      FloatBuffer mask = scope.rows(1, additions.size(asked, count));
-      additions.write(mask, queries, 0, asked, asked, keys, count);
       int columns = additions.columns(count);
-      int queryWidth = shape.queryWidth();
-      int keyWidth = shape.keyWidth();
-      int groups = shape.groups();
       FloatBuffer out = scope.rows(1, columns);
-      call.in("q", queries.q(), queries.place() * queryWidth, 1, asked, queryWidth)
-          .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth)
-          .out("received", out, 0, columns);
-      if (additions.byHead()) {
-        call.in("mask", mask, 0, groups, shape.heads() / groups, asked, columns);
-      } else {
-        call.in("mask", mask, 0, asked, columns);
-      }
-      call.run();
+      in(call, queries, keys, additions, scope).out("received", out, 0, columns).run();
       out.get(0, sums);
     }
     for (int i = 0; i < count; i++) {
       sums[i] /= shape.heads() * asked;
     }
     return sums;
+  }
+
+  /**
+   * Returns how important each query's row is in the graph that the queries draw.
+   *
+   * @param own for each query, the number of its own key among those that are read
+   */
+  public double[] ranks(
+      GraphRank how, Queries queries, int[] own, Keys keys, Additions additions, BufferPool pool) {
+    if (given == null) {
+      throw new AssertionError("nobody asked for what queries give");
+    }
+    int asked = queries.count();
+    if (asked == 0) {
+      return new double[0];
+    }
+    try (Scope scope = new Scope(pool);
+        Call call = given.call()) {
+      int columns = additions.columns(keys.count());
+      int groups = shape.groups();
+      int heads = shape.heads();
+      FloatBuffer out = scope.rows(Math.multiplyExact(heads, asked), columns);
+      in(call, queries, keys, additions, scope)
+          .out("given", out, 0, groups, heads / groups, asked, columns)
+          .run();
+      return GraphRanks.of(how, out, heads, columns, own);
+    }
+  }
+
+  /** Hands all queries, keys and additions of one sequence to a call. */
+  private Call in(Call call, Queries queries, Keys keys, Additions additions, Scope scope) {
+    int count = keys.count();
+    int asked = queries.count();
+    FloatBuffer mask = scope.rows(1, additions.size(asked, count));
+    additions.write(mask, queries, 0, asked, asked, keys, count);
+    int queryWidth = shape.queryWidth();
+    int keyWidth = shape.keyWidth();
+    int groups = shape.groups();
+    call.in("q", queries.q(), queries.place() * queryWidth, 1, asked, queryWidth)
+        .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
+    int columns = additions.columns(count);
+    return additions.byHead()
+        ? call.in("mask", mask, 0, groups, shape.heads() / groups, asked, columns)
+        : call.in("mask", mask, 0, asked, columns);
   }
 
   private void ask(

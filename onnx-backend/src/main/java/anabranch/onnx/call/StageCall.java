@@ -1,6 +1,7 @@
 package anabranch.onnx.call;
 
 import anabranch.backend.Trace;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.route.Logits;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.rows.Packing;
@@ -36,7 +37,12 @@ public final class StageCall implements AutoCloseable {
   /** What each row received in the attention that was asked for; null where none was. */
   public final float @Nullable [] received;
 
-  private final @Nullable Received asked;
+  /** The keys that each row showed in it; null where nobody compares them. */
+  public final float @Nullable [] @Nullable [] shown;
+
+  /** The attention that somebody asks about; null for none. */
+  public final @Nullable Received asked;
+
   private final @Nullable OnnxState[] lasting;
   private final @Nullable OnnxState[] passing;
 
@@ -50,7 +56,7 @@ public final class StageCall implements AutoCloseable {
    * @param batch all rows
    * @param lasting the state of each span; null where none outlives the call
    * @param trace whether decisions are collected
-   * @param asked the attention whose probabilities are summed; null for none
+   * @param asked the attention that somebody asks about; null for none
    */
   public StageCall(
       Layout layout,
@@ -70,6 +76,7 @@ public final class StageCall implements AutoCloseable {
     this.asked = asked;
     choices = trace ? new ArrayList<>() : null;
     received = asked == null ? null : new float[batch.rows];
+    shown = asked == null || !asked.keys() ? null : new float[batch.rows][];
     passing = new @Nullable OnnxState[lasting.length];
   }
 
@@ -78,8 +85,10 @@ public final class StageCall implements AutoCloseable {
    *
    * @param member the number of its block's run
    * @param path of its parameters
+   * @param rank how rows are ranked by what they give in it; null for what they receive
+   * @param keys whether the keys that they show are compared
    */
-  public record Received(int member, String path) {}
+  public record Received(int member, String path, @Nullable GraphRank rank, boolean keys) {}
 
   /** Returns the state of a span: its own, or one that ends with this call. */
   public OnnxState state(int span) {

@@ -125,6 +125,24 @@ public final class EdgeGraphs {
    */
   public static Graph received(CoreShape shape) {
     Graph graph = new Graph("received");
+    String p = probabilities(graph, shape);
+    String sum = graph.node("ReduceSum", Map.of("keepdims", 0), p, graph.integers(0, 1, 2));
+    graph.output("received", sum, -1);
+    return graph;
+  }
+
+  /**
+   * Returns the graph of what queries give to keys: maps what {@link #received} has to {@code
+   * given}, the probabilities, groups x heads of each x queries x keys.
+   */
+  public static Graph given(CoreShape shape) {
+    Graph graph = new Graph("given");
+    String p = probabilities(graph, shape);
+    graph.output("given", p, shape.groups(), shape.heads() / shape.groups(), -1, -1);
+    return graph;
+  }
+
+  private static String probabilities(Graph graph, CoreShape shape) {
     int groups = shape.groups();
     int each = shape.heads() / groups;
     int width = shape.width();
@@ -143,10 +161,7 @@ public final class EdgeGraphs {
     String mask =
         shape.byHead() ? graph.input("mask", groups, each, -1, -1) : graph.input("mask", -1, -1);
     scores = graph.node("Add", Map.of(), scores, mask);
-    String p = graph.node("Softmax", Map.of("axis", -1), scores);
-    String sum = graph.node("ReduceSum", Map.of("keepdims", 0), p, graph.integers(0, 1, 2));
-    graph.output("received", sum, -1);
-    return graph;
+    return graph.node("Softmax", Map.of("axis", -1), scores);
   }
 
   /** Writes a row of zeros behind the rows of a value, the sink's, whose score is its addition. */

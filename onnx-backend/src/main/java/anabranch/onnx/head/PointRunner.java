@@ -78,11 +78,12 @@ public final class PointRunner {
     switch (how) {
       case SATURATION -> saturation(units, scored, reading, values, pool);
       case LEARNED -> learned(scored, reading, values, pool);
-      case ATTENTION_RECEIVED -> {
+      case ATTENTION_RECEIVED, GRAPH_RANK -> {
         for (int unit : scored) {
           values[unit] = reading.received() == null ? 0 : reading.received()[unit];
         }
       }
+      case REDUNDANCY -> Redundancy.scores(width, scored, reading, values);
       default -> {
         return ofLogits(how, units, scored, reading, nothing, pool);
       }

@@ -16,7 +16,9 @@ import anabranch.model.layer.Skip;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
+import anabranch.model.plan.Prune;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageCall;
 import anabranch.onnx.embed.Embedder;
@@ -108,7 +110,9 @@ public final class Loader {
             visits,
             body,
             point(stage, input.maxLength()),
-            StepLoader.asksReceived(stage) ? lastAttention(stage) : null);
+            StepLoader.asksReceived(stage) || StepLoader.asksGiven(stage)
+                ? lastAttention(stage)
+                : null);
     return new OnnxStage(model, stage, input.maxLength(), parts);
   }
 
@@ -172,10 +176,13 @@ public final class Loader {
   private static StageCall.@Nullable Received lastAttention(StageSpec stage) {
     StageCall.Received last = null;
     int member = 0;
+    Prune prune = stage.point() instanceof Point.AtPrune at ? at.prune() : null;
+    GraphRank rank = prune == null ? null : prune.rank();
+    boolean keys = prune != null && prune.compared() == Prune.Compared.KEYS;
     for (Visit visit : stage.visits()) {
       for (Visit.Member each : visit.blocks()) {
         String path = last(each.path(), each.block().sublayers());
-        last = path == null ? last : new StageCall.Received(member, path);
+        last = path == null ? last : new StageCall.Received(member, path, rank, keys);
         member++;
       }
     }

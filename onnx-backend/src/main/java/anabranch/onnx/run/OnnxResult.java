@@ -70,7 +70,7 @@ final class OnnxResult implements StageResult {
     }
     model.enter();
     try {
-      Reading reading = new Reading(packing, rows.buffer(), body.buffer(), null, null, null);
+      Reading reading = new Reading(packing, rows.buffer(), body.buffer(), null, null, null, null);
       point.output(units, reading, scores, into, model.pool());
     } finally {
       model.leave();

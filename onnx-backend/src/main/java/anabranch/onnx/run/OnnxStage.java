@@ -39,7 +39,7 @@ final class OnnxStage implements Stage {
    * @param visits for each visit the steps of its blocks
    * @param body the steps of the head's body; null where it has none
    * @param point what stands behind
-   * @param received the attention whose probabilities are asked for; null for none
+   * @param received the attention that the point asks about; null for none
    */
   record Parts(
       @Nullable Embedder embedder,
@@ -116,6 +116,7 @@ final class OnnxStage implements Stage {
               body.buffer(),
               entered,
               call.received,
+              call.shown,
               memory(batch.slot(), states));
       scores = parts.point.scores(reading, model.pool());
       Trace trace = call.choices == null ? Trace.none() : new Trace(call.choices);

@@ -1,6 +1,8 @@
 package anabranch.onnx.step;
 
 import anabranch.onnx.call.StageRun;
+import anabranch.onnx.dispatch.Bank;
+import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;

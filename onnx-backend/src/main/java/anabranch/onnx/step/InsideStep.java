@@ -5,6 +5,7 @@ import anabranch.model.layer.Bypass;
 import anabranch.model.layer.Skip;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
+import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;

@@ -2,6 +2,7 @@ package anabranch.onnx.step;
 
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
+import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;

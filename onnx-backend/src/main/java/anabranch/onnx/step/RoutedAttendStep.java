@@ -4,6 +4,8 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
+import anabranch.onnx.dispatch.Bank;
+import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;

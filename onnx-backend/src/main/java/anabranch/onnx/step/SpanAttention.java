@@ -1,5 +1,7 @@
 package anabranch.onnx.step;
 
+import anabranch.backend.Rows;
+import anabranch.model.plan.GraphRank;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.attention.Queries;
@@ -111,12 +113,41 @@ final class SpanAttention {
       core.answer(queries, counted, additions, o, pool);
     }
     float[] received = run.call.received;
-    if (asked && received != null) {
-      float[] of = core.received(queries, keys, additions, pool);
-      int offset = entry.kind() == Layout.Kind.ROWS && !causal ? keys.first() : 0;
-      for (int i = 0; i < index.length; i++) {
-        int row = packing.inBatch(packing.first[span] + i);
-        received[row] = index[i] < 0 ? 0 : of[index[i] - offset];
+    if (!asked || received == null || run.call.asked == null) {
+      return;
+    }
+    int offset = entry.kind() == Layout.Kind.ROWS && !causal ? keys.first() : 0;
+    GraphRank rank = run.call.asked.rank();
+    if (rank != null) {
+      rank(rank, queries, keys, offset, received);
+      return;
+    }
+    float[] of = core.received(queries, keys, additions, pool);
+    for (int i = 0; i < index.length; i++) {
+      int row = packing.inBatch(packing.first[span] + i);
+      received[row] = index[i] < 0 ? 0 : of[index[i] - offset];
+    }
+  }
+
+  /** Ranks live rows and takes down their keys, unless nobody is scored. */
+  private void rank(GraphRank how, Queries queries, Keys keys, int offset, float[] into) {
+    if (!scored()) {
+      return;
+    }
+    int[] own = Arrays.stream(queries.own()).map(key -> key - offset).toArray();
+    double[] ranks = core.ranks(how, queries, own, keys, additions, pool);
+    float[][] shown = run.call.shown;
+    int width = core.shape().keyWidth();
+    int live = 0;
+    for (int i = 0; i < index.length; i++) {
+      int row = packing.first[span] + i;
+      if (packing.isLive(row)) {
+        int inBatch = packing.inBatch(row);
+        if (shown != null) {
+          shown[inBatch] = new float[width];
+          keys.keys().get((keys.first() + own[live]) * width, shown[inBatch]);
+        }
+        into[inBatch] = (float) ranks[live++];
       }
     }
   }
@@ -131,5 +162,15 @@ final class SpanAttention {
       }
     }
     return added;
+  }
+
+  private boolean scored() {
+    Rows rows = packing.spans.get(span).rows();
+    for (int i = 0; i < rows.size(); i++) {
+      if (rows.scored(i)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -15,6 +15,7 @@ import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.call.LoadedStep;
+import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
@@ -35,6 +36,7 @@ public final class StepLoader {
   private final int width;
   private final Opener opener;
   private final boolean asksReceived;
+  private final boolean asksGiven;
   private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
   private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
@@ -43,12 +45,19 @@ public final class StepLoader {
   public StepLoader(ModelSpec spec, Opener opener) {
     this.width = spec.width();
     this.opener = opener;
-    this.asksReceived = Cut.of(spec).stages().stream().anyMatch(StepLoader::asksReceived);
+    List<StageSpec> stages = Cut.of(spec).stages();
+    this.asksReceived = stages.stream().anyMatch(StepLoader::asksReceived);
+    this.asksGiven = stages.stream().anyMatch(StepLoader::asksGiven);
   }
 
   /** Returns whether a stage asks for what its rows receive. */
   public static boolean asksReceived(StageSpec stage) {
     return stage.point().score() == Criterion.Score.ATTENTION_RECEIVED;
+  }
+
+  /** Returns whether a stage asks for what its rows give each other. */
+  public static boolean asksGiven(StageSpec stage) {
+    return stage.point().score() != null && stage.point().score().ofGraph();
   }
 
   /** Returns the attentions loaded so far that read a memory, by their parameter paths. */
@@ -236,7 +245,8 @@ public final class StepLoader {
             new AttentionCore(
                 shape,
                 opener.open(EdgeGraphs.core(shape)),
-                asksReceived || shape.counts() ? opener.open(EdgeGraphs.received(shape)) : null));
+                asksReceived || shape.counts() ? opener.open(EdgeGraphs.received(shape)) : null,
+                asksGiven && !shape.causal() ? opener.open(EdgeGraphs.given(shape)) : null));
   }
 
   private Additions additions(Step.Attend attend) {

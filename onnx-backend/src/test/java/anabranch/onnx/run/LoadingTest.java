@@ -18,6 +18,7 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
@@ -25,8 +26,10 @@ import anabranch.model.layer.Norm;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import anabranch.onnx.OnnxBackend;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
@@ -45,6 +48,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,6 +102,30 @@ class LoadingTest {
               tied, UnaryOperator.identity(), t -> t.name().equals(changed.name()) ? bent(t) : t);
       assertEquals(own, sessions(spec, other));
     }
+  }
+
+  /** Blocks of one shape of attention have one core, and one more graph where somebody asks. */
+  @Test
+  void whatQueriesGiveIsComputedOnlyWhereAPruneAsks() {
+    GraphRank rank = new GraphRank(GraphRank.Direction.TO_READ, 5, 0, 0, 1);
+    ModelSpec plain = pruned(null);
+    try (Weights weights = Weights.random(plain, 4)) {
+      int without = sessions(plain, weights);
+      assertEquals(without + 1, sessions(pruned(Prune.graphRank("p", List.of(), rank)), weights));
+      Prune keys = Prune.redundancy("p", List.of(), rank, Prune.Compared.KEYS);
+      assertEquals(without + 1, sessions(pruned(keys), weights));
+    }
+  }
+
+  private static ModelSpec pruned(@Nullable Prune prune) {
+    Block block = Block.of(Sublayer.preNorm(RMS, Attention.full(2, 4)));
+    Plan.Builder plan = Plan.builder().add(block);
+    if (prune != null) {
+      plan.add(prune);
+    }
+    Head head = new Head(Head.Pool.MEAN, RMS, 3, false);
+    return new ModelSpec(
+        "pruned", 8, new Input.Tokens(5, 8), Embedding.plain(), plan.add(block).build(), head);
   }
 
   private static int sessions(ModelSpec spec, Weights weights) {

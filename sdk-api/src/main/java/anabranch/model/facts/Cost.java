@@ -32,8 +32,9 @@ import java.util.function.IntToLongFunction;
 /**
  * Floating-point operations of a model, counted from its description: two for each multiply-add of
  * a matrix product or attention core, and what a recurrence does beside its products; norms,
- * activations, softmax and special members of mixtures are not counted. Where a router decides how
- * much runs, the most that one row can take is counted; of merged rows, that each runs for itself.
+ * activations, softmax, special members of mixtures and what prunes make of an attention are not
+ * counted. Where a router decides how much runs, the most that one row can take is counted; of
+ * merged rows, that each runs for itself.
  *
  * <p>Immutable; any thread.
  */

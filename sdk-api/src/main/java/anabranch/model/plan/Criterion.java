@@ -33,11 +33,31 @@ public record Criterion(Score score, Comparison comparison) {
      * The attention a row received in the last attention before, averaged over heads and over the
      * rows that asked (Goyal et al., PoWER-BERT).
      */
-    ATTENTION_RECEIVED;
+    ATTENTION_RECEIVED,
+    /**
+     * How important a row is in the graph that the last attention before draws between the rows of
+     * its event; see {@link GraphRank}.
+     */
+    GRAPH_RANK,
+    /**
+     * 2 and its importance for the more important half of an event's rows; for another row less the
+     * largest cosine between it and one of that half (Wang et al., Zero-TPrune).
+     */
+    REDUNDANCY;
 
     /** Returns whether the score is a function of logits alone. */
     public boolean ofLogits() {
       return this == CONFIDENCE || this == MARGIN || this == ENTROPY;
+    }
+
+    /** Returns whether the score looks at an attention; rows are dropped by it, no unit leaves. */
+    public boolean ofAttention() {
+      return this == ATTENTION_RECEIVED || ofGraph();
+    }
+
+    /** Returns whether the score ranks rows as a {@link GraphRank} says. */
+    public boolean ofGraph() {
+      return this == GRAPH_RANK || this == REDUNDANCY;
     }
   }
 

@@ -21,7 +21,7 @@ public record Exit(String id, @Nullable Head head, Criterion criterion, Bypass b
     Bounds.name("exit.id", id);
     Criterion.Score score = criterion.score();
     String field = "exit \"" + id + "\" criterion " + score;
-    Bounds.require(score != Criterion.Score.ATTENTION_RECEIVED, field + " is for prunes alone");
+    Bounds.require(!score.ofAttention(), field + " is for prunes alone");
     boolean needsHead = score.ofLogits() || score == Criterion.Score.PATIENCE;
     Bounds.require(head != null || !needsHead, field + " needs a head");
     Bounds.require(

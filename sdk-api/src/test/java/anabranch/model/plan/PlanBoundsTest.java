@@ -77,9 +77,11 @@ class PlanBoundsTest {
   @Test
   void prunesScoreRows() {
     for (Criterion.Score score : Criterion.Score.values()) {
-      if (score != Criterion.Score.LEARNED && score != Criterion.Score.ATTENTION_RECEIVED) {
+      if (score != Criterion.Score.LEARNED && !score.ofAttention()) {
         assertRefused(
-            "prune \"p\" score " + score + " is not LEARNED or ATTENTION_RECEIVED",
+            "prune \"p\" score "
+                + score
+                + " is not LEARNED, ATTENTION_RECEIVED, GRAPH_RANK or REDUNDANCY",
             () -> new Prune("p", score, List.of()));
       }
     }
@@ -96,6 +98,44 @@ class PlanBoundsTest {
   }
 
   @Test
+  void scoresOfGraphsAreToldHowRowsAreRanked() {
+    GraphRank rank = new GraphRank(GraphRank.Direction.TO_READ, 3, 0, 0, 1);
+    for (Criterion.Score score : List.of(Criterion.Score.GRAPH_RANK, Criterion.Score.REDUNDANCY)) {
+      assertRefused(
+          "prune \"p\" rank is missing for score " + score, () -> new Prune("p", score, List.of()));
+    }
+    assertRefused(
+        "prune \"p\" rank " + rank + " is not for score LEARNED",
+        () -> new Prune("p", Criterion.Score.LEARNED, List.of(), rank, null));
+    assertRefused(
+        "prune \"p\" compared is missing for score REDUNDANCY",
+        () -> new Prune("p", Criterion.Score.REDUNDANCY, List.of(), rank, null));
+    assertRefused(
+        "prune \"p\" compared KEYS is not for score GRAPH_RANK",
+        () -> new Prune("p", Criterion.Score.GRAPH_RANK, List.of(), rank, Prune.Compared.KEYS));
+  }
+
+  @Test
+  void graphRanksHaveBounds() {
+    assertRefused("graphRank.iterations 0 is not in 1..1024", () -> rank(0, 0, 0, 1));
+    assertRefused("graphRank.iterations 1025 is not in 1..1024", () -> rank(1025, 0, 0, 1));
+    assertRefused(
+        "graphRank.epsilon -0.1 is not a finite number from 0 on", () -> rank(1, -0.1, 0, 1));
+    assertRefused(
+        "graphRank.leastVariance NaN is not a finite number from 0 on",
+        () -> rank(1, 0, Double.NaN, 1));
+    assertRefused(
+        "graphRank.mostVariance Infinity is not a finite number from 0 on",
+        () -> rank(1, 0, 0, Double.POSITIVE_INFINITY));
+    assertRefused(
+        "graphRank.mostVariance 0.1 is below leastVariance 0.2", () -> rank(1, 0, 0.2, 0.1));
+  }
+
+  private static GraphRank rank(int iterations, double epsilon, double least, double most) {
+    return new GraphRank(GraphRank.Direction.TO_READ, iterations, epsilon, least, most);
+  }
+
+  @Test
   void exitsOfLogitsHaveHeads() {
     for (Criterion.Score score :
         List.of(
@@ -109,10 +149,14 @@ class PlanBoundsTest {
           () -> new Exit("x", null, criterion, Bypass.TERMINATE));
     }
     new Exit("x", null, Criterion.learned(), Bypass.TERMINATE);
-    Criterion received = new Criterion(Criterion.Score.ATTENTION_RECEIVED, Criterion.Comparison.GE);
-    assertRefused(
-        "exit \"x\" criterion ATTENTION_RECEIVED is for prunes alone",
-        () -> new Exit("x", head(Head.Pool.EACH), received, Bypass.TERMINATE));
+    for (Criterion.Score score : Criterion.Score.values()) {
+      if (score.ofAttention()) {
+        Criterion criterion = new Criterion(score, Criterion.Comparison.GE);
+        assertRefused(
+            "exit \"x\" criterion " + score + " is for prunes alone",
+            () -> new Exit("x", head(Head.Pool.EACH), criterion, Bypass.TERMINATE));
+      }
+    }
   }
 
   @Test

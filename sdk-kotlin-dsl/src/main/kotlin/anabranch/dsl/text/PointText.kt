@@ -50,12 +50,28 @@ internal class PointText(
 
   private fun prune(prune: Prune): List<Said> {
     val assumed = if (final.pool == Head.Pool.FIRST) listOf(0) else listOf()
-    val received = prune.score == Criterion.Score.ATTENTION_RECEIVED
     return listOfNotNull(
-      if (received) Words("attentionReceived").said() else null,
+      scoreOf(prune),
       if (prune.kept == assumed) null else Words("keep").each(*prune.kept.toTypedArray()).said(),
     )
   }
+}
+
+private fun scoreOf(prune: Prune): Said? {
+  val rank =
+    prune.rank
+      ?: return Words("attentionReceived").said().takeIf {
+        prune.score == Criterion.Score.ATTENTION_RECEIVED
+      }
+  val words = if (prune.compared == null) Words("graphRank") else Words("redundancy")
+  return words
+    .unless(null, "compared", prune.compared)
+    .with("direction", rank.direction)
+    .with("iterations", rank.iterations)
+    .with("epsilon", rank.epsilon)
+    .with("leastVariance", rank.leastVariance)
+    .with("mostVariance", rank.mostVariance)
+    .said()
 }
 
 internal fun untilOf(halt: Loop.Halt): Said {

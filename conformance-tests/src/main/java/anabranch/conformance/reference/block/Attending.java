@@ -5,6 +5,7 @@ import anabranch.conformance.reference.part.AttentionPart.Read;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.conformance.reference.part.Parameters;
 import anabranch.conformance.reference.pass.Pass;
+import anabranch.conformance.reference.pass.Reading;
 import anabranch.conformance.reference.pass.Row;
 import anabranch.conformance.reference.pass.Taken;
 import anabranch.conformance.reference.pass.Way;
@@ -84,12 +85,13 @@ final class Attending implements OperationPart {
                     : attention.read(
                         v[row], position, seen, positions, HeadRouting.taken(read, row));
         result[row] = own.result();
-        reading = new Reading(positions, own.probabilities());
+        reading = new Reading(positions, own.byHead());
       }
       readings.add(reading);
     }
     for (int row = 0; row < v.length; row++) {
       pass.rows.get(row).received = received(pass, row, readings);
+      pass.rows.get(row).reading = readings.get(row);
     }
     return result;
   }
@@ -115,14 +117,6 @@ final class Attending implements OperationPart {
     List<Double> gates = experts.stream().map(choice::gate).toList();
     return attention.read(x, position, values, positions, experts, gates);
   }
-
-  /**
-   * What one row gave to others.
-   *
-   * @param positions of those it saw
-   * @param probabilities beside the positions
-   */
-  private record Reading(List<Integer> positions, double[] probabilities) {}
 
   /** Rule A4, Rule A5 and Rule A6: what each row shows; null for nothing. */
   private @Nullable Shown[] show(Pass pass, double[][] v, Way[] ways, List<Taken> made) {
@@ -207,8 +201,7 @@ final class Attending implements OperationPart {
       Reading reading = readings.get(other);
       if (reading != null && pass.rows.get(other).span == mine.span) {
         asked++;
-        int at = reading.positions.indexOf(mine.position);
-        sum += at < 0 ? 0 : reading.probabilities[at];
+        sum += reading.given(mine.position);
       }
     }
     return asked == 0 ? 0 : sum / asked;

@@ -54,9 +54,20 @@ public final class AttentionPart {
    * What a row read.
    *
    * @param result {@code [width]}
-   * @param probabilities {@code [visible]}: what each visible row was given, the mean over heads
+   * @param byHead {@code [heads, visible]}: what each visible row was given; the mean over experts
    */
-  public record Read(double[] result, double[] probabilities) {}
+  public record Read(double[] result, double[][] byHead) {
+    /** Returns what each visible row was given, the mean over heads. */
+    public double[] probabilities() {
+      double[] mean = new double[byHead[0].length];
+      for (double[] head : byHead) {
+        for (int row = 0; row < mean.length; row++) {
+          mean[row] += head[row] / byHead.length;
+        }
+      }
+      return mean;
+    }
+  }
 
   /** Reads the weights under {@code path}. */
   public AttentionPart(Attention attention, String path, Parameters parameters) {
@@ -137,7 +148,7 @@ public final class AttentionPart {
       List<Integer> positions,
       List<Integer> experts,
       List<Double> gates) {
-    double[] given = new double[visible.size()];
+    double[][] given = new double[attention.heads()][visible.size()];
     double[] sum = new double[x.length];
     for (int i = 0; i < experts.size(); i++) {
       int expert = experts.get(i);
@@ -159,7 +170,7 @@ public final class AttentionPart {
       List<Shown> visible,
       List<Integer> positions,
       List<SortedMap<Integer, Double>> taken) {
-    double[] given = new double[visible.size()];
+    double[][] given = new double[attention.heads()][visible.size()];
     double[] read = read(heads.query(0, x, position), position, visible, positions, 1, given);
     int width = attention.headWidth();
     double[] sum = new double[x.length];
@@ -170,14 +181,14 @@ public final class AttentionPart {
     return new Read(sum, given);
   }
 
-  /** Returns what the heads of a query read, and adds to {@code given} what they gave. */
+  /** Returns what the heads of a query read, and adds to {@code given} what each gave. */
   private double[] read(
       double[] query,
       int position,
       List<Shown> visible,
       List<Integer> positions,
       int asking,
-      double[] given) {
+      double[][] given) {
     int width = attention.headWidth();
     int each = attention.resultWidth() / attention.heads();
     double[] read = new double[attention.resultWidth()];
@@ -195,7 +206,7 @@ public final class AttentionPart {
       }
       double[] weights = weights(head, scores);
       for (int row = 0; row < scores.length; row++) {
-        given[row] += weights[row] / (attention.heads() * asking);
+        given[head][row] += weights[row] / asking;
         for (int i = 0; i < each; i++) {
           read[head * each + i] += weights[row] * visible.get(row).value[theirs * each + i];
         }

@@ -42,6 +42,9 @@ public final class Row {
   /** The part of the attention of its event that it received last; 0 where it showed nothing. */
   public double received;
 
+  /** What it gave to others in the last attention; null where it did not ask. */
+  public @Nullable Reading reading;
+
   /** What routers remembered of it in the block it is in or before, by name. */
   public final Map<String, double[]> carried = new HashMap<>();
 

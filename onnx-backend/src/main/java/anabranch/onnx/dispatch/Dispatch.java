@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.dispatch;
 
 import anabranch.backend.Trace;
 import anabranch.onnx.call.StageRun;
@@ -14,19 +14,19 @@ import org.jspecify.annotations.Nullable;
  * The rows of each expert, expert by expert: slot after slot, ascending experts, and ascending rows
  * within one. Rows are live ones, or those that are projected too, by place. Immutable once made.
  */
-final class Dispatch {
+public final class Dispatch {
   private final int[] first;
   private final int[] row;
   private final float[] gate;
   private final int[] firstOfRow;
   private final int[] slot;
 
-  Dispatch(Packing packing, Assignment assignment, int experts) {
+  public Dispatch(Packing packing, Assignment assignment, int experts) {
     this(packing, packing.live, assignment, experts);
   }
 
   /** Finds the rows among those whose place is below {@code asking}. */
-  Dispatch(Packing packing, int asking, Assignment assignment, int experts) {
+  public Dispatch(Packing packing, int asking, Assignment assignment, int experts) {
     first = new int[experts + 1];
     firstOfRow = new int[asking + 1];
     for (int r = 0; r < packing.rows; r++) {
@@ -65,17 +65,17 @@ final class Dispatch {
   }
 
   /** Returns the number of slots. */
-  int size() {
+  public int size() {
     return row.length;
   }
 
   /** Returns the first slot of an expert; the number of slots for the one behind the last. */
-  int first(int expert) {
+  public int first(int expert) {
     return first[expert];
   }
 
   /** Returns the most rows that one expert has. */
-  int most() {
+  public int most() {
     int most = 0;
     for (int e = 0; e + 1 < first.length; e++) {
       most = Math.max(most, first[e + 1] - first[e]);
@@ -84,7 +84,7 @@ final class Dispatch {
   }
 
   /** Returns how many rows each expert has. */
-  int[] counts() {
+  public int[] counts() {
     int[] counts = new int[first.length - 1];
     for (int e = 0; e < counts.length; e++) {
       counts[e] = first[e + 1] - first[e];
@@ -92,31 +92,31 @@ final class Dispatch {
     return counts;
   }
 
-  int row(int at) {
+  public int row(int at) {
     return row[at];
   }
 
-  float gate(int at) {
+  public float gate(int at) {
     return gate[at];
   }
 
   /** Returns how many rows there are. */
-  int rows() {
+  public int rows() {
     return firstOfRow.length - 1;
   }
 
   /** Returns how many experts a row has. */
-  int experts(int liveRow) {
+  public int experts(int liveRow) {
     return firstOfRow[liveRow + 1] - firstOfRow[liveRow];
   }
 
   /** Returns the i-th slot of a row, in ascending order of experts. */
-  int slot(int liveRow, int i) {
+  public int slot(int liveRow, int i) {
     return slot[firstOfRow[liveRow] + i];
   }
 
   /** Says what was chosen, where the call is traced. */
-  void trace(StageRun run, String path, Assignment assignment) {
+  public void trace(StageRun run, String path, Assignment assignment) {
     List<Trace.Choices> choices = run.call.choices;
     if (choices != null) {
       choices.add(
@@ -139,7 +139,7 @@ final class Dispatch {
    * @param all joins behind that, by place; null for nothing
    * @param residual what the sum is added to, by place; null for nothing
    */
-  void sum(
+  public void sum(
       FloatBuffer results,
       boolean weigh,
       float[] constant,

@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.dispatch;
 
 import anabranch.backend.Event;
 import anabranch.onnx.call.StageRun;
@@ -7,7 +7,7 @@ import anabranch.routing.RoutedRows;
 import org.jspecify.annotations.Nullable;
 
 /** The rows of a call as a router sees them. Confined to one call. */
-final class RouterRows implements RoutedRows {
+public final class RouterRows implements RoutedRows {
   private final StageRun run;
   private final Packing batch;
   private final boolean[] live;
@@ -20,7 +20,7 @@ final class RouterRows implements RoutedRows {
    * @param asking the places of rows that are asked are below this
    * @param bank knows what was decided for good
    */
-  RouterRows(StageRun run, int asking, Bank bank) {
+  public RouterRows(StageRun run, int asking, Bank bank) {
     this.run = run;
     this.batch = run.call.batch;
     this.bank = bank;
@@ -82,7 +82,7 @@ final class RouterRows implements RoutedRows {
   }
 
   /** Returns the event that brought a row. */
-  Event event(int row) {
+  public Event event(int row) {
     return batch.spans.get(span[row]).rows().event(row - batch.first[span[row]]);
   }
 }

@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.dispatch;
 
 import anabranch.backend.Event;
 import anabranch.model.layer.Skip;
@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param session maps one vector for each sequence, or each condition, to logits; null where rows
  *     have their own
  */
-record Bank(String path, Router router, int logits, Routing routing, @Nullable Session session) {
+public record Bank(
+    String path, Router router, int logits, Routing routing, @Nullable Session session) {
   /**
    * Decides for every row of the call.
    *
@@ -32,7 +33,8 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
    * @param rowLogits of rows that are asked, in order, where the router reads rows
    * @param asking the places of rows that are asked are below this
    */
-  Assignment decide(StageRun run, FloatBuffer read, @Nullable FloatBuffer rowLogits, int asking) {
+  public Assignment decide(
+      StageRun run, FloatBuffer read, @Nullable FloatBuffer rowLogits, int asking) {
     boolean keeps = router.source() == Source.PROMPT_MEAN;
     RouterRows rows = new RouterRows(run, asking, this);
     Assignment assignment = new Assignment();
@@ -57,7 +59,7 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
   }
 
   /** Returns what an earlier event of a sequence decided for good; null where nothing was. */
-  @Nullable Float kept(StageRun run, int span) {
+  public @Nullable Float kept(StageRun run, int span) {
     if (router.source() != Source.PROMPT_MEAN) {
       return null;
     }
@@ -144,7 +146,7 @@ record Bank(String path, Router router, int logits, Routing routing, @Nullable S
   }
 
   /** Returns whether rows that are not live are decided about, so that frozen rows follow. */
-  static boolean asksEveryRow(Skip skip) {
+  public static boolean asksEveryRow(Skip skip) {
     return skip.router().source() == Source.KEY;
   }
 }

@@ -1,4 +1,4 @@
-package anabranch.onnx.step;
+package anabranch.onnx.dispatch;
 
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * order in which it is given, so that a row's sum has the same bits whatever its companions.
  * Confined to one call.
  */
-final class Sums {
+public final class Sums {
   private final FloatBuffer into;
   private final float[] sum;
   private final float[] vector;
@@ -16,7 +16,7 @@ final class Sums {
   private final int width;
 
   /** Starts with zeros. */
-  Sums(FloatBuffer into, int rows, int width) {
+  public Sums(FloatBuffer into, int rows, int width) {
     this.into = into;
     this.rows = rows;
     this.width = width;
@@ -34,7 +34,7 @@ final class Sums {
    * @param results of its slots, from the start
    * @param weigh whether gates multiply them
    */
-  void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {
+  public void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {
     for (int i = 0; i < count; i++) {
       int at = dispatch.row(first + i) * width;
       float weight = weigh ? dispatch.gate(first + i) : 1;
@@ -55,7 +55,7 @@ final class Sums {
    * @param each for each row; null for nothing
    * @param residual what the sum is added to; null for nothing
    */
-  void finish(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
+  public void finish(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
     if (constant.length == 0 && each == null && residual == null) {
       return;
     }
