@@ -191,6 +191,11 @@ public final class Engine implements AutoCloseable {
     return own.offer(item);
   }
 
+  /** Completes once there is room for an item; see {@link Lease#room}. */
+  public CompletableFuture<Void> room() {
+    return own.room();
+  }
+
   /** Accepts several items in order, as {@link #submit} does each. */
   public List<CompletableFuture<Inference>> submitAll(List<Item> items) {
     return own.submitAll(items);
