@@ -6,6 +6,7 @@ import anabranch.engine.Inference;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.step.Failures;
 import anabranch.flink.step.NumberedEvents;
+import anabranch.flink.step.StepParts;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -42,8 +43,8 @@ final class Bench extends OneInputStreamOperatorTestHarness<int[], String> {
       @Nullable Failures<int[], ?> failures)
       throws Exception {
     super(
-        new MicroBatchInferenceOperatorFactory<>(
-            recipe, options, new NumberedEvents<>(extractor), results, failures),
+        MicroBatchInferenceOperator.factory(
+            new StepParts<>(recipe, new NumberedEvents<>(extractor), results, failures), options),
         IntPrimitiveArraySerializer.INSTANCE);
   }
 

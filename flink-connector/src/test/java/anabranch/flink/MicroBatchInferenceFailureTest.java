@@ -93,6 +93,22 @@ class MicroBatchInferenceFailureTest {
     }
   }
 
+  /** The engine runs the batch of four, which fails, and then each of its items on its own. */
+  @Test
+  void aPoisonRecordIsIsolatedByRunningItsBatchAgainOneByOne() throws Exception {
+    poison(2);
+    try (Bench bench = aside(Tokens::unsplit)) {
+      bench.open();
+      for (int n = 1; n <= 4; n++) {
+        bench.feed(n);
+      }
+      bench.endInput();
+      assertEquals("[1] [3] [4]", bench.shape());
+      assertEquals(1, bench.getSideOutput(BAD).size());
+      assertEquals(List.of(1, 2, 1, 2, 3, 4), List.copyOf(script.ran));
+    }
+  }
+
   private static void assertFailure(StreamRecord<String> failure, int token, String reason) {
     assertEquals(token, failure.getTimestamp());
     assertTrue(failure.getValue().startsWith(token + ": "), failure.getValue());
@@ -167,6 +183,10 @@ class MicroBatchInferenceFailureTest {
     script.release(1);
     Bench.await(() -> script.openModels.get() == 0);
     assertEquals("", bench.shape());
+    Bench.await(
+        () ->
+            Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("anabranch-script")));
   }
 
   @Test

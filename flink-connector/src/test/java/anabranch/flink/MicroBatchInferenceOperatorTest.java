@@ -4,14 +4,27 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.Event;
 import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.Item;
+import anabranch.flink.model.EngineLease;
+import anabranch.flink.model.Leases;
+import anabranch.flink.step.NumberedEvents;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.watermark.LongWatermark;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.event.WatermarkEvent;
 import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
@@ -20,8 +33,11 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.InstantiationUtil;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -103,23 +119,56 @@ class MicroBatchInferenceOperatorTest {
   }
 
   @Test
-  void unorderedBatchesOvertakeButNotAcrossAWatermark() throws Exception {
+  void unorderedResultsLeaveWhenTheirOwnAnswersAreThereButNotAcrossAWatermark() throws Exception {
     script.block(1);
     try (Bench bench = open(PAIRS.withOrder(false))) {
       bench.feed(1);
       bench.feed(2);
+      bench.outputs(1);
+      assertEquals("[2]", bench.shape(), "of the same batch");
       bench.feed(3);
       bench.feed(4);
-      bench.awaitMail();
-      assertEquals("[3] [4]", bench.shape());
+      bench.outputs(3);
       bench.processWatermark(new Watermark(9));
       bench.feed(5);
       bench.feed(6);
       bench.awaitMail();
-      assertEquals("[3] [4]", bench.shape());
+      assertEquals(3, bench.getOutput().size());
       script.release(1);
       bench.outputs(7);
-      assertEquals("[3] [4] [1] [2] Watermark [5] [6]", bench.shape());
+      String shape = bench.shape();
+      assertTrue(shape.matches("\\[2] \\[[34]] \\[[34]] \\[1] Watermark \\[[56]] \\[[56]]"), shape);
+    }
+  }
+
+  /** One batch of the engine: 3 and 6 leave the model behind the first stage, the others do not. */
+  @Test
+  void unorderedResultsOfRecordsThatLeftEarlyAreEmittedWhileTheirBatchGoesOn() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    script.deep =
+        token -> {
+          try {
+            go.await();
+          } catch (InterruptedException stop) {
+            throw new IllegalStateException(stop);
+          }
+        };
+    var patient = script.recipe(EngineOptions.defaults().withLinger(Duration.ofMillis(50)));
+    for (boolean ordered : new boolean[] {false, true}) {
+      try (Bench bench = new Bench(patient, PAIRS.withBatchRecords(4).withOrder(ordered))) {
+        bench.open();
+        bench.feed(1);
+        bench.feed(3);
+        bench.feed(2);
+        bench.feed(6);
+        if (!ordered) {
+          bench.outputs(2);
+          assertEquals("[3] [6]", bench.shape());
+          go.countDown();
+        }
+        bench.endInput();
+        assertEquals(ordered ? "[1] [3] [2] [6]" : "[3] [6] [1] [2]", bench.shape());
+      }
     }
   }
 
@@ -141,6 +190,9 @@ class MicroBatchInferenceOperatorTest {
       bench.getOneInputOperator().processLatencyMarker(new LatencyMarker(5, new OperatorID(), 0));
       bench.processRecordAttributes(
           new RecordAttributesBuilder(List.of()).setBacklog(true).build());
+      bench
+          .getOneInputOperator()
+          .processWatermark(new WatermarkEvent(new LongWatermark(7, "general"), false));
       bench.feed(4);
       bench.feed(5);
       bench.processWatermark(new Watermark(2));
@@ -149,10 +201,11 @@ class MicroBatchInferenceOperatorTest {
       assertEquals("", bench.shape());
       script.release(1);
       bench.endInput();
+      String shape = bench.shape();
       assertEquals(
-          "[1] Watermark [2] WatermarkStatus [3] LatencyMarker RecordAttributes"
+          "[1] Watermark [2] WatermarkStatus [3] LatencyMarker RecordAttributes WatermarkEvent"
               + " [4] [5] Watermark [6]",
-          bench.shape());
+          ordered ? shape : shape.replace("[5] [4]", "[4] [5]"));
     }
   }
 
@@ -226,6 +279,31 @@ class MicroBatchInferenceOperatorTest {
       bench.processWatermark(new Watermark(1));
       bench.outputs(2);
       assertEquals("[1] Watermark", bench.shape());
+    }
+  }
+
+  @Test
+  void theEndOfTheInputEndsABatch() throws Exception {
+    try (Bench bench = open(PAIRS.withBatchRecords(9))) {
+      bench.feed(1);
+      bench.feed(2);
+      bench.feed(3);
+      assertEquals(List.of(), List.copyOf(script.ran));
+      bench.endInput();
+      assertEquals("[1] [2] [3]", bench.shape());
+    }
+  }
+
+  /** The engine itself would wait for company, for half a minute. */
+  @Test
+  @Timeout(20)
+  void aBarrierWaitsForNoLingerOfTheEngine() throws Exception {
+    var patient = script.recipe(EngineOptions.defaults().withLinger(Duration.ofSeconds(30)));
+    try (Bench bench = new Bench(patient, PAIRS)) {
+      bench.open();
+      bench.feed(1);
+      bench.prepareSnapshotPreBarrier(1);
+      assertEquals("[1]", bench.shape());
     }
   }
 
@@ -312,6 +390,92 @@ class MicroBatchInferenceOperatorTest {
       bench.endInput();
       assertEquals(20, bench.results().size());
     }
+  }
+
+  /** Nothing of this task is in the engine: only the engine can tell it to go on. */
+  @Test
+  void aTaskThatWaitsForRoomSleepsUntilTheEngineTellsIt() throws Exception {
+    script.block(1);
+    var narrow =
+        script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1).withLanes(1));
+    try (EngineLease other = EngineLease.take(narrow, getClass().getClassLoader())) {
+      other.engine().submit(Item.of("other", Event.ofTokens(1)));
+      Bench.await(() -> script.ran.contains(1));
+      while (other.engine().offer(Item.of("more", Event.ofTokens(2))).isPresent()) {}
+      List<String> results = new CopyOnWriteArrayList<>();
+      Thread task =
+          new Thread(
+              () -> {
+                try (Bench bench = new Bench(narrow, SINGLES)) {
+                  bench.open();
+                  bench.feed(5);
+                  bench.endInput();
+                  results.addAll(bench.results());
+                } catch (Exception thrown) {
+                  results.add(thrown.toString());
+                }
+              });
+      task.start();
+      Bench.await(() -> !results.isEmpty() || waitsForMail(task));
+      assertEquals(List.of(), results);
+      for (int n = 0; n < 100; n++) {
+        sleep(2);
+        assertTrue(waitsForMail(task), "it neither sleeps a while nor asks again");
+      }
+      script.release(1);
+      task.join(10_000);
+      assertEquals(List.of(Tokens.expected(5)), results);
+    }
+  }
+
+  private static boolean waitsForMail(Thread task) {
+    return Stream.of(task.getStackTrace())
+        .anyMatch(frame -> frame.getClassName().endsWith(".TaskMailboxImpl"));
+  }
+
+  @Test
+  void subtasksShareOneEngineAndTheLastOneClosesIt() throws Exception {
+    Bench first = open(PAIRS);
+    try (Bench second = open(PAIRS)) {
+      assertEquals(1, script.loads.get());
+      assertEquals(2, Leases.held());
+      first.feed(1);
+      second.feed(2);
+      first.endInput();
+      second.endInput();
+      assertEquals("[1] [2]", first.shape() + " " + second.shape());
+      first.close();
+      assertEquals(1, Leases.held());
+      assertEquals(1, script.openModels.get());
+      second.feed(3);
+      second.endInput();
+      assertEquals("[2] [3]", second.shape());
+    }
+    assertEquals(0, Leases.held());
+    assertEquals(0, script.openModels.get());
+  }
+
+  /** A thousand weights are some kilobytes, and a session could not be serialized at all. */
+  @Test
+  void aFactoryTravelsWithoutAModel() throws Exception {
+    var factory =
+        MicroBatchInferenceOperator.factory(
+            new StepParts<>(
+                script.recipe(), new NumberedEvents<>(Tokens::events), new Nothing(), null),
+            PAIRS);
+    byte[] bytes = InstantiationUtil.serializeObject(factory);
+    assertTrue(bytes.length < 8192, bytes.length + " bytes");
+    StepFactory<?, ?> travelled =
+        InstantiationUtil.deserializeObject(bytes, getClass().getClassLoader());
+    assertEquals(
+        MicroBatchInferenceOperator.class,
+        travelled.getStreamOperatorClass(getClass().getClassLoader()));
+    assertEquals(0, script.loads.get());
+  }
+
+  private static final class Nothing implements InferenceFlatMapFunction<int[], String> {
+    @Override
+    public void flatMap(int[] record, List<Inference> inferences, Collector<String> out) {}
   }
 
   @Test

@@ -38,7 +38,11 @@ public final class InferenceMetrics {
 
   /** Adds the group to that of an operator. */
   public InferenceMetrics(
-      MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
+      MetricGroup operator,
+      ModelSpec spec,
+      EngineLease lease,
+      IntSupplier inFlight,
+      IntSupplier held) {
     MetricGroup group = operator.addGroup("inference").addGroup("model", spec.name());
     records = group.counter("records");
     batches = group.counter("batches");
@@ -49,6 +53,7 @@ public final class InferenceMetrics {
     batchRecords = group.histogram("batchRecords", new DescriptiveStatisticsHistogram(WINDOW));
     exitDepth = group.histogram("exitDepth", new DescriptiveStatisticsHistogram(WINDOW));
     group.gauge("batchesInFlight", (Gauge<Integer>) inFlight::getAsInt);
+    group.gauge("held", (Gauge<Integer>) held::getAsInt);
     for (Step step : Cut.of(spec).steps()) {
       Point point = step.stage().point();
       if (point.head() != null) {
@@ -68,9 +73,14 @@ public final class InferenceMetrics {
   /** Counts records that were submitted together. */
   public void batch(int size, int rowsInBatch) {
     batches.inc();
-    records.inc(size);
-    rows.inc(rowsInBatch);
+    records(size, rowsInBatch);
     batchRecords.update(size);
+  }
+
+  /** Counts records that were submitted. */
+  public void records(int size, int theirRows) {
+    records.inc(size);
+    rows.inc(theirRows);
   }
 
   /** Counts what an answer cost and where its units left. */

@@ -1,8 +1,11 @@
 package anabranch.flink.keyed;
 
+import anabranch.flink.ItemExtractor;
 import anabranch.flink.step.Failures;
 import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,14 +35,15 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
 
   Stall(Talk talk, SequenceOptions options, int parallelism, int index) throws Exception {
     this(
-        new KeyedSequenceInferenceOperatorFactory<>(
-            talk.recipe(), options, reading(), new OneResult<>(Talk::text), aside()),
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(talk.recipe(), items(), new OneResult<>(Talk::text), aside()),
+            options,
+            marks()),
         parallelism,
         index);
   }
 
-  Stall(KeyedSequenceInferenceOperatorFactory<Word, String> factory, int parallelism, int index)
-      throws Exception {
+  Stall(StepFactory<Word, String> factory, int parallelism, int index) throws Exception {
     super(factory, Word::speaker, Types.STRING, GROUPS, parallelism, index);
     getStreamConfig().setupNetworkInputs(TypeInformation.of(Word.class).createSerializer(config()));
     getStreamConfig().serializeAllConfigs();
@@ -49,9 +53,13 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
     return getExecutionConfig().getSerializerConfig();
   }
 
-  static Reading<Word> reading() {
+  static ItemExtractor<Word> items() {
+    return new NumberedEvents<>(Talk::events);
+  }
+
+  static Marks<Word> marks() {
     FilterFunction<Word> ends = Word::last;
-    return new Reading<>(new NumberedEvents<>(Talk::events), Word::number, ends);
+    return new Marks<>(Word::number, ends);
   }
 
   static Failures<Word, String> aside() {

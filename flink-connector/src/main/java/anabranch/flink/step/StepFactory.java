@@ -1,7 +1,6 @@
-package anabranch.flink;
+package anabranch.flink.step;
 
-import anabranch.flink.model.ModelRecipe;
-import anabranch.flink.step.Failures;
+import java.io.Serializable;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.ChainingStrategy;
@@ -9,37 +8,33 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.operators.legacy.YieldingOperatorFactory;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the operators of one inference step; holds the recipe and no model.
+ * Makes the operators of one inference step.
  *
  * <p>It says that its operators yield to the mailbox, so that Flink does not chain them behind a
  * source that emits from a thread of its own.
  */
 @Internal
 @SuppressWarnings("deprecation")
-final class MicroBatchInferenceOperatorFactory<IN, OUT> extends AbstractStreamOperatorFactory<OUT>
+public final class StepFactory<IN, OUT> extends AbstractStreamOperatorFactory<OUT>
     implements OneInputStreamOperatorFactory<IN, OUT>, YieldingOperatorFactory<OUT> {
   private static final long serialVersionUID = 1L;
 
-  private final ModelRecipe recipe;
-  private final MicroBatchOptions options;
-  private final ItemExtractor<IN> extractor;
-  private final InferenceFlatMapFunction<IN, OUT> results;
-  private final @Nullable Failures<IN, ?> failures;
+  private final Class<?> type;
+  private final Maker<IN, OUT> maker;
 
-  MicroBatchInferenceOperatorFactory(
-      ModelRecipe recipe,
-      MicroBatchOptions options,
-      ItemExtractor<IN> extractor,
-      InferenceFlatMapFunction<IN, OUT> results,
-      @Nullable Failures<IN, ?> failures) {
-    this.recipe = recipe;
-    this.options = options;
-    this.extractor = extractor;
-    this.results = results;
-    this.failures = failures;
+  /** Makes an operator, where the task runs. */
+  @FunctionalInterface
+  public interface Maker<IN, OUT> extends Serializable {
+    /** Returns a new operator. */
+    InferenceOperator<IN, OUT, ?> make(StreamOperatorParameters<OUT> parameters);
+  }
+
+  /** Creates a factory of operators of one class. */
+  public StepFactory(Class<?> type, Maker<IN, OUT> maker) {
+    this.type = type;
+    this.maker = maker;
     setChainingStrategy(ChainingStrategy.ALWAYS);
   }
 
@@ -47,14 +42,12 @@ final class MicroBatchInferenceOperatorFactory<IN, OUT> extends AbstractStreamOp
   @SuppressWarnings("unchecked")
   public <T extends StreamOperator<OUT>> T createStreamOperator(
       StreamOperatorParameters<OUT> parameters) {
-    return (T)
-        new MicroBatchInferenceOperator<>(
-            parameters, recipe, options, extractor, results, failures);
+    return (T) maker.make(parameters);
   }
 
   @Override
   @SuppressWarnings("rawtypes")
   public Class<? extends StreamOperator> getStreamOperatorClass(ClassLoader classLoader) {
-    return MicroBatchInferenceOperator.class;
+    return type.asSubclass(StreamOperator.class);
   }
 }
