@@ -113,9 +113,11 @@ public final class AsyncInferenceFunction<IN, OUT> extends RichAsyncFunction<IN,
     lease = taken.engine().lease(Integer.MAX_VALUE);
     Map<ResultFuture<OUT>, Question> questions = new ConcurrentHashMap<>();
     open = questions;
-    metrics =
+    InferenceMetrics counts =
         new InferenceMetrics(
-            getRuntimeContext().getMetricGroup(), recipe.spec(), taken, () -> 0, questions::size);
+            getRuntimeContext().getMetricGroup(), recipe, () -> 0, questions::size);
+    counts.serves(taken);
+    metrics = counts;
     for (Function function : functions()) {
       FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
       FunctionUtils.openFunction(function, context);

@@ -4,6 +4,8 @@ import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.step.InferenceStep;
 import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelRecipes;
+import anabranch.flink.update.ModelUpdate;
 import java.time.Duration;
 import org.apache.flink.annotation.PublicEvolving;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -98,6 +100,18 @@ public final class MicroBatchInference<IN> extends InferenceStep<IN, MicroBatchI
   public MicroBatchInference<IN> flushAtWatermark() {
     options = options.withFlushAtWatermark(true);
     return this;
+  }
+
+  /**
+   * Lets another stream say which model answers, and under which policy; see {@link #policies} for
+   * when. A model is loaded beside the one that is there when its update comes, so that both are in
+   * memory until the barrier, which waits for the load. Answers name it: {@code
+   * Inference.version()}.
+   *
+   * @param recipes what versions are made of, but for that of this step's own recipe
+   */
+  public MicroBatchInference<IN> updates(DataStream<ModelUpdate> stream, ModelRecipes recipes) {
+    return models(stream, recipes);
   }
 
   @Override

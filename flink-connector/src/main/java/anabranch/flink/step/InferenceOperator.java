@@ -3,9 +3,14 @@ package anabranch.flink.step;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Lease;
+import anabranch.engine.Policy;
 import anabranch.flink.model.EngineLease;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.update.ModelUpdate;
+import anabranch.flink.update.ServedModel;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -21,18 +26,22 @@ import org.apache.flink.api.common.functions.util.FunctionUtils;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.operators.ProcessingTimeService.ProcessingTimeCallback;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.runtime.event.WatermarkEvent;
+import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.operators.TimestampedCollector;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
 import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.FlinkException;
+import org.apache.flink.util.FlinkRuntimeException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,18 +54,25 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Yielding to the mailbox is re-entrant: a mail or a timer may come back into this object.
  *
+ * <p>Updates of the model are a second input, which has no say in watermarks or idleness. They are
+ * applied at the next barrier, when nothing is in flight.
+ *
  * @param <R> what is held of a record
  */
 @Internal
 public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     extends AbstractStreamOperator<OUT>
-    implements OneInputStreamOperator<IN, OUT>, BoundedOneInput {
+    implements OneInputStreamOperator<IN, OUT>,
+        TwoInputStreamOperator<IN, ModelUpdate, OUT>,
+        BoundedOneInput {
   private static final long serialVersionUID = 1L;
   private static final String RELEASE_HOOK = "anabranch-engines";
 
   private final StepParts<IN, OUT> parts;
   private final MailboxExecutor mailbox;
   private final Places places;
+  private final ServedModel served;
+  private final Map<String, InferenceMetrics> counted = new HashMap<>();
   private final Queue<R> answered = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean mailed = new AtomicBoolean();
   private @Nullable TypeSerializer<IN> copier;
@@ -76,6 +92,10 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     this.parts = parts;
     mailbox = parameters.getMailboxExecutor();
     places = new Places(ordered);
+    served = new ServedModel(parts.recipe(), parts.recipes());
+    if (parts.updates()) {
+      output = new HeldOutput<>(output, this::hold);
+    }
   }
 
   /** Returns the most items that are to be accepted by the engine and not answered. */
@@ -102,8 +122,20 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   }
 
   @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    if (parts.updates()) {
+      served.restore(context.getOperatorStateStore());
+    }
+  }
+
+  @Override
   public void open() throws Exception {
     super.open();
+    if (parts.updates()) {
+      requireCheckpoints();
+      processWatermarkStatus2(WatermarkStatus.IDLE);
+    }
     ClassLoader user = getUserCodeClassloader();
     if (getExecutionConfig().isObjectReuseEnabled()) {
       copier = getOperatorConfig().getTypeSerializerIn(0, user);
@@ -111,12 +143,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     getRuntimeContext()
         .registerUserCodeClassLoaderReleaseHookIfAbsent(
             RELEASE_HOOK, () -> EngineLease.closeAll(user));
-    EngineLease taken = EngineLease.take(recipe(), user);
-    engine = taken;
-    lease = taken.engine().lease(mostItems());
-    metrics =
-        new InferenceMetrics(
-            getMetricGroup(), recipe().spec(), taken, this::inFlight, places::size);
+    serve(EngineLease.take(recipe(), user));
     collector = new TimestampedCollector<>(output);
     for (Function function : functions().toList()) {
       FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
@@ -124,9 +151,33 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     }
   }
 
+  private void requireCheckpoints() throws FlinkException {
+    if (!CheckpointingOptions.isCheckpointingEnabled(
+        getContainingTask().getEnvironment().getJobConfiguration())) {
+      throw new FlinkException(
+          "updates of "
+              + recipe()
+              + " wait for a barrier, and execution.checkpointing.interval is"
+              + " not set");
+    }
+  }
+
+  /** Answers with the model of an engine from now on. */
+  private void serve(EngineLease taken) {
+    engine = taken;
+    lease = taken.engine().lease(mostItems());
+    InferenceMetrics counts =
+        counted.computeIfAbsent(
+            recipe().version(),
+            missing ->
+                new InferenceMetrics(getMetricGroup(), recipe(), this::inFlight, places::size));
+    counts.serves(taken);
+    metrics = counts;
+  }
+
   /** Returns what the model is loaded from. */
   protected final ModelRecipe recipe() {
-    return parts.recipe();
+    return served.recipe();
   }
 
   /** Returns the engine. */
@@ -161,7 +212,13 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   /** Returns the items of a record. */
   protected final List<Item> read(IN record) throws Exception {
-    return List.copyOf(parts.items().items(record, recipe().spec().input()));
+    List<Item> items = parts.items().items(record, recipe().spec().input());
+    Policy policy = served.policy();
+    return policy == null
+        ? List.copyOf(items)
+        : items.stream()
+            .map(item -> item.policy() == null ? item.withPolicy(policy) : item)
+            .toList();
   }
 
   /** Who takes the items of a record; empty if there is no room now. */
@@ -302,8 +359,62 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   }
 
   @Override
+  public final void processElement1(StreamRecord<IN> element) throws Exception {
+    processElement(element);
+  }
+
+  @Override
+  public final void processElement2(StreamRecord<ModelUpdate> update) throws Exception {
+    served.take(update.getValue(), getUserCodeClassloader());
+  }
+
+  @Override
+  public final void processWatermark1(Watermark mark) throws Exception {
+    processWatermark(mark);
+  }
+
+  @Override
+  public final void processWatermark2(Watermark mark) {}
+
+  @Override
+  public final void processWatermark1(WatermarkEvent mark) throws Exception {
+    processWatermark(mark);
+  }
+
+  @Override
+  public final void processWatermark2(WatermarkEvent mark) {}
+
+  @Override
+  public final void processRecordAttributes1(RecordAttributes attributes) {
+    try {
+      processRecordAttributes(attributes);
+    } catch (Exception failed) {
+      throw new FlinkRuntimeException(failed);
+    }
+  }
+
+  @Override
+  public final void processRecordAttributes2(RecordAttributes attributes) {}
+
+  @Override
+  public final void processLatencyMarker1(LatencyMarker marker) throws Exception {
+    processLatencyMarker(marker);
+  }
+
+  @Override
+  public final void processLatencyMarker2(LatencyMarker marker) {}
+
+  @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     drain();
+    EngineLease former = engine;
+    EngineLease next = served.pass();
+    if (next != null) {
+      metrics().serves(null);
+      lease().close();
+      serve(next);
+      opened(former).close();
+    }
     super.prepareSnapshotPreBarrier(checkpointId);
   }
 
@@ -326,6 +437,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   @Override
   public void close() throws Exception {
     places.cancel();
+    served.close();
     EngineLease held = engine;
     engine = null;
     try (AutoCloseable last = super::close) {

@@ -7,12 +7,17 @@ import anabranch.flink.InferenceFlatMapFunction;
 import anabranch.flink.InferenceMapFunction;
 import anabranch.flink.ItemExtractor;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.update.ModelRecipes;
+import anabranch.flink.update.ModelUpdate;
 import org.apache.flink.annotation.PublicEvolving;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.Function;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.typeutils.TypeExtractor;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.transformations.PartitionTransformation;
+import org.apache.flink.streaming.runtime.partitioner.BroadcastPartitioner;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +38,8 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
   private @Nullable String uid;
   private @Nullable ItemExtractor<IN> items;
   private @Nullable Failures<IN, ?> failures;
+  private @Nullable DataStream<ModelUpdate> updates;
+  private @Nullable ModelRecipes recipes;
 
   /**
    * Creates a step without functions.
@@ -77,6 +84,29 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
   public B uid(String name) {
     Bounds.name(word + ".uid", name);
     uid = name;
+    return self();
+  }
+
+  /**
+   * Lets another stream say under which policy records are answered, that of items apart. All
+   * subtasks change over at the same checkpoint barrier: the next one behind the update. If that
+   * checkpoint is aborted, those that it did not reach change over at the one behind it. What is
+   * served is state, so that a job that recovers answers again as it did.
+   *
+   * <p>The job needs checkpoints. An update that cannot be applied fails the task. The updates come
+   * in the order of their stream, or, if that is parallel, in one that is the same for all
+   * subtasks.
+   */
+  public B policies(DataStream<ModelUpdate> stream) {
+    updates = stream;
+    recipes = null;
+    return self();
+  }
+
+  /** Lets another stream say which model answers, too; see {@link #policies}. */
+  protected final B models(DataStream<ModelUpdate> stream, ModelRecipes made) {
+    updates = stream;
+    recipes = clean(made);
     return self();
   }
 
@@ -132,10 +162,34 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
     ItemExtractor<IN> reader = items;
     Bounds.require(
         reader != null, word + ".events (or items) is not set: no function reads the records");
-    StepFactory<IN, OUT> factory = factory(new StepParts<>(recipe, reader, results, failures));
+    StepFactory<IN, OUT> factory =
+        factory(new StepParts<>(recipe, reader, results, failures, updates != null, recipes));
+    String name = word + " " + recipe.spec().name();
     SingleOutputStreamOperator<OUT> step =
-        stream.transform(word + " " + recipe.spec().name(), type, factory);
+        updates == null
+            ? stream.transform(name, type, factory)
+            : stream.connect(toAll(updates)).transform(name, type, factory);
+    if (uid == null && updates != null) {
+      return step.uid("anabranch-" + word + "-" + recipe.spec().name());
+    }
     return uid == null ? step : step.uid(uid);
+  }
+
+  /**
+   * Returns updates as every subtask sees them: in one order, in front of the same barriers, and
+   * with no say in watermarks.
+   */
+  private static DataStream<ModelUpdate> toAll(DataStream<ModelUpdate> updates) {
+    DataStream<ModelUpdate> one =
+        updates
+            .assignTimestampsAndWatermarks(WatermarkStrategy.<ModelUpdate>noWatermarks())
+            .name("updates")
+            .setParallelism(1);
+    BroadcastPartitioner<ModelUpdate> aligned = new BroadcastPartitioner<>();
+    aligned.disableUnalignedCheckpoints();
+    return new DataStream<>(
+        one.getExecutionEnvironment(),
+        new PartitionTransformation<>(one.getTransformation(), aligned));
   }
 
   /** Returns whether somebody said where records go that cannot be answered. */

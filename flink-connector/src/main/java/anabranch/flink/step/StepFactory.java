@@ -1,5 +1,6 @@
 package anabranch.flink.step;
 
+import anabranch.flink.update.ModelUpdate;
 import java.io.Serializable;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
@@ -7,10 +8,11 @@ import org.apache.flink.streaming.api.operators.ChainingStrategy;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.legacy.YieldingOperatorFactory;
 
 /**
- * Makes the operators of one inference step.
+ * Makes the operators of one inference step, which has updates as a second input or none.
  *
  * <p>It says that its operators yield to the mailbox, so that Flink does not chain them behind a
  * source that emits from a thread of its own.
@@ -18,7 +20,9 @@ import org.apache.flink.streaming.api.operators.legacy.YieldingOperatorFactory;
 @Internal
 @SuppressWarnings("deprecation")
 public final class StepFactory<IN, OUT> extends AbstractStreamOperatorFactory<OUT>
-    implements OneInputStreamOperatorFactory<IN, OUT>, YieldingOperatorFactory<OUT> {
+    implements OneInputStreamOperatorFactory<IN, OUT>,
+        TwoInputStreamOperatorFactory<IN, ModelUpdate, OUT>,
+        YieldingOperatorFactory<OUT> {
   private static final long serialVersionUID = 1L;
 
   private final Class<?> type;

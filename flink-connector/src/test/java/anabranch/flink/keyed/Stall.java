@@ -6,6 +6,8 @@ import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.OneResult;
 import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelUpdate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +16,9 @@ import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.functions.FilterFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -104,6 +108,18 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
     for (Word word : words) {
       say(word);
     }
+  }
+
+  void enableCheckpoints() {
+    getEnvironment()
+        .getJobConfiguration()
+        .set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
+  }
+
+  @SuppressWarnings("unchecked")
+  void update(ModelUpdate update) throws Exception {
+    ((TwoInputStreamOperator<Word, ModelUpdate, String>) (Object) getOperator())
+        .processElement2(new StreamRecord<>(update));
   }
 
   /** Does what a task does at a barrier. */
