@@ -15,13 +15,13 @@ import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.apache.flink.api.common.watermark.LongWatermark;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.event.WatermarkEvent;
@@ -429,8 +429,8 @@ class MicroBatchInferenceOperatorTest {
   }
 
   private static boolean waitsForMail(Thread task) {
-    return Stream.of(task.getStackTrace())
-        .anyMatch(frame -> frame.getClassName().endsWith(".TaskMailboxImpl"));
+    String stack = Arrays.toString(task.getStackTrace());
+    return stack.contains(".TaskMailboxImpl.take(") && stack.contains(".InferenceOperator.ask(");
   }
 
   @Test
