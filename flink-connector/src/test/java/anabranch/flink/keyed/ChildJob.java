@@ -28,6 +28,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  */
 final class ChildJob {
   private static final String MAIN = ChildJob.class.getName();
+  private static final int SIGKILL = 128 + 9;
 
   private final Kill job;
   private final Path folder;
@@ -72,8 +73,36 @@ final class ChildJob {
     answers.getExecutionEnvironment().execute();
   }
 
+  /**
+   * Runs the job in processes that are killed so many times behind three further checkpoints, and
+   * in a last one that comes to the end.
+   *
+   * @throws AssertionError if a process ended otherwise
+   */
+  Kill.Outcome run(int kills) throws Exception {
+    for (int n = 0; n < kills; n++) {
+      int ended = killBehind(3, start());
+      require(ended == SIGKILL && results().size() < job.words(), "it ended with " + ended);
+    }
+    Files.createFile(folder.resolve("go"));
+    Process last = start();
+    boolean over = last.waitFor(60, TimeUnit.SECONDS);
+    last.destroyForcibly();
+    require(over && last.waitFor() == 0, "the last process did not come to the end");
+    return Kill.judge(
+        new Talk(), Kill.words(job.seed(), job.words()), results(), new Kill.Course());
+  }
+
+  private void require(boolean holds, String otherwise) throws IOException {
+    if (!holds) {
+      throw new AssertionError(otherwise + ": " + Files.readString(folder.resolve("log")));
+    }
+  }
+
   /** Starts the job in a process of its own. */
-  Process start(String classPath) throws IOException {
+  private Process start() throws IOException {
+    String classPath =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     Files.createDirectories(folder.resolve("results"));
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -89,29 +118,18 @@ final class ChildJob {
   }
 
   /** Kills a process behind so many further checkpoints; returns how it ended. */
-  int killBehind(int checkpoints, Process process) throws Exception {
+  private int killBehind(int checkpoints, Process process) throws Exception {
     long until = newestNumber() + checkpoints;
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (newestNumber() < until) {
-      if (!process.isAlive() || System.nanoTime() > end) {
-        throw new AssertionError("no checkpoint " + until + ": " + log());
-      }
+      require(process.isAlive() && System.nanoTime() < end, "no checkpoint " + until);
       Thread.sleep(10);
     }
     process.destroyForcibly();
     return process.waitFor();
   }
 
-  /** Lets the next process come to the end of the words. */
-  void letItEnd() throws IOException {
-    Files.createFile(folder.resolve("go"));
-  }
-
-  String log() throws IOException {
-    return Files.readString(folder.resolve("log"));
-  }
-
-  long newestNumber() throws IOException {
+  private long newestNumber() throws IOException {
     return newestCheckpoint().map(ChildJob::number).orElse(0L);
   }
 
@@ -135,7 +153,7 @@ final class ChildJob {
   }
 
   /** Returns the results in all files. */
-  List<String> results() throws IOException {
+  private List<String> results() throws IOException {
     List<String> all = new ArrayList<>();
     try (Stream<Path> files = Files.list(folder.resolve("results"))) {
       for (Path file : files.toList()) {
