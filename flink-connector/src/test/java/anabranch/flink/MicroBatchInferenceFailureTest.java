@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.flink.api.common.functions.AbstractRichFunction;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -187,6 +188,38 @@ class MicroBatchInferenceFailureTest {
         () ->
             Thread.getAllStackTraces().keySet().stream()
                 .noneMatch(thread -> thread.getName().startsWith("anabranch-script")));
+  }
+
+  @Test
+  void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
+    script.block(1);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    var narrow = script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
+    Thread task =
+        new Thread(
+            () -> {
+              try (Bench bench =
+                  new Bench(narrow, FOURS.withBatchRecords(1).withMaxInFlight(100))) {
+                bench.open();
+                try {
+                  for (int n = 1; n <= 20; n++) {
+                    bench.feed(n);
+                  }
+                } catch (InterruptedException stop) {
+                  interrupted.set(true);
+                } finally {
+                  script.release(1);
+                }
+              } catch (Exception thrown) {
+                throw new IllegalStateException(thrown);
+              }
+            });
+    task.start();
+    Bench.await(() -> script.ran.contains(1));
+    Thread.sleep(100);
+    task.interrupt();
+    task.join(5000);
+    assertTrue(interrupted.get());
   }
 
   @Test

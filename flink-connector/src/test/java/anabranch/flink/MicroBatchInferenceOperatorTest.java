@@ -6,13 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.engine.EngineOptions;
-import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.flink.model.EngineLease;
 import anabranch.flink.model.Leases;
-import anabranch.flink.step.NumberedEvents;
-import anabranch.flink.step.StepFactory;
-import anabranch.flink.step.StepParts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +16,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.watermark.LongWatermark;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -33,8 +28,6 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
-import org.apache.flink.util.Collector;
-import org.apache.flink.util.InstantiationUtil;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -453,60 +446,6 @@ class MicroBatchInferenceOperatorTest {
     }
     assertEquals(0, Leases.held());
     assertEquals(0, script.openModels.get());
-  }
-
-  /** A thousand weights are some kilobytes, and a session could not be serialized at all. */
-  @Test
-  void aFactoryTravelsWithoutAModel() throws Exception {
-    var factory =
-        MicroBatchInferenceOperator.factory(
-            new StepParts<>(
-                script.recipe(), new NumberedEvents<>(Tokens::events), new Nothing(), null),
-            PAIRS);
-    byte[] bytes = InstantiationUtil.serializeObject(factory);
-    assertTrue(bytes.length < 8192, bytes.length + " bytes");
-    StepFactory<?, ?> travelled =
-        InstantiationUtil.deserializeObject(bytes, getClass().getClassLoader());
-    assertEquals(
-        MicroBatchInferenceOperator.class,
-        travelled.getStreamOperatorClass(getClass().getClassLoader()));
-    assertEquals(0, script.loads.get());
-  }
-
-  private static final class Nothing implements InferenceFlatMapFunction<int[], String> {
-    @Override
-    public void flatMap(int[] record, List<Inference> inferences, Collector<String> out) {}
-  }
-
-  @Test
-  void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
-    script.block(1);
-    AtomicBoolean interrupted = new AtomicBoolean();
-    var narrow = script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
-    Thread task =
-        new Thread(
-            () -> {
-              try (Bench bench = new Bench(narrow, SINGLES.withMaxInFlight(100))) {
-                bench.open();
-                try {
-                  for (int n = 1; n <= 20; n++) {
-                    bench.feed(n);
-                  }
-                } catch (InterruptedException stop) {
-                  interrupted.set(true);
-                } finally {
-                  script.release(1);
-                }
-              } catch (Exception thrown) {
-                throw new IllegalStateException(thrown);
-              }
-            });
-    task.start();
-    Bench.await(() -> script.ran.contains(1));
-    sleep(100);
-    task.interrupt();
-    task.join(5000);
-    assertTrue(interrupted.get());
   }
 
   @Test
