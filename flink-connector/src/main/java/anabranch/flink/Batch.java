@@ -1,56 +1,62 @@
 package anabranch.flink;
 
+import anabranch.flink.step.HeldRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.function.ThrowingConsumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Records that are answered together, and the control elements that stand between and behind them.
- * Confined to the task's thread, but for counting answers.
- */
+/** Records that are handed to the engine together. Confined to the task's thread. */
 final class Batch<IN> {
-  /**
-   * Something that keeps its place in a stream until it is emitted: a record or a control element.
-   */
-  @FunctionalInterface
-  interface Place {
-    /** Hands everything that belongs here to the output. */
-    void emit() throws Exception;
-  }
-
-  private final List<Place> places = new ArrayList<>();
-  private final List<HeldRecord<IN>> records = new ArrayList<>();
-  private final AtomicInteger unanswered = new AtomicInteger();
+  private final List<Entry<IN>> records = new ArrayList<>();
   private @Nullable Future<?> timer;
   private int rows;
-  private int items;
+  private int unanswered;
+  private int unemitted;
   private boolean started;
-  private boolean done;
-  private boolean emitted;
 
-  void add(HeldRecord<IN> record) {
-    places.add(record);
+  /** A record of a batch. */
+  static final class Entry<IN> extends HeldRecord<IN> {
+    private final ThrowingConsumer<Entry<IN>, Exception> emitter;
+    private @Nullable Batch<IN> batch;
+
+    Entry(StreamRecord<IN> record, ThrowingConsumer<Entry<IN>, Exception> emitter) {
+      super(record);
+      this.emitter = emitter;
+    }
+
+    /** Returns the batch that it was added to. */
+    Batch<IN> batch() {
+      if (batch == null) {
+        throw new IllegalStateException("the record is in no batch");
+      }
+      return batch;
+    }
+
+    @Override
+    public void emit() throws Exception {
+      emitter.accept(this);
+    }
+  }
+
+  void add(Entry<IN> record) {
+    record.batch = this;
     records.add(record);
     rows += record.rows();
-    items += record.items().size();
   }
 
-  void add(Place control) {
-    places.add(control);
-  }
-
-  List<HeldRecord<IN>> records() {
+  List<Entry<IN>> records() {
     return records;
-  }
-
-  int controls() {
-    return places.size() - records.size();
   }
 
   int rows() {
     return rows;
+  }
+
+  boolean isEmpty() {
+    return records.isEmpty();
   }
 
   /** Replaces the timer, cancelling the one before. */
@@ -61,47 +67,25 @@ final class Batch<IN> {
     timer = next;
   }
 
-  /** Expects one answer for each item and one for the end of submission. */
   void start() {
     started = true;
-    unanswered.set(items + 1);
+    unanswered = records.size();
+    unemitted = records.size();
   }
 
   boolean started() {
     return started;
   }
 
-  /** Counts an answer, on any thread; returns whether it was the last. */
-  boolean answered() {
-    return unanswered.decrementAndGet() == 0;
-  }
-
-  void done() {
-    done = true;
-    timer(null);
-  }
-
-  boolean isDone() {
-    return done;
-  }
-
-  /** Emits every place, also those that are added meanwhile. */
-  void emit() throws Exception {
-    for (int i = 0; i < places.size(); i++) {
-      places.get(i).emit();
+  /** Counts an answered record; behind the last one no timer runs. */
+  void answered() {
+    if (--unanswered == 0) {
+      timer(null);
     }
-    emitted = true;
   }
 
+  /** Counts an emitted record; returns whether it was the last. */
   boolean emitted() {
-    return emitted;
-  }
-
-  /** Gives up: nobody waits for the answers any more. */
-  void cancel() {
-    timer(null);
-    for (HeldRecord<IN> record : records) {
-      record.answers().forEach(answer -> answer.cancel(false));
-    }
+    return --unemitted == 0;
   }
 }

@@ -1,19 +1,14 @@
 package anabranch.flink;
 
-import anabranch.error.Bounds;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.flink.step.Failures;
-import anabranch.flink.step.NumberedEvents;
-import anabranch.flink.step.OneResult;
+import anabranch.flink.step.InferenceStep;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelRecipes;
+import anabranch.flink.update.ModelUpdate;
 import java.time.Duration;
 import org.apache.flink.annotation.PublicEvolving;
-import org.apache.flink.api.common.functions.Function;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.java.typeutils.TypeExtractor;
 import org.apache.flink.streaming.api.datastream.DataStream;
-import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
-import org.apache.flink.util.OutputTag;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Builds an inference step of a job: records in, results out, in micro-batches that all subtasks in
@@ -35,16 +30,11 @@ import org.jspecify.annotations.Nullable;
  * @param <IN> the records
  */
 @PublicEvolving
-public final class MicroBatchInference<IN> {
-  private final DataStream<IN> stream;
-  private final ModelRecipe recipe;
+public final class MicroBatchInference<IN> extends InferenceStep<IN, MicroBatchInference<IN>> {
   private MicroBatchOptions options = MicroBatchOptions.defaults();
-  private @Nullable ItemExtractor<IN> extractor;
-  private @Nullable Failures<IN, ?> failures;
 
   private MicroBatchInference(DataStream<IN> stream, ModelRecipe recipe) {
-    this.stream = stream;
-    this.recipe = recipe;
+    super("inference", stream, recipe, null);
   }
 
   /**
@@ -53,18 +43,6 @@ public final class MicroBatchInference<IN> {
    */
   public static <IN> MicroBatchInference<IN> on(DataStream<IN> stream, ModelRecipe recipe) {
     return new MicroBatchInference<>(stream, recipe);
-  }
-
-  /** Says how a record is read, where all its events follow the recipe's policy. */
-  public MicroBatchInference<IN> events(EventExtractor<IN> function) {
-    extractor = new NumberedEvents<>(clean(function));
-    return this;
-  }
-
-  /** Says how a record is read, where items have ids, policies or forced exits of their own. */
-  public MicroBatchInference<IN> items(ItemExtractor<IN> function) {
-    extractor = clean(function);
-    return this;
   }
 
   /** Ends a batch at that many records, at least 1. */
@@ -106,7 +84,10 @@ public final class MicroBatchInference<IN> {
     return this;
   }
 
-  /** Lets results of a batch overtake those of batches before it, but never a watermark. */
+  /**
+   * Emits the results of a record when its own answers are there, so that records that left the
+   * model early do not wait for others; no result crosses a watermark.
+   */
   public MicroBatchInference<IN> unordered() {
     options = options.withOrder(false);
     return this;
@@ -121,65 +102,25 @@ public final class MicroBatchInference<IN> {
     return this;
   }
 
-  /** Sends records that cannot be answered to a side output instead of failing the task. */
-  public MicroBatchInference<IN> failuresTo(OutputTag<IN> tag) {
-    return failuresTo(tag, (record, reason) -> record);
+  /**
+   * Lets another stream say which model answers, and under which policy; see {@link #policies} for
+   * when. A model is loaded beside the one that is there when its update comes, so that both are in
+   * memory until the barrier, which waits for the load. Answers name it: {@code
+   * Inference.version()}.
+   *
+   * @param recipes what versions are made of, but for that of this step's own recipe
+   */
+  public MicroBatchInference<IN> updates(DataStream<ModelUpdate> stream, ModelRecipes recipes) {
+    return models(stream, recipes);
   }
 
-  /**
-   * Sends what a function makes of records that cannot be answered to a side output instead of
-   * failing the task. One record's failure does not touch others of its batch.
-   */
-  public <F> MicroBatchInference<IN> failuresTo(OutputTag<F> tag, FailureFunction<IN, F> function) {
-    failures = new Failures<>(tag, clean(function));
+  @Override
+  protected MicroBatchInference<IN> self() {
     return this;
   }
 
-  /**
-   * Adds the step with one result for each record; the type of results is taken from the function,
-   * as far as Java keeps it, or given behind this call with {@code returns}.
-   */
-  public <OUT> SingleOutputStreamOperator<OUT> map(InferenceMapFunction<IN, OUT> function) {
-    return map(function, extracted(function, InferenceMapFunction.class, new int[0]));
-  }
-
-  /** Adds the step with one result of the given type for each record. */
-  public <OUT> SingleOutputStreamOperator<OUT> map(
-      InferenceMapFunction<IN, OUT> function, TypeInformation<OUT> type) {
-    return add(new OneResult<>(clean(function)), type);
-  }
-
-  /**
-   * Adds the step with any number of results for each record; see {@link
-   * #map(InferenceMapFunction)} for their type.
-   */
-  public <OUT> SingleOutputStreamOperator<OUT> flatMap(InferenceFlatMapFunction<IN, OUT> function) {
-    return flatMap(function, extracted(function, InferenceFlatMapFunction.class, new int[] {2, 0}));
-  }
-
-  /** Adds the step with any number of results of the given type for each record. */
-  public <OUT> SingleOutputStreamOperator<OUT> flatMap(
-      InferenceFlatMapFunction<IN, OUT> function, TypeInformation<OUT> type) {
-    return add(clean(function), type);
-  }
-
-  private <OUT> TypeInformation<OUT> extracted(Function function, Class<?> base, int[] lambda) {
-    return TypeExtractor.getUnaryOperatorReturnType(
-        function, base, 0, 1, lambda, stream.getType(), "inference", true);
-  }
-
-  private <OUT> SingleOutputStreamOperator<OUT> add(
-      InferenceFlatMapFunction<IN, OUT> results, TypeInformation<OUT> type) {
-    ItemExtractor<IN> reader = extractor;
-    Bounds.require(
-        reader != null, "inference.events (or items) is not set: no function reads the records");
-    return stream.transform(
-        "inference " + recipe.spec().name(),
-        type,
-        new MicroBatchInferenceOperatorFactory<>(recipe, options, reader, results, failures));
-  }
-
-  private <T> T clean(T function) {
-    return stream.getExecutionEnvironment().clean(function);
+  @Override
+  protected <OUT> StepFactory<IN, OUT> factory(StepParts<IN, OUT> parts) {
+    return MicroBatchInferenceOperator.factory(parts, options);
   }
 }

@@ -1,120 +1,80 @@
 package anabranch.flink;
 
-import anabranch.engine.Inference;
-import anabranch.engine.Item;
-import anabranch.flink.model.EngineLease;
-import anabranch.flink.model.ModelRecipe;
-import anabranch.flink.step.Failures;
-import anabranch.flink.step.InferenceMetrics;
-import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
+import anabranch.flink.step.InferenceOperator;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.TimeoutException;
 import org.apache.flink.annotation.Internal;
-import org.apache.flink.api.common.functions.DefaultOpenContext;
-import org.apache.flink.api.common.functions.Function;
-import org.apache.flink.api.common.functions.util.FunctionUtils;
-import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.api.common.operators.ProcessingTimeService.ProcessingTimeCallback;
-import org.apache.flink.api.common.typeutils.TypeSerializer;
-import org.apache.flink.runtime.event.WatermarkEvent;
-import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.BoundedOneInput;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
-import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers records into batches, has an engine that it shares with its neighbours answer them, and
- * emits the results.
+ * emits the results of each record when its own answers are there. Nothing is left in flight when a
+ * barrier passes, so there is no state.
  *
- * <p>All fields belong to the task's thread. The engine's threads do one thing here: the last
- * answer of a batch puts one mail into the task's mailbox. Nothing is left in flight when a barrier
- * passes, so there is no state.
- *
- * <p>Yielding to the mailbox is re-entrant: a mail or a timer may come back into this object. A
- * batch is therefore put into the queue before anything yields, and batches start in the order of
- * the queue, whoever happens to start them.
+ * <p>A batch is put into the queue before anything yields, and batches start in the order of the
+ * queue, whoever happens to start them.
  */
 @Internal
-final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<OUT>
-    implements OneInputStreamOperator<IN, OUT>, BoundedOneInput {
+final class MicroBatchInferenceOperator<IN, OUT>
+    extends InferenceOperator<IN, OUT, Batch.Entry<IN>> {
   private static final long serialVersionUID = 1L;
 
-  /** Most control elements that stand in one batch before the stream is held back. */
+  /** Most control elements that are held before the stream is held back. */
   private static final int MOST_CONTROLS = 1024;
 
-  private static final String RELEASE_HOOK = "anabranch-engines";
-
-  private final MailboxExecutor mailbox;
-  private final ModelRecipe recipe;
   private final MicroBatchOptions options;
-  private final ItemExtractor<IN> extractor;
-  private final InferenceFlatMapFunction<IN, OUT> results;
-  private final @Nullable Failures<IN, ?> failures;
-  private final BatchQueue<IN> queue;
+  private final Deque<Batch<IN>> unstarted = new ArrayDeque<>();
   private Batch<IN> current = new Batch<>();
-  private @Nullable TypeSerializer<IN> copier;
-  private @Nullable EngineLease lease;
-  private @Nullable InferenceMetrics metrics;
-  private @Nullable Emitter<IN, OUT> emitter;
+  private int inFlight;
 
-  MicroBatchInferenceOperator(
+  private MicroBatchInferenceOperator(
       StreamOperatorParameters<OUT> parameters,
-      ModelRecipe recipe,
-      MicroBatchOptions options,
-      ItemExtractor<IN> extractor,
-      InferenceFlatMapFunction<IN, OUT> results,
-      @Nullable Failures<IN, ?> failures) {
-    super(parameters);
-    this.mailbox = parameters.getMailboxExecutor();
-    this.recipe = recipe;
+      StepParts<IN, OUT> parts,
+      MicroBatchOptions options) {
+    super(parameters, parts, options.ordered());
     this.options = options;
-    this.extractor = extractor;
-    this.results = results;
-    this.failures = failures;
-    this.queue = new BatchQueue<>(options.maxInFlight(), options.ordered());
+  }
+
+  /** Returns what makes such operators. */
+  static <IN, OUT> StepFactory<IN, OUT> factory(
+      StepParts<IN, OUT> parts, MicroBatchOptions options) {
+    return new StepFactory<>(
+        MicroBatchInferenceOperator.class,
+        parameters -> new MicroBatchInferenceOperator<>(parameters, parts, options));
   }
 
   @Override
-  public void open() throws Exception {
-    super.open();
-    ClassLoader user = getUserCodeClassloader();
-    if (getExecutionConfig().isObjectReuseEnabled()) {
-      copier = getOperatorConfig().getTypeSerializerIn(0, user);
-    }
-    getRuntimeContext()
-        .registerUserCodeClassLoaderReleaseHookIfAbsent(
-            RELEASE_HOOK, () -> EngineLease.closeAll(user));
-    EngineLease taken = EngineLease.take(recipe, user);
-    lease = taken;
-    metrics = new InferenceMetrics(getMetricGroup(), recipe.spec(), taken, queue::inFlight);
-    emitter = new Emitter<>(results, failures, output, metrics);
-    for (Function function : functions()) {
-      FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
-      FunctionUtils.openFunction(function, DefaultOpenContext.INSTANCE);
-    }
+  protected int mostItems() {
+    return Integer.MAX_VALUE;
   }
 
-  private List<Function> functions() {
-    return failures == null
-        ? List.of(extractor, results)
-        : List.of(extractor, results, failures.function());
+  @Override
+  protected int inFlight() {
+    return inFlight;
+  }
+
+  @Override
+  protected boolean isCrowded() {
+    return places().controls() >= MOST_CONTROLS;
   }
 
   @Override
   public void processElement(StreamRecord<IN> element) throws Exception {
-    HeldRecord<IN> record = read(element);
-    if (!current.records().isEmpty() && current.rows() + record.rows() > options.batchRows()) {
+    Batch.Entry<IN> record = new Batch.Entry<>(own(element), this::emitted);
+    try {
+      record.items = read(record.record.getValue());
+    } catch (Exception unreadable) {
+      record.failure = unreadable;
+    }
+    if (!current.isEmpty() && current.rows() + record.rows() > options.batchRows()) {
       flush();
     }
+    places().add(record);
     current.add(record);
     if (current.records().size() >= options.batchRecords()
         || current.rows() >= options.batchRows()) {
@@ -132,31 +92,20 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
     }
   }
 
-  private HeldRecord<IN> read(StreamRecord<IN> element) {
-    IN value = copier == null ? element.getValue() : copier.copy(element.getValue());
-    List<Item> items = List.of();
-    Exception unreadable = null;
-    try {
-      items = List.copyOf(extractor.items(value, recipe.spec().input()));
-    } catch (Exception thrown) {
-      unreadable = thrown;
-    }
-    return new HeldRecord<>(value, element, items, unreadable, opened(emitter)::emit);
-  }
-
   /** Ends the current batch and waits until it is started. */
-  private void flush() throws Exception {
+  @Override
+  protected void flush() throws Exception {
     Batch<IN> batch = current;
-    if (batch.records().isEmpty()) {
+    if (batch.isEmpty()) {
       return;
     }
     current = new Batch<>();
     batch.timer(null);
-    queue.add(batch);
+    unstarted.add(batch);
     while (!batch.started()) {
-      Batch<IN> next = queue.startNext();
+      Batch<IN> next = inFlight < options.maxInFlight() ? unstarted.poll() : null;
       if (next == null) {
-        mailbox.yield();
+        pause();
       } else {
         submit(next);
       }
@@ -164,78 +113,41 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
   }
 
   private void submit(Batch<IN> batch) throws Exception {
-    opened(metrics).batch(batch.records().size(), batch.rows());
+    batch.start();
+    inFlight++;
+    metrics().batch(batch.records().size(), batch.rows());
     batch.timer(after(options.timeout().toMillis(), time -> expire(batch)));
-    for (HeldRecord<IN> record : batch.records()) {
-      for (Item item : record.items()) {
-        CompletableFuture<Inference> answer = offer(item);
-        record.answers().add(answer);
-        answer.whenComplete((inference, failure) -> answered(batch));
-      }
-    }
-    answered(batch);
-  }
-
-  /** Hands an item to the engine; when others keep its queue full, goes on with the mailbox. */
-  private CompletableFuture<Inference> offer(Item item) throws InterruptedException {
-    while (true) {
-      Optional<CompletableFuture<Inference>> accepted = opened(lease).engine().offer(item);
-      if (accepted.isPresent()) {
-        return accepted.get();
-      }
-      if (!mailbox.tryYield()) {
-        Thread.sleep(1);
-      }
+    for (Batch.Entry<IN> record : batch.records()) {
+      ask(record, record.items, lease()::offer);
     }
   }
 
-  /** Called on any thread. */
-  private void answered(Batch<IN> batch) {
-    if (batch.answered()) {
-      try {
-        mailbox.execute(() -> complete(batch), "answers of a batch");
-      } catch (RejectedExecutionException closed) {
-        // The task has ended: whatever was in flight is read again from the last checkpoint.
-      }
-    }
+  @Override
+  protected void answered(Batch.Entry<IN> record) {
+    record.batch().answered();
+    places().done(record);
   }
 
-  private void complete(Batch<IN> batch) throws Exception {
-    batch.done();
-    queue.emitReady();
+  @Override
+  protected void advance() throws Exception {
+    places().emitReady();
+  }
+
+  private void emitted(Batch.Entry<IN> record) throws Exception {
+    emit(record);
+    if (record.batch().emitted()) {
+      inFlight--;
+    }
   }
 
   private void expire(Batch<IN> batch) throws TimeoutException {
-    opened(lease).abandon();
+    engine().abandon();
     throw new TimeoutException(
-        recipe
+        recipe()
             + " did not answer a batch of "
             + batch.records().size()
             + " records within "
             + options.timeout());
-  }
-
-  private Future<?> after(long millis, ProcessingTimeCallback callback) {
-    return processingTimeService.registerTimer(
-        processingTimeService.getCurrentProcessingTime() + millis, callback);
-  }
-
-  /** Lets a control element stand behind all records that came before it. */
-  private void hold(Batch.Place control) throws Exception {
-    if (!current.records().isEmpty()) {
-      current.add(control);
-      if (current.controls() >= MOST_CONTROLS) {
-        flush();
-      }
-    } else if (queue.isEmpty()) {
-      control.emit();
-    } else {
-      Batch<IN> last = queue.last();
-      last.add(control);
-      while (last.controls() > MOST_CONTROLS && !last.emitted()) {
-        mailbox.yield();
-      }
-    }
   }
 
   @Override
@@ -243,67 +155,12 @@ final class MicroBatchInferenceOperator<IN, OUT> extends AbstractStreamOperator<
     if (options.flushAtWatermark()) {
       flush();
     }
-    hold(() -> super.processWatermark(mark));
-  }
-
-  @Override
-  public void processWatermark(WatermarkEvent mark) throws Exception {
-    hold(() -> super.processWatermark(mark));
-  }
-
-  @Override
-  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-    hold(() -> super.processWatermarkStatus(status));
-  }
-
-  @Override
-  public void processRecordAttributes(RecordAttributes attributes) throws Exception {
-    hold(() -> super.processRecordAttributes(attributes));
-  }
-
-  @Override
-  public void processLatencyMarker(LatencyMarker marker) throws Exception {
-    hold(() -> super.processLatencyMarker(marker));
-  }
-
-  @Override
-  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    drain();
-    super.prepareSnapshotPreBarrier(checkpointId);
-  }
-
-  @Override
-  public void endInput() throws Exception {
-    drain();
-  }
-
-  private void drain() throws Exception {
-    flush();
-    while (!queue.isEmpty()) {
-      mailbox.yield();
-    }
+    super.processWatermark(mark);
   }
 
   @Override
   public void close() throws Exception {
-    current.cancel();
-    queue.cancel();
-    EngineLease held = lease;
-    lease = null;
-    try (AutoCloseable last = super::close) {
-      if (held != null) {
-        held.close();
-        for (Function function : functions()) {
-          FunctionUtils.closeFunction(function);
-        }
-      }
-    }
-  }
-
-  private static <T> T opened(@Nullable T part) {
-    if (part == null) {
-      throw new IllegalStateException("the operator is not open");
-    }
-    return part;
+    current.timer(null);
+    super.close();
   }
 }

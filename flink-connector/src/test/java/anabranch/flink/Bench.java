@@ -6,12 +6,15 @@ import anabranch.engine.Inference;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.step.Failures;
 import anabranch.flink.step.NumberedEvents;
+import anabranch.flink.step.StepParts;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.typeutils.base.array.IntPrimitiveArraySerializer;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -42,9 +45,26 @@ final class Bench extends OneInputStreamOperatorTestHarness<int[], String> {
       @Nullable Failures<int[], ?> failures)
       throws Exception {
     super(
-        new MicroBatchInferenceOperatorFactory<>(
-            recipe, options, new NumberedEvents<>(extractor), results, failures),
+        MicroBatchInferenceOperator.factory(
+            new StepParts<>(recipe, new NumberedEvents<>(extractor), results, failures), options),
         IntPrimitiveArraySerializer.INSTANCE);
+  }
+
+  Bench(StepParts<int[], String> parts, MicroBatchOptions options) throws Exception {
+    super(
+        MicroBatchInferenceOperator.factory(parts, options), IntPrimitiveArraySerializer.INSTANCE);
+  }
+
+  void enableCheckpoints() {
+    getEnvironment()
+        .getJobConfiguration()
+        .set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
+  }
+
+  void disableCheckpoints() {
+    getEnvironment()
+        .getJobConfiguration()
+        .removeConfig(CheckpointingOptions.CHECKPOINTING_INTERVAL);
   }
 
   private static void one(int[] record, List<Inference> inferences, Collector<String> out) {

@@ -53,7 +53,7 @@ class ExampleITCase {
     return labelled;
   }
 
-  private static List<Event> windows(String line, int maxLength) {
+  static List<Event> windows(String line, int maxLength) {
     List<Event> windows = new ArrayList<>();
     for (int from = 0; from < line.length(); from += maxLength) {
       String window = line.substring(from, Math.min(line.length(), from + maxLength));
@@ -63,7 +63,7 @@ class ExampleITCase {
   }
 
   /** The scripted model answers with the sum of the tokens. */
-  private static List<Integer> label(List<Inference> inferences) {
+  static List<Integer> label(List<Inference> inferences) {
     return inferences.stream().map(inference -> Math.round(inference.logits(0).get(0))).toList();
   }
 }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.flink.api.common.functions.AbstractRichFunction;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -93,6 +94,22 @@ class MicroBatchInferenceFailureTest {
     }
   }
 
+  /** The engine runs the batch of four, which fails, and then each of its items on its own. */
+  @Test
+  void aPoisonRecordIsIsolatedByRunningItsBatchAgainOneByOne() throws Exception {
+    poison(2);
+    try (Bench bench = aside(Tokens::unsplit)) {
+      bench.open();
+      for (int n = 1; n <= 4; n++) {
+        bench.feed(n);
+      }
+      bench.endInput();
+      assertEquals("[1] [3] [4]", bench.shape());
+      assertEquals(1, bench.getSideOutput(BAD).size());
+      assertEquals(List.of(1, 2, 1, 2, 3, 4), List.copyOf(script.ran));
+    }
+  }
+
   private static void assertFailure(StreamRecord<String> failure, int token, String reason) {
     assertEquals(token, failure.getTimestamp());
     assertTrue(failure.getValue().startsWith(token + ": "), failure.getValue());
@@ -167,6 +184,42 @@ class MicroBatchInferenceFailureTest {
     script.release(1);
     Bench.await(() -> script.openModels.get() == 0);
     assertEquals("", bench.shape());
+    Bench.await(
+        () ->
+            Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("anabranch-script")));
+  }
+
+  @Test
+  void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
+    script.block(1);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    var narrow = script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
+    Thread task =
+        new Thread(
+            () -> {
+              try (Bench bench =
+                  new Bench(narrow, FOURS.withBatchRecords(1).withMaxInFlight(100))) {
+                bench.open();
+                try {
+                  for (int n = 1; n <= 20; n++) {
+                    bench.feed(n);
+                  }
+                } catch (InterruptedException stop) {
+                  interrupted.set(true);
+                } finally {
+                  script.release(1);
+                }
+              } catch (Exception thrown) {
+                throw new IllegalStateException(thrown);
+              }
+            });
+    task.start();
+    Bench.await(() -> script.ran.contains(1));
+    Thread.sleep(100);
+    task.interrupt();
+    task.join(5000);
+    assertTrue(interrupted.get());
   }
 
   @Test

@@ -10,6 +10,7 @@ import anabranch.engine.Inference;
 import anabranch.engine.Item;
 import anabranch.engine.Policy;
 import anabranch.error.DescriptionException;
+import anabranch.flink.model.Leases;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.model.facts.Cost;
 import java.io.Serializable;
@@ -94,6 +95,7 @@ class MicroBatchInferenceITCase {
             .map(Tokens::result, Types.STRING);
     assertEquals(expected(input), sorted(results));
     assertEquals(1, script.loads.get(), "one engine for all subtasks");
+    Bench.await(() -> Leases.held() == 0);
   }
 
   @Test
@@ -316,8 +318,15 @@ class MicroBatchInferenceITCase {
       depths += LongStream.of(((Histogram) metric).getStatistics().getValues()).sum();
     }
     assertEquals(events.stream().mapToLong(event -> event.token(0) % 3 + 1).sum(), depths);
-    for (Metric metric : metrics(result.getJobID(), "batchesInFlight")) {
-      assertEquals(0, ((Gauge<?>) metric).getValue());
+    long left = 0;
+    for (Metric metric : metrics(result.getJobID(), "exitDepth")) {
+      left += ((Histogram) metric).getCount();
+    }
+    assertEquals(events.size(), left);
+    for (String gauge : new String[] {"batchesInFlight", "held"}) {
+      for (Metric metric : metrics(result.getJobID(), gauge)) {
+        assertEquals(0, ((Gauge<?>) metric).getValue());
+      }
     }
     for (Metric metric : metrics(result.getJobID(), "engine.batches")) {
       assertTrue((Long) ((Gauge<?>) metric).getValue() >= events.size());

@@ -4,14 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.Event;
 import anabranch.engine.EngineOptions;
+import anabranch.engine.Item;
+import anabranch.flink.model.EngineLease;
+import anabranch.flink.model.Leases;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.api.common.watermark.LongWatermark;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.event.WatermarkEvent;
 import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
@@ -22,6 +30,7 @@ import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -103,23 +112,56 @@ class MicroBatchInferenceOperatorTest {
   }
 
   @Test
-  void unorderedBatchesOvertakeButNotAcrossAWatermark() throws Exception {
+  void unorderedResultsLeaveWhenTheirOwnAnswersAreThereButNotAcrossAWatermark() throws Exception {
     script.block(1);
     try (Bench bench = open(PAIRS.withOrder(false))) {
       bench.feed(1);
       bench.feed(2);
+      bench.outputs(1);
+      assertEquals("[2]", bench.shape(), "of the same batch");
       bench.feed(3);
       bench.feed(4);
-      bench.awaitMail();
-      assertEquals("[3] [4]", bench.shape());
+      bench.outputs(3);
       bench.processWatermark(new Watermark(9));
       bench.feed(5);
       bench.feed(6);
       bench.awaitMail();
-      assertEquals("[3] [4]", bench.shape());
+      assertEquals(3, bench.getOutput().size());
       script.release(1);
       bench.outputs(7);
-      assertEquals("[3] [4] [1] [2] Watermark [5] [6]", bench.shape());
+      String shape = bench.shape();
+      assertTrue(shape.matches("\\[2] \\[[34]] \\[[34]] \\[1] Watermark \\[[56]] \\[[56]]"), shape);
+    }
+  }
+
+  /** One batch of the engine: 3 and 6 leave the model behind the first stage, the others do not. */
+  @Test
+  void unorderedResultsOfRecordsThatLeftEarlyAreEmittedWhileTheirBatchGoesOn() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    script.deep =
+        token -> {
+          try {
+            go.await();
+          } catch (InterruptedException stop) {
+            throw new IllegalStateException(stop);
+          }
+        };
+    var patient = script.recipe(EngineOptions.defaults().withLinger(Duration.ofMillis(50)));
+    for (boolean ordered : new boolean[] {false, true}) {
+      try (Bench bench = new Bench(patient, PAIRS.withBatchRecords(4).withOrder(ordered))) {
+        bench.open();
+        bench.feed(1);
+        bench.feed(3);
+        bench.feed(2);
+        bench.feed(6);
+        if (!ordered) {
+          bench.outputs(2);
+          assertEquals("[3] [6]", bench.shape());
+          go.countDown();
+        }
+        bench.endInput();
+        assertEquals(ordered ? "[1] [3] [2] [6]" : "[3] [6] [1] [2]", bench.shape());
+      }
     }
   }
 
@@ -141,6 +183,9 @@ class MicroBatchInferenceOperatorTest {
       bench.getOneInputOperator().processLatencyMarker(new LatencyMarker(5, new OperatorID(), 0));
       bench.processRecordAttributes(
           new RecordAttributesBuilder(List.of()).setBacklog(true).build());
+      bench
+          .getOneInputOperator()
+          .processWatermark(new WatermarkEvent(new LongWatermark(7, "general"), false));
       bench.feed(4);
       bench.feed(5);
       bench.processWatermark(new Watermark(2));
@@ -149,10 +194,11 @@ class MicroBatchInferenceOperatorTest {
       assertEquals("", bench.shape());
       script.release(1);
       bench.endInput();
+      String shape = bench.shape();
       assertEquals(
-          "[1] Watermark [2] WatermarkStatus [3] LatencyMarker RecordAttributes"
+          "[1] Watermark [2] WatermarkStatus [3] LatencyMarker RecordAttributes WatermarkEvent"
               + " [4] [5] Watermark [6]",
-          bench.shape());
+          ordered ? shape : shape.replace("[5] [4]", "[4] [5]"));
     }
   }
 
@@ -226,6 +272,31 @@ class MicroBatchInferenceOperatorTest {
       bench.processWatermark(new Watermark(1));
       bench.outputs(2);
       assertEquals("[1] Watermark", bench.shape());
+    }
+  }
+
+  @Test
+  void theEndOfTheInputEndsABatch() throws Exception {
+    try (Bench bench = open(PAIRS.withBatchRecords(9))) {
+      bench.feed(1);
+      bench.feed(2);
+      bench.feed(3);
+      assertEquals(List.of(), List.copyOf(script.ran));
+      bench.endInput();
+      assertEquals("[1] [2] [3]", bench.shape());
+    }
+  }
+
+  /** The engine itself would wait for company, for half a minute. */
+  @Test
+  @Timeout(20)
+  void aBarrierWaitsForNoLingerOfTheEngine() throws Exception {
+    var patient = script.recipe(EngineOptions.defaults().withLinger(Duration.ofSeconds(30)));
+    try (Bench bench = new Bench(patient, PAIRS)) {
+      bench.open();
+      bench.feed(1);
+      bench.prepareSnapshotPreBarrier(1);
+      assertEquals("[1]", bench.shape());
     }
   }
 
@@ -314,35 +385,67 @@ class MicroBatchInferenceOperatorTest {
     }
   }
 
+  /** Nothing of this task is in the engine: only the engine can tell it to go on. */
   @Test
-  void aTaskThatWaitsForAFullEngineCanBeInterrupted() throws Exception {
+  void aTaskThatWaitsForRoomSleepsUntilTheEngineTellsIt() throws Exception {
     script.block(1);
-    AtomicBoolean interrupted = new AtomicBoolean();
-    var narrow = script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1));
-    Thread task =
-        new Thread(
-            () -> {
-              try (Bench bench = new Bench(narrow, SINGLES.withMaxInFlight(100))) {
-                bench.open();
-                try {
-                  for (int n = 1; n <= 20; n++) {
-                    bench.feed(n);
-                  }
-                } catch (InterruptedException stop) {
-                  interrupted.set(true);
-                } finally {
-                  script.release(1);
+    var narrow =
+        script.recipe(EngineOptions.defaults().withBatchRows(1).withQueueItems(1).withLanes(1));
+    try (EngineLease other = EngineLease.take(narrow, getClass().getClassLoader())) {
+      other.engine().submit(Item.of("other", Event.ofTokens(1)));
+      Bench.await(() -> script.ran.contains(1));
+      while (other.engine().offer(Item.of("more", Event.ofTokens(2))).isPresent()) {}
+      List<String> results = new CopyOnWriteArrayList<>();
+      Thread task =
+          new Thread(
+              () -> {
+                try (Bench bench = new Bench(narrow, SINGLES)) {
+                  bench.open();
+                  bench.feed(5);
+                  bench.endInput();
+                  results.addAll(bench.results());
+                } catch (Exception thrown) {
+                  results.add(thrown.toString());
                 }
-              } catch (Exception thrown) {
-                throw new IllegalStateException(thrown);
-              }
-            });
-    task.start();
-    Bench.await(() -> script.ran.contains(1));
-    sleep(100);
-    task.interrupt();
-    task.join(5000);
-    assertTrue(interrupted.get());
+              });
+      task.start();
+      Bench.await(() -> !results.isEmpty() || waitsForMail(task));
+      assertEquals(List.of(), results);
+      for (int n = 0; n < 100; n++) {
+        sleep(2);
+        assertTrue(waitsForMail(task), "it neither sleeps a while nor asks again");
+      }
+      script.release(1);
+      task.join(10_000);
+      assertEquals(List.of(Tokens.expected(5)), results);
+    }
+  }
+
+  private static boolean waitsForMail(Thread task) {
+    String stack = Arrays.toString(task.getStackTrace());
+    return stack.contains(".TaskMailboxImpl.take(") && stack.contains(".InferenceOperator.ask(");
+  }
+
+  @Test
+  void subtasksShareOneEngineAndTheLastOneClosesIt() throws Exception {
+    Bench first = open(PAIRS);
+    try (Bench second = open(PAIRS)) {
+      assertEquals(1, script.loads.get());
+      assertEquals(2, Leases.held());
+      first.feed(1);
+      second.feed(2);
+      first.endInput();
+      second.endInput();
+      assertEquals("[1] [2]", first.shape() + " " + second.shape());
+      first.close();
+      assertEquals(1, Leases.held());
+      assertEquals(1, script.openModels.get());
+      second.feed(3);
+      second.endInput();
+      assertEquals("[2] [3]", second.shape());
+    }
+    assertEquals(0, Leases.held());
+    assertEquals(0, script.openModels.get());
   }
 
   @Test

@@ -2,9 +2,17 @@ package anabranch.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.engine.Inference;
 import anabranch.error.DescriptionException;
+import anabranch.flink.step.NumberedEvents;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import java.time.Duration;
+import java.util.List;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.InstantiationUtil;
 import org.junit.jupiter.api.Test;
 
 class MicroBatchOptionsTest {
@@ -33,5 +41,27 @@ class MicroBatchOptionsTest {
 
   private static void assertMessage(String message, Runnable attempt) {
     assertEquals(message, assertThrows(DescriptionException.class, attempt::run).getMessage());
+  }
+
+  /** A thousand weights are some kilobytes, and a session could not be serialized at all. */
+  @Test
+  void aFactoryTravelsWithoutAModel() throws Exception {
+    var factory =
+        MicroBatchInferenceOperator.factory(
+            new StepParts<>(
+                new Script().recipe(), new NumberedEvents<>(Tokens::events), new Nothing(), null),
+            MicroBatchOptions.defaults());
+    byte[] bytes = InstantiationUtil.serializeObject(factory);
+    assertTrue(bytes.length < 8192, bytes.length + " bytes");
+    StepFactory<?, ?> travelled =
+        InstantiationUtil.deserializeObject(bytes, getClass().getClassLoader());
+    assertEquals(
+        MicroBatchInferenceOperator.class,
+        travelled.getStreamOperatorClass(getClass().getClassLoader()));
+  }
+
+  private static final class Nothing implements InferenceFlatMapFunction<int[], String> {
+    @Override
+    public void flatMap(int[] record, List<Inference> inferences, Collector<String> out) {}
   }
 }

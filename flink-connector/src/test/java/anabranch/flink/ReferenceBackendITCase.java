@@ -28,11 +28,14 @@ import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.plan.Prune;
 import anabranch.model.route.Routers;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
@@ -80,11 +83,69 @@ class ReferenceBackendITCase {
     assertEquals(direct, inAJob(records));
   }
 
+  /** A prune keeps half of the rows: results can be laid over the tokens that they are of. */
+  @Test
+  void whichRowsAPruneKeptReachesTheResults() throws Exception {
+    List<int[]> records = records();
+    Policy half = Policy.named("half").with("few", 0.5);
+    List<String> direct = new ArrayList<>();
+    LoadedModel model =
+        Backends.named("reference")
+            .load(pruned(), Weights.random(pruned(), SEED), LoadOptions.defaults());
+    try (Engine engine = Engine.open(model, half)) {
+      for (int[] record : records) {
+        Inference inference = engine.infer(Item.of("direct", Event.ofTokens(record)));
+        int[] kept = inference.positions();
+        assertEquals(Math.max(1, (record.length + 1) / 2), kept.length, "rows that survived");
+        assertEquals(0, kept[0], "the first is never dropped");
+        direct.add(survivors(record, List.of(inference)));
+      }
+    }
+    assertTrue(
+        direct.stream().anyMatch(text -> !text.matches("0(,1)?(,2)?(,3)?(,4)?(,5)?:.*")),
+        "not always the first ones");
+    ModelRecipe recipe =
+        ModelRecipe.of("reference", pruned(), spec -> Weights.random(spec, SEED)).withPolicy(half);
+    assertEquals(direct, inAJob(records, recipe, ReferenceBackendITCase::survivors));
+  }
+
+  /** The positions that survived, and the tokens there. */
+  private static String survivors(int[] record, List<Inference> inferences) {
+    int[] kept = inferences.get(0).positions();
+    return IntStream.of(kept).mapToObj(Integer::toString).collect(Collectors.joining(","))
+        + IntStream.of(kept).mapToObj(at -> ":" + record[at]).collect(Collectors.joining());
+  }
+
+  private static ModelSpec pruned() {
+    Norm norm = new Norm.Layer(1e-5);
+    Block block =
+        Block.of(
+            Sublayer.preNorm(norm, Attention.full(2, 4)),
+            Sublayer.preNorm(norm, FeedForward.plain(12, Activation.GELU)));
+    return new ModelSpec(
+        "pruned",
+        8,
+        new Input.Tokens(50, 12),
+        Embedding.withPositions(),
+        Plan.builder()
+            .add(block)
+            .add(new Prune("few", Criterion.Score.ATTENTION_RECEIVED, List.of(0)))
+            .add(block)
+            .build(),
+        new Head(Head.Pool.MEAN, norm, 3, true));
+  }
+
   private static List<String> inAJob(List<int[]> records) throws Exception {
     ModelRecipe recipe =
         ModelRecipe.of("reference", routed(), spec -> Weights.random(spec, SEED))
             .withPolicy(policy())
             .withEngineOptions(EngineOptions.defaults().withBatchRows(64).withLanes(2));
+    return inAJob(records, recipe, ReferenceBackendITCase::text);
+  }
+
+  private static List<String> inAJob(
+      List<int[]> records, ModelRecipe recipe, InferenceMapFunction<int[], String> result)
+      throws Exception {
     Configuration configuration = new Configuration();
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
     StreamExecutionEnvironment env =
@@ -95,7 +156,7 @@ class ReferenceBackendITCase {
                 env.fromData(records, PrimitiveArrayTypeInfo.INT_PRIMITIVE_ARRAY_TYPE_INFO), recipe)
             .events((record, input) -> List.of(Event.ofTokens(record)))
             .batchRecords(5)
-            .map(ReferenceBackendITCase::text, Types.STRING);
+            .map(result, Types.STRING);
     List<String> all = new ArrayList<>();
     try (CloseableIterator<String> iterator = results.executeAndCollect()) {
       iterator.forEachRemaining(all::add);

@@ -50,6 +50,9 @@ public final class Script {
   /** Called with the first token of each item in the first stage, on an engine's thread. */
   public volatile IntConsumer before = token -> {};
 
+  /** Called with the first token of each item in the stages behind the first. */
+  public volatile IntConsumer deep = token -> {};
+
   private final Map<Integer, CountDownLatch> blocked = new ConcurrentHashMap<>();
 
   public Script() {

@@ -87,9 +87,12 @@ public final class ScriptedBackend implements Backend {
       if (closed.get()) {
         throw new IllegalStateException("the model is closed");
       }
-      if (stage == 0) {
-        for (Span span : batch.spans()) {
-          script.run(span.rows().event(0).token(0));
+      for (Span span : batch.spans()) {
+        int token = span.rows().event(0).token(0);
+        if (stage == 0) {
+          script.run(token);
+        } else {
+          script.deep.accept(token);
         }
       }
       return new Result(stage, batch);

@@ -12,6 +12,7 @@ import java.io.ObjectStreamClass;
 import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -45,7 +46,9 @@ class SecondClassLoaderTest {
       thread.setContextClassLoader(loader);
       Class<?> job = loader.loadClass(SecondJob.class.getName());
       assertNotSame(SecondJob.class, job);
-      assertEquals(42f, ((Callable<?>) job.getConstructor().newInstance()).call());
+      assertEquals(
+          List.of("[40, 2] 42@1", "[1, 2] 3@1"),
+          ((Callable<?>) job.getConstructor().newInstance()).call());
       return new WeakReference<>(loader);
     } finally {
       thread.setContextClassLoader(before);

@@ -1,19 +1,22 @@
 package anabranch.flink;
 
-import anabranch.backend.Event;
-import anabranch.engine.Item;
-import anabranch.flink.model.EngineLease;
+import java.util.List;
 import java.util.concurrent.Callable;
 
-/** What a job does with a model, as code that another class loader can define again. */
-public final class SecondJob implements Callable<Float> {
+/** What a task does with a model, as code that another class loader can define again. */
+public final class SecondJob implements Callable<List<String>> {
   @Override
-  public Float call() throws Exception {
+  public List<String> call() throws Exception {
     Script script = new Script();
-    float answer;
-    try (EngineLease lease = EngineLease.take(script.recipe(), SecondJob.class.getClassLoader())) {
-      answer = lease.engine().infer(Item.of("sum", Event.ofTokens(40, 2))).logits(0).get(0);
+    List<String> results;
+    try (Bench bench = new Bench(script.recipe(), MicroBatchOptions.defaults())) {
+      bench.open();
+      bench.feed(40, 2);
+      bench.prepareSnapshotPreBarrier(1);
+      bench.feed(1, 2);
+      bench.endInput();
+      results = List.copyOf(bench.results());
     }
-    return script.openModels.get() == 0 ? answer : Float.NaN;
+    return script.openModels.get() == 0 ? results : List.of("a model is open");
   }
 }

@@ -2,7 +2,9 @@ package anabranch.engine;
 
 import anabranch.engine.schedule.Schedule;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -24,6 +26,7 @@ final class Desk {
   private final EngineListener listener;
   private final List<Service> services = new ArrayList<>();
   private final List<Work> inLanes = new ArrayList<>();
+  private final Map<Lease, CompletableFuture<Void>> wantRoom = new HashMap<>();
   private Service current;
   private int turn;
   private int running;
@@ -121,7 +124,7 @@ final class Desk {
     boolean[] added = {false};
     change(
         outside -> {
-          while (!closed && isFull(pending)) {
+          while (!closed && isFull(pending.answer().lease())) {
             room.awaitUninterruptibly();
           }
           added[0] = add(pending, outside);
@@ -134,19 +137,49 @@ final class Desk {
     Room[] room = {Room.NONE};
     change(
         outside -> {
-          if (closed || !isFull(pending)) {
+          if (closed || !isFull(pending.answer().lease())) {
             room[0] = add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
           }
         });
     return room[0];
   }
 
-  private boolean isFull(Pending pending) {
+  private boolean isFull(Lease lease) {
     int queued = parked;
     for (Service service : services) {
       queued += service.schedule.waiting(0);
     }
-    return queued >= capacity || pending.answer().lease().isFull();
+    return queued >= capacity || lease.isFull();
+  }
+
+  /** Returns what completes once a lease has room, or is told that it is closed. */
+  CompletableFuture<Void> room(Lease lease) {
+    return within(
+        () ->
+            hasRoom(lease)
+                ? CompletableFuture.completedFuture(null)
+                : wantRoom.computeIfAbsent(lease, missing -> new CompletableFuture<>()).copy());
+  }
+
+  private boolean hasRoom(Lease lease) {
+    return closed || lease.isClosed() || !isFull(lease);
+  }
+
+  /** Something left the queue before the first step, or a lease; the desk is held. */
+  private void makeRoom(List<Runnable> outside) {
+    room.signalAll();
+    if (!wantRoom.isEmpty()) {
+      wantRoom
+          .entrySet()
+          .removeIf(
+              wish -> {
+                boolean has = hasRoom(wish.getKey());
+                if (has) {
+                  outside.add(() -> wish.getValue().complete(null));
+                }
+                return has;
+              });
+    }
   }
 
   private boolean add(Pending pending, List<Runnable> outside) {
@@ -182,10 +215,10 @@ final class Desk {
   }
 
   /** An event that was accepted will not come; the desk is held. */
-  void forget(Pending pending) {
+  void forget(Pending pending, List<Runnable> outside) {
     parked--;
     pending.service().load--;
-    room.signalAll();
+    makeRoom(outside);
   }
 
   private static long urgentAt(Pending pending, int step, long now) {
@@ -275,7 +308,7 @@ final class Desk {
         () -> {
           List<Runnable> after = new ArrayList<>();
           if (answer.lease().end(answer.epoch(), after)) {
-            room.signalAll();
+            makeRoom(after);
           }
           return after;
         });
@@ -299,7 +332,7 @@ final class Desk {
             }
           }
           changed.signalAll();
-          room.signalAll();
+          makeRoom(outside);
         });
   }
 
@@ -333,7 +366,7 @@ final class Desk {
           services.add(next);
           former[0].retired = true;
           retire(former[0], outside);
-          room.signalAll();
+          makeRoom(outside);
         });
     return former[0];
   }
@@ -356,14 +389,14 @@ final class Desk {
           for (Service service : List.copyOf(services)) {
             for (Sequence sequence : List.copyOf(service.sequences)) {
               for (Pending pending : sequence.remove(condition)) {
-                forget(pending);
+                forget(pending, outside);
               }
             }
             for (Pending pending : service.schedule.remove(condition)) {
               over(pending, outside);
             }
           }
-          room.signalAll();
+          makeRoom(outside);
           changed.signalAll();
         });
   }
@@ -384,11 +417,12 @@ final class Desk {
 
   /** Returns the next batch, waiting for it; null when closed and nothing waits or runs. */
   @Nullable Work take() {
+    List<Runnable> outside = new ArrayList<>();
     lock.lock();
     try {
       while (true) {
         long now = System.nanoTime();
-        Work work = next(now);
+        Work work = next(now, outside);
         if (work != null) {
           return work;
         } else if (closed && running == 0 && isEmpty()) {
@@ -399,10 +433,11 @@ final class Desk {
       }
     } finally {
       lock.unlock();
+      outside.forEach(Runnable::run);
     }
   }
 
-  private @Nullable Work next(long now) {
+  private @Nullable Work next(long now, List<Runnable> outside) {
     for (int i = 0; i < services.size(); i++) {
       Service service = services.get((turn + i) % services.size());
       Schedule.Batch<Pending> batch = service.schedule.next(now);
@@ -412,7 +447,7 @@ final class Desk {
         service.load++;
         batch.fills().forEach(fills -> fills.requireOwner().filling());
         if (batch.step() == 0) {
-          room.signalAll();
+          makeRoom(outside);
         }
         changed.signal();
         Work work = new Work(service, batch);
@@ -489,7 +524,7 @@ final class Desk {
           closed = true;
           services.forEach(service -> service.schedule.hurry());
           changed.signalAll();
-          room.signalAll();
+          makeRoom(outside);
         });
   }
 

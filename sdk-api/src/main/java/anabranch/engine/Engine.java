@@ -44,11 +44,16 @@ public final class Engine implements AutoCloseable {
   private final AtomicInteger lanesRunning;
   private final CountDownLatch lanesAlive;
 
-  private Engine(LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
+  private Engine(
+      String version,
+      LoadedModel model,
+      Policy policy,
+      EngineOptions options,
+      EngineListener listener) {
     this.options = options;
     this.listener = listener;
     String name = model.spec().name();
-    Service first = new Service(name, model, policy, options);
+    Service first = new Service(version, model, policy, options);
     desk = new Desk(first, options.queueItems(), lanes, listener);
     own = new Lease(this, desk, Integer.MAX_VALUE);
     lanesAlive = new CountDownLatch(options.lanes());
@@ -85,7 +90,23 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine open(
       LoadedModel model, Policy policy, EngineOptions options, EngineListener listener) {
-    return new Engine(model, policy, options, listener);
+    return open(model.spec().name(), model, policy, options, listener);
+  }
+
+  /**
+   * Returns an engine whose first model has a version of its own; see {@link #open(LoadedModel,
+   * Policy)}.
+   *
+   * @param version names the model in answers
+   */
+  public static Engine open(
+      String version,
+      LoadedModel model,
+      Policy policy,
+      EngineOptions options,
+      EngineListener listener) {
+    Bounds.name("engine.version", version);
+    return new Engine(version, model, policy, options, listener);
   }
 
   /** Returns the description of the model in service. */
@@ -98,7 +119,9 @@ public final class Engine implements AutoCloseable {
     return desk.current().model.numerics();
   }
 
-  /** Returns the version of the model in service: at first the model's name. */
+  /**
+   * Returns the version of the model in service: at first, unless it was told, the model's name.
+   */
   public String version() {
     return desk.current().version;
   }
@@ -189,6 +212,11 @@ public final class Engine implements AutoCloseable {
   /** Accepts an item as {@link #submit} does, or returns empty at once if the queue is full. */
   public Optional<CompletableFuture<Inference>> offer(Item item) {
     return own.offer(item);
+  }
+
+  /** Completes once there is room for an item; see {@link Lease#room}. */
+  public CompletableFuture<Void> room() {
+    return own.room();
   }
 
   /** Accepts several items in order, as {@link #submit} does each. */

@@ -91,6 +91,16 @@ public final class Lease implements AutoCloseable {
     return desk.drain(this);
   }
 
+  /**
+   * Completes once this lease and its engine have room for an item, at once if they do now: for
+   * whoever was refused by {@link #offer} and has something else to do meanwhile. Others may take
+   * the room first, so offer again. Completes also when either is closed. On a thread of the engine
+   * or of whoever makes room: whoever continues there should be quick.
+   */
+  public CompletableFuture<Void> room() {
+    return desk.room(this);
+  }
+
   /** Returns how many items are accepted and not answered. */
   public int accepted() {
     return desk.within(() -> accepted);
@@ -115,6 +125,10 @@ public final class Lease implements AutoCloseable {
     accepted++;
     open.merge(epoch, 1, Integer::sum);
     return epoch;
+  }
+
+  boolean isClosed() {
+    return closed;
   }
 
   /** Refuses further items. */

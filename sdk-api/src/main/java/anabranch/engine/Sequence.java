@@ -341,7 +341,7 @@ public final class Sequence implements AutoCloseable {
       Pending event = task.event;
       Settled settled = task.settled;
       if (event != null) {
-        desk.forget(event);
+        desk.forget(event, outside);
         outside.add(() -> event.fail(reason));
       } else if (settled != null) {
         outside.add(() -> settled.fail(reason));
@@ -408,7 +408,7 @@ public final class Sequence implements AutoCloseable {
               + " rows that a sequence may have",
           "S11");
     } catch (DescriptionException unfit) {
-      desk.forget(event);
+      desk.forget(event, outside);
       String reason = String.valueOf(unfit.getMessage());
       outside.add(() -> event.fail(new ExecutionException(id, -1, reason, unfit)));
       return;

@@ -1,27 +1,17 @@
 package anabranch.flink.keyed;
 
 import anabranch.error.Bounds;
-import anabranch.flink.EventExtractor;
-import anabranch.flink.FailureFunction;
-import anabranch.flink.InferenceFlatMapFunction;
-import anabranch.flink.InferenceMapFunction;
-import anabranch.flink.ItemExtractor;
 import anabranch.flink.model.ModelRecipe;
-import anabranch.flink.step.Failures;
-import anabranch.flink.step.NumberedEvents;
-import anabranch.flink.step.OneResult;
+import anabranch.flink.step.InferenceStep;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.StageSpec;
 import java.time.Duration;
 import org.apache.flink.annotation.PublicEvolving;
 import org.apache.flink.api.common.functions.FilterFunction;
-import org.apache.flink.api.common.functions.Function;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.java.typeutils.TypeExtractor;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
-import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
-import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  * savepoints and another parallelism. Records of one key run one after the other, those of many
  * keys share batches with those of other subtasks.
  *
+ * <p>The step is named {@code anabranch-sequences-NAME} in savepoints, after its model, unless it
+ * is told another {@link #uid}. The sequence of a record that cannot be answered goes on without
+ * it, unless it broke: see {@link #onBroken}.
+ *
  * <p>Nothing is in flight when a checkpoint barrier passes: the barrier waits for the records
  * before it, for the rows that left early to be filled in, and for changed pages to be copied.
  *
@@ -53,20 +47,14 @@ import org.jspecify.annotations.Nullable;
  * @param <IN> the records
  */
 @PublicEvolving
-public final class KeyedSequenceInference<IN> {
-  private final KeyedStream<IN, ?> stream;
-  private final ModelRecipe recipe;
+public final class KeyedSequenceInference<IN>
+    extends InferenceStep<IN, KeyedSequenceInference<IN>> {
   private SequenceOptions options = SequenceOptions.defaults();
-  private String uid;
-  private @Nullable ItemExtractor<IN> items;
   private @Nullable NumberExtractor<IN> numbers;
   private @Nullable FilterFunction<IN> ends;
-  private @Nullable Failures<IN, ?> failures;
 
   private KeyedSequenceInference(KeyedStream<IN, ?> stream, ModelRecipe recipe) {
-    this.stream = stream;
-    this.recipe = recipe;
-    uid = "anabranch-sequences-" + recipe.spec().name();
+    super("sequences", stream, recipe, "anabranch-sequences-" + recipe.spec().name());
   }
 
   /**
@@ -88,34 +76,6 @@ public final class KeyedSequenceInference<IN> {
             + "\" keeps nothing of a sequence in its first stage: answer its records with"
             + " MicroBatchInference");
     return new KeyedSequenceInference<>(stream, recipe);
-  }
-
-  /**
-   * Names the step in savepoints, so that its state is found again in a job that was changed;
-   * without this, after the model: {@code anabranch-sequences-NAME}.
-   */
-  public KeyedSequenceInference<IN> uid(String name) {
-    Bounds.name("sequences.uid", name);
-    uid = name;
-    return this;
-  }
-
-  /**
-   * Says how a record is read, where all rows follow the recipe's policy; several events of a
-   * record run one after the other, so that long rows come in chunks.
-   */
-  public KeyedSequenceInference<IN> events(EventExtractor<IN> function) {
-    items = new NumberedEvents<>(clean(function));
-    return this;
-  }
-
-  /**
-   * Says how a record is read, where items have policies or forced exits of their own; the source
-   * of the first item is what the encoder of the model reads, if it begins a sequence.
-   */
-  public KeyedSequenceInference<IN> items(ItemExtractor<IN> function) {
-    items = clean(function);
-    return this;
   }
 
   /** Says which record of its sequence a record is: duplicates and gaps are noticed. */
@@ -193,78 +153,21 @@ public final class KeyedSequenceInference<IN> {
     return this;
   }
 
-  /** Sends records that cannot be answered to a side output instead of failing the task. */
-  public KeyedSequenceInference<IN> failuresTo(OutputTag<IN> tag) {
-    return failuresTo(tag, (record, reason) -> record);
-  }
-
-  /**
-   * Sends what a function makes of records that cannot be answered to a side output instead of
-   * failing the task. The sequence of such a record goes on without it, unless it broke: see {@link
-   * #onBroken}.
-   */
-  public <F> KeyedSequenceInference<IN> failuresTo(
-      OutputTag<F> tag, FailureFunction<IN, F> function) {
-    failures = new Failures<>(tag, clean(function));
+  @Override
+  protected KeyedSequenceInference<IN> self() {
     return this;
   }
 
-  /**
-   * Adds the step with one result for each record; the type of results is taken from the function,
-   * as far as Java keeps it, or given behind this call with {@code returns}.
-   */
-  public <OUT> SingleOutputStreamOperator<OUT> map(InferenceMapFunction<IN, OUT> function) {
-    return map(function, extracted(function, InferenceMapFunction.class, new int[0]));
-  }
-
-  /** Adds the step with one result of the given type for each record. */
-  public <OUT> SingleOutputStreamOperator<OUT> map(
-      InferenceMapFunction<IN, OUT> function, TypeInformation<OUT> type) {
-    return add(new OneResult<>(clean(function)), type);
-  }
-
-  /**
-   * Adds the step with any number of results for each record; see {@link
-   * #map(InferenceMapFunction)} for their type.
-   */
-  public <OUT> SingleOutputStreamOperator<OUT> flatMap(InferenceFlatMapFunction<IN, OUT> function) {
-    return flatMap(function, extracted(function, InferenceFlatMapFunction.class, new int[] {2, 0}));
-  }
-
-  /** Adds the step with any number of results of the given type for each record. */
-  public <OUT> SingleOutputStreamOperator<OUT> flatMap(
-      InferenceFlatMapFunction<IN, OUT> function, TypeInformation<OUT> type) {
-    return add(clean(function), type);
-  }
-
-  private <OUT> TypeInformation<OUT> extracted(Function function, Class<?> base, int[] lambda) {
-    return TypeExtractor.getUnaryOperatorReturnType(
-        function, base, 0, 1, lambda, stream.getType(), "inference", true);
-  }
-
-  private <OUT> SingleOutputStreamOperator<OUT> add(
-      InferenceFlatMapFunction<IN, OUT> results, TypeInformation<OUT> type) {
-    ItemExtractor<IN> reader = items;
-    Bounds.require(
-        reader != null, "sequences.events (or items) is not set: no function reads the records");
+  @Override
+  protected <OUT> StepFactory<IN, OUT> factory(StepParts<IN, OUT> parts) {
     aside("onGap", options.gap());
     aside("onBroken", options.broken());
-    return stream
-        .transform(
-            "sequences " + recipe.spec().name(),
-            type,
-            new KeyedSequenceInferenceOperatorFactory<>(
-                recipe, options, new Reading<>(reader, numbers, ends), results, failures))
-        .uid(uid);
+    return KeyedSequenceInferenceOperator.factory(parts, options, new Marks<>(numbers, ends));
   }
 
   private void aside(String field, Continuation then) {
     Bounds.require(
-        then != Continuation.ASIDE || failures != null,
+        then != Continuation.ASIDE || hasAside(),
         "sequences." + field + " is ASIDE, and failuresTo does not say where that is");
-  }
-
-  private <T> T clean(T function) {
-    return stream.getExecutionEnvironment().clean(function);
   }
 }

@@ -1,53 +1,30 @@
 package anabranch.flink.keyed;
 
-import anabranch.engine.Inference;
 import anabranch.engine.Item;
-import anabranch.engine.Lease;
 import anabranch.engine.Sequence;
 import anabranch.error.DescriptionException;
-import anabranch.flink.InferenceFlatMapFunction;
 import anabranch.flink.keyed.state.KeyNames;
 import anabranch.flink.keyed.state.SequenceHeader;
 import anabranch.flink.keyed.state.SequenceStore;
 import anabranch.flink.keyed.state.StateCheck;
-import anabranch.flink.model.EngineLease;
-import anabranch.flink.model.ModelRecipe;
-import anabranch.flink.step.Failures;
-import anabranch.flink.step.InferenceMetrics;
+import anabranch.flink.step.InferenceOperator;
+import anabranch.flink.step.Places;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.apache.flink.annotation.Internal;
-import org.apache.flink.api.common.functions.DefaultOpenContext;
 import org.apache.flink.api.common.functions.Function;
-import org.apache.flink.api.common.functions.util.FunctionUtils;
-import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.api.common.typeutils.TypeSerializer;
-import org.apache.flink.runtime.event.WatermarkEvent;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
-import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
-import org.apache.flink.streaming.api.operators.TimestampedCollector;
 import org.apache.flink.streaming.api.operators.Triggerable;
-import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
-import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.FlinkException;
 import org.jspecify.annotations.Nullable;
 
@@ -64,128 +41,113 @@ import org.jspecify.annotations.Nullable;
  * key current first, and only one call at a time starts records or emits.
  */
 @Internal
-final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperator<OUT>
-    implements OneInputStreamOperator<IN, OUT>,
-        BoundedOneInput,
-        Triggerable<Object, VoidNamespace> {
+final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN, OUT, Turn<IN>>
+    implements Triggerable<Object, VoidNamespace> {
   private static final long serialVersionUID = 1L;
-  private static final String RELEASE_HOOK = "anabranch-engines";
 
-  private final MailboxExecutor mailbox;
-  private final ModelRecipe recipe;
   private final SequenceOptions options;
-  private final Reading<IN> reading;
-  private final InferenceFlatMapFunction<IN, OUT> results;
-  private final @Nullable Failures<IN, ?> failures;
-  private final Places places = new Places();
+  private final Marks<IN> marks;
   private final Deque<Line<IN>> startable = new ArrayDeque<>();
-  private final Queue<Turn<IN>> answered = new ConcurrentLinkedQueue<>();
-  private final AtomicBoolean mailed = new AtomicBoolean();
-  private @Nullable TypeSerializer<IN> copier;
-  private @Nullable EngineLease engine;
-  private @Nullable Lease lease;
   private @Nullable Patience patience;
   private @Nullable OpenSequences<IN> sequences;
-  private @Nullable InferenceMetrics metrics;
-  private @Nullable TimestampedCollector<OUT> collector;
   private boolean starting;
   private boolean watched;
   private int running;
 
-  KeyedSequenceInferenceOperator(
+  private KeyedSequenceInferenceOperator(
       StreamOperatorParameters<OUT> parameters,
-      ModelRecipe recipe,
+      StepParts<IN, OUT> parts,
       SequenceOptions options,
-      Reading<IN> reading,
-      InferenceFlatMapFunction<IN, OUT> results,
-      @Nullable Failures<IN, ?> failures) {
-    super(parameters);
-    this.mailbox = parameters.getMailboxExecutor();
-    this.recipe = recipe;
+      Marks<IN> marks) {
+    super(parameters, parts, true);
     this.options = options;
-    this.reading = reading;
-    this.results = results;
-    this.failures = failures;
+    this.marks = marks;
+  }
+
+  /** Returns what makes such operators. */
+  static <IN, OUT> StepFactory<IN, OUT> factory(
+      StepParts<IN, OUT> parts, SequenceOptions options, Marks<IN> marks) {
+    return new StepFactory<>(
+        KeyedSequenceInferenceOperator.class,
+        parameters -> new KeyedSequenceInferenceOperator<>(parameters, parts, options, marks));
+  }
+
+  @Override
+  protected int mostItems() {
+    return options.maxHeld();
+  }
+
+  @Override
+  protected int inFlight() {
+    return running;
+  }
+
+  @Override
+  protected boolean isCrowded() {
+    return places().size() >= options.maxHeld();
+  }
+
+  @Override
+  protected Stream<Function> functions() {
+    return Stream.concat(super.functions(), marks.functions());
   }
 
   @Override
   public void open() throws Exception {
-    super.open();
     if ("batch".equals(getKeyedStateBackend().getBackendTypeIdentifier())) {
       throw new FlinkException(
           "sequences cannot run with execution.runtime-mode BATCH, which forgets the state of a key"
               + " when the next one comes: use STREAMING");
     }
-    ClassLoader user = getUserCodeClassloader();
-    if (getExecutionConfig().isObjectReuseEnabled()) {
-      copier = getOperatorConfig().getTypeSerializerIn(0, user);
+    super.open();
+    if (recipe().spec().encoder() == null) {
+      lease().begin("first").close();
     }
-    getRuntimeContext()
-        .registerUserCodeClassLoaderReleaseHookIfAbsent(
-            RELEASE_HOOK, () -> EngineLease.closeAll(user));
-    EngineLease taken = EngineLease.take(recipe, user);
-    engine = taken;
-    Lease share = taken.engine().lease(options.maxHeld());
-    lease = share;
-    if (recipe.spec().encoder() == null) {
-      share.begin("first").close();
-    }
-    metrics = new InferenceMetrics(getMetricGroup(), recipe.spec(), taken, () -> running);
-    collector = new TimestampedCollector<>(output);
     SequenceStore store = new SequenceStore(getKeyedStateBackend());
-    new StateCheck(store, share, recipe, options.discardState()).run();
-    Patience waiting = new Patience(recipe, taken, options.timeout());
+    new StateCheck(store, lease(), recipe(), options.discardState()).run();
+    Patience waiting = new Patience(recipe(), engine(), options.timeout());
     patience = waiting;
     sequences =
         new OpenSequences<>(
             store,
-            share,
+            lease(),
             options,
             waiting,
             new KeyNames(getKeyedStateBackend().getKeySerializer()),
             processingTimeService::getCurrentProcessingTime,
             options.ttl() == null ? null : timers(),
             open -> new SequenceMetrics(getMetricGroup(), open::open, open::bytes));
-    for (Function function : functions().toList()) {
-      FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
-      FunctionUtils.openFunction(function, DefaultOpenContext.INSTANCE);
-    }
   }
 
   private InternalTimerService<VoidNamespace> timers() {
     return getInternalTimerService("anabranch-sequences", VoidNamespaceSerializer.INSTANCE, this);
   }
 
-  private Stream<Function> functions() {
-    Stream<Function> own = Stream.concat(reading.functions(), Stream.of(results));
-    return failures == null ? own : Stream.concat(own, Stream.of(failures.function()));
-  }
-
   @Override
   public void processElement(StreamRecord<IN> element) throws Exception {
     Object key = getCurrentKey();
-    while (places.size() >= options.maxHeld()) {
-      mailbox.yield();
+    while (isCrowded()) {
+      pause();
     }
-    Turn<IN> turn = read(element, opened(sequences).line(key));
-    places.add(turn);
+    Turn<IN> turn = turn(element, opened(sequences).line(key));
+    places().add(turn);
     Line<IN> line = turn.line;
     boolean first = line.isIdle();
     line.waiting.add(turn);
     if (first) {
       startable.add(line);
     }
-    pump();
+    flush();
   }
 
-  private Turn<IN> read(StreamRecord<IN> element, Line<IN> line) {
-    IN value = copier == null ? element.getValue() : copier.copy(element.getValue());
-    Turn<IN> turn = new Turn<>(element.copy(value), line, this::emit);
+  private Turn<IN> turn(StreamRecord<IN> element, Line<IN> line) {
+    Turn<IN> turn = new Turn<>(own(element), line, this::emitted);
+    IN value = turn.record.getValue();
     try {
-      NumberExtractor<IN> numbers = reading.numbers();
+      NumberExtractor<IN> numbers = marks.numbers();
       turn.number = numbers == null ? null : Long.valueOf(numbers.number(value));
-      turn.last = reading.ends() != null && reading.ends().filter(value);
-      turn.items = List.copyOf(reading.items().items(value, recipe.spec().input()));
+      turn.last = marks.ends() != null && marks.ends().filter(value);
+      turn.items = read(value);
     } catch (Exception thrown) {
       turn.failure = thrown;
     }
@@ -193,7 +155,8 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
   }
 
   /** Starts and emits what can be, and keeps the open sequences within their bound. */
-  private void pump() throws Exception {
+  @Override
+  protected void flush() throws Exception {
     if (starting) {
       return;
     }
@@ -211,13 +174,13 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
         }
       }
       if (records > 0) {
-        opened(metrics).batch(records, rows);
+        metrics().batch(records, rows);
         watch();
       }
     } finally {
       starting = false;
     }
-    places.emitReady();
+    places().emitReady();
     opened(sequences).trim();
   }
 
@@ -253,13 +216,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
       }
     }
     running++;
-    turn.start();
-    for (Item item : items) {
-      CompletableFuture<Inference> answer = offer(sequence, item);
-      turn.answers.add(answer);
-      answer.whenComplete((inference, failure) -> answered(turn));
-    }
-    answered(turn);
+    ask(turn, items, sequence::offer);
     return true;
   }
 
@@ -311,80 +268,34 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
     throw new AssertionError(on);
   }
 
-  /** Hands an item to the engine; when others keep its queue full, goes on with the mailbox. */
-  private CompletableFuture<Inference> offer(Sequence sequence, Item item)
-      throws InterruptedException {
-    while (true) {
-      Optional<CompletableFuture<Inference>> accepted = sequence.offer(item);
-      if (accepted.isPresent()) {
-        return accepted.get();
-      }
-      if (!mailbox.tryYield()) {
-        Thread.sleep(1);
-      }
-    }
-  }
-
-  /** Called on any thread. */
-  private void answered(Turn<IN> turn) {
-    if (turn.answered()) {
-      answered.add(turn);
-      if (mailed.compareAndSet(false, true)) {
-        try {
-          mailbox.execute(this::complete, "answers of sequences");
-        } catch (RejectedExecutionException closed) {
-          // The task has ended: whatever was in flight is read again from the last checkpoint.
-        }
-      }
-    }
-  }
-
-  private void complete() throws Exception {
-    mailed.set(false);
-    Turn<IN> turn;
-    while ((turn = answered.poll()) != null) {
-      running--;
-      complete(turn);
-      end(turn);
-    }
-    pump();
-  }
-
-  private void complete(Turn<IN> turn) throws Exception {
-    List<Inference> inferences = new ArrayList<>(turn.answers.size());
-    for (CompletableFuture<Inference> answer : turn.answers) {
-      try {
-        inferences.add(answer.join());
-      } catch (CompletionException failed) {
-        turn.failure = turn.failure == null ? Failures.blame(failed) : turn.failure;
-      }
-    }
-    inferences.forEach(opened(metrics)::answer);
-    turn.inferences = List.copyOf(inferences);
+  @Override
+  protected void answered(Turn<IN> turn) throws Exception {
+    running--;
     OpenSequences<IN> all = opened(sequences);
-    if (turn.failure == null) {
+    Exception failure = turn.failure;
+    if (failure == null) {
       all.took(turn.line, turn);
-      return;
-    }
-    requireAside(turn.failure);
-    if (all.isIntact(turn.line)) {
-      all.passed(turn.line, turn);
     } else {
-      all.broke(turn.line, turn.failure);
+      requireAside(failure);
+      if (all.isIntact(turn.line)) {
+        all.passed(turn.line, turn);
+      } else {
+        all.broke(turn.line, failure);
+      }
     }
+    end(turn);
   }
 
-  private void requireAside(Exception failure) throws FlinkException {
-    if (failures == null) {
-      throw new FlinkException("a record could not be answered: " + failure.getMessage(), failure);
-    }
+  @Override
+  protected void advance() throws Exception {
+    flush();
   }
 
   /** All of a record is known: the next one of its key has its turn. */
   private void end(Turn<IN> turn) throws Exception {
     Line<IN> line = turn.line;
     OpenSequences<IN> all = opened(sequences);
-    turn.done();
+    places().done(turn);
     if (turn.last) {
       all.metrics().ended.inc();
       all.drop(line);
@@ -397,75 +308,29 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
     }
   }
 
-  private void emit(Turn<IN> turn) throws Exception {
-    if (turn.dropped) {
-      return;
-    }
-    setCurrentKey(turn.line.key);
-    Exception failure = turn.failure;
-    if (failure == null) {
-      TimestampedCollector<OUT> out = opened(collector);
-      out.setTimestamp(turn.record);
-      results.flatMap(turn.record.getValue(), turn.inferences, out);
-      return;
-    }
-    opened(metrics).failure();
-    requireAside(failure);
-    if (failures != null) {
-      failures.send(turn.record, failure, output);
+  private void emitted(Turn<IN> turn) throws Exception {
+    if (!turn.dropped) {
+      setCurrentKey(turn.line.key);
+      emit(turn);
     }
   }
 
   /** Fails the task if what is to be emitted next stays so for too long. */
   private void watch() {
-    Places.Place first = places.first();
+    Places.Place first = places().first();
     if (watched || first == null) {
       return;
     }
     watched = true;
-    processingTimeService.registerTimer(
-        processingTimeService.getCurrentProcessingTime() + options.timeout().toMillis(),
+    after(
+        options.timeout().toMillis(),
         time -> {
           watched = false;
-          if (places.first() == first) {
+          if (places().first() == first) {
             throw opened(patience).lost("answer a record");
           }
           watch();
         });
-  }
-
-  /** Lets a control element stand behind all records that came before it. */
-  private void hold(Places.Control control) throws Exception {
-    while (places.size() >= options.maxHeld()) {
-      mailbox.yield();
-    }
-    places.add(control);
-    places.emitReady();
-  }
-
-  @Override
-  public void processWatermark(Watermark mark) throws Exception {
-    hold(() -> super.processWatermark(mark));
-  }
-
-  @Override
-  public void processWatermark(WatermarkEvent mark) throws Exception {
-    hold(() -> super.processWatermark(mark));
-  }
-
-  @Override
-  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-    hold(() -> super.processWatermarkStatus(status));
-  }
-
-  @Override
-  public void processRecordAttributes(RecordAttributes attributes) throws Exception {
-    hold(() -> super.processRecordAttributes(attributes));
-  }
-
-  @Override
-  public void processLatencyMarker(LatencyMarker marker) throws Exception {
-    hold(() -> super.processLatencyMarker(marker));
   }
 
   @Override
@@ -481,52 +346,12 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends AbstractStreamOperat
   /** Writes here, as a sequence that cannot be settled is to fail the task, not a checkpoint. */
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    drain();
-    opened(sequences).writeAll();
     super.prepareSnapshotPreBarrier(checkpointId);
-  }
-
-  @Override
-  public void endInput() throws Exception {
-    drain();
-  }
-
-  private void drain() throws Exception {
-    pump();
-    while (!places.isEmpty()) {
-      opened(lease).drain();
-      mailbox.yield();
-    }
-  }
-
-  @Override
-  public void close() throws Exception {
-    places.cancel();
-    EngineLease held = engine;
-    engine = null;
-    try (AutoCloseable last = super::close) {
-      if (held != null) {
-        Lease share = lease;
-        if (share != null) {
-          share.close();
-        }
-        held.close();
-        for (Function function : functions().toList()) {
-          FunctionUtils.closeFunction(function);
-        }
-      }
-    }
+    opened(sequences).writeAll();
   }
 
   /** Returns the open sequences, for tests. */
   OpenSequences<IN> sequences() {
     return opened(sequences);
-  }
-
-  private static <T> T opened(@Nullable T part) {
-    if (part == null) {
-      throw new IllegalStateException("the operator is not open");
-    }
-    return part;
   }
 }

@@ -68,8 +68,8 @@ public final class EngineLease implements AutoCloseable {
   }
 
   /**
-   * Gives the share back. The last one closes the engine and waits for that, but not for ever: an
-   * engine whose model hangs is left to a background thread, with a warning.
+   * Gives the share back. The last one closes the engine and waits for that, but not for ever: a
+   * model that hangs is closed when it returns, with a warning.
    */
   @Override
   public void close() {

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class ModelRecipe implements Serializable {
   private static final long serialVersionUID = 1L;
 
+  private final String version;
   private final String backend;
   private final String description;
   private final WeightsSource weights;
@@ -41,6 +42,7 @@ public final class ModelRecipe implements Serializable {
   private transient @Nullable Identity identity;
 
   private ModelRecipe(
+      String version,
       String backend,
       ModelSpec spec,
       WeightsSource weights,
@@ -55,6 +57,7 @@ public final class ModelRecipe implements Serializable {
         load.limit().compareTo(Dependence.SEQUENCE) <= 0,
         "recipe.load.limit " + load.limit() + " is above " + Dependence.SEQUENCE);
     policy.checkAgainst(spec);
+    this.version = version;
     this.backend = backend;
     this.spec = spec;
     this.description = Descriptions.text(spec);
@@ -74,6 +77,7 @@ public final class ModelRecipe implements Serializable {
   public static ModelRecipe of(String backend, ModelSpec spec, WeightsSource weights) {
     ModelRecipe recipe =
         new ModelRecipe(
+            spec.name(),
             backend,
             spec,
             weights,
@@ -90,7 +94,7 @@ public final class ModelRecipe implements Serializable {
    * @throws DescriptionException if their limit is above {@code SEQUENCE}
    */
   public ModelRecipe withLoadOptions(LoadOptions options) {
-    return new ModelRecipe(backend, spec(), weights, options, policy, engine);
+    return new ModelRecipe(version, backend, spec(), weights, options, policy, engine);
   }
 
   /**
@@ -99,12 +103,23 @@ public final class ModelRecipe implements Serializable {
    * @throws DescriptionException if it names an exit the model lacks
    */
   public ModelRecipe withPolicy(Policy other) {
-    return new ModelRecipe(backend, spec(), weights, load, other, engine);
+    return new ModelRecipe(version, backend, spec(), weights, load, other, engine);
   }
 
   /** Returns this recipe with other engine options. */
   public ModelRecipe withEngineOptions(EngineOptions options) {
-    return new ModelRecipe(backend, spec(), weights, load, policy, options);
+    return new ModelRecipe(version, backend, spec(), weights, load, policy, options);
+  }
+
+  /** Returns this recipe under another version, which names the model in answers and metrics. */
+  public ModelRecipe withVersion(String name) {
+    Bounds.name("recipe.version", name);
+    return new ModelRecipe(name, backend, spec(), weights, load, policy, engine);
+  }
+
+  /** Returns what names the model in answers: the name in its description, unless it was told. */
+  public String version() {
+    return version;
   }
 
   /** Returns the description. */
@@ -123,7 +138,7 @@ public final class ModelRecipe implements Serializable {
       model = Backends.named(backend).load(spec(), opened, load);
     }
     try {
-      return Engine.open(model, policy, engine, listener);
+      return Engine.open(version, model, policy, engine, listener);
     } catch (RuntimeException refused) {
       model.close();
       throw refused;
@@ -136,6 +151,7 @@ public final class ModelRecipe implements Serializable {
     if (known == null) {
       known =
           new Identity(
+              version,
               backend,
               description,
               new Source(weights.getClass().getClassLoader(), bytes(weights)),
@@ -159,10 +175,11 @@ public final class ModelRecipe implements Serializable {
 
   @Override
   public String toString() {
-    return "model \"" + spec().name() + "\" on backend \"" + backend + "\"";
+    return "model \"" + version + "\" on backend \"" + backend + "\"";
   }
 
   record Identity(
+      String version,
       String backend,
       String description,
       Source weights,

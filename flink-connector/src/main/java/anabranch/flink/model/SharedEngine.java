@@ -82,6 +82,13 @@ final class SharedEngine implements EngineListener {
     }
   }
 
+  /** Returns how many shares are held, for tests. */
+  static int held() {
+    synchronized (OPEN) {
+      return HELD.size();
+    }
+  }
+
   private void load() {
     try {
       loaded.complete(recipe.open(this));
@@ -112,21 +119,13 @@ final class SharedEngine implements EngineListener {
     }
   }
 
-  /** Closes an engine from a thread of its own: closing waits for the model, which may hang. */
   private void close(Engine engine, Duration patience) {
-    Thread closer = new Thread(engine::close, "anabranch-close-" + engine.spec().name());
-    closer.setDaemon(true);
-    closer.setContextClassLoader(SharedEngine.class.getClassLoader());
-    closer.start();
-    try {
-      closer.join(patience.toMillis());
-    } catch (InterruptedException stop) {
-      Thread.currentThread().interrupt();
-    }
-    if (closer.isAlive()) {
+    long start = System.nanoTime();
+    engine.close(patience);
+    if (System.nanoTime() - start >= patience.toNanos()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          recipe + " is still busy: its engine will close when the model returns");
+          recipe + " is still busy: it will close when the model returns");
     }
   }
 

@@ -2,22 +2,24 @@ package anabranch.flink.step;
 
 import anabranch.engine.Inference;
 import anabranch.flink.model.EngineLease;
-import anabranch.model.ModelSpec;
+import anabranch.flink.model.ModelRecipe;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntSupplier;
+import java.util.function.ToLongFunction;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What one subtask did, under the group {@code inference / model / name}. Changed by the task's
+ * What one subtask did, under the group {@code inference / model / version}. Changed by the task's
  * thread only.
  */
 @Internal
@@ -33,13 +35,15 @@ public final class InferenceMetrics {
   private final Histogram batchRecords;
   private final Histogram exitDepth;
 
+  private volatile @Nullable EngineLease lease;
+
   /** By the step behind which a unit may leave. */
   private final Map<Integer, Counter> exits = new HashMap<>();
 
   /** Adds the group to that of an operator. */
   public InferenceMetrics(
-      MetricGroup operator, ModelSpec spec, EngineLease lease, IntSupplier inFlight) {
-    MetricGroup group = operator.addGroup("inference").addGroup("model", spec.name());
+      MetricGroup operator, ModelRecipe recipe, IntSupplier inFlight, IntSupplier held) {
+    MetricGroup group = operator.addGroup("inference").addGroup("model", recipe.version());
     records = group.counter("records");
     batches = group.counter("batches");
     rows = group.counter("rows");
@@ -49,16 +53,29 @@ public final class InferenceMetrics {
     batchRecords = group.histogram("batchRecords", new DescriptiveStatisticsHistogram(WINDOW));
     exitDepth = group.histogram("exitDepth", new DescriptiveStatisticsHistogram(WINDOW));
     group.gauge("batchesInFlight", (Gauge<Integer>) inFlight::getAsInt);
-    for (Step step : Cut.of(spec).steps()) {
+    group.gauge("held", (Gauge<Integer>) held::getAsInt);
+    for (Step step : Cut.of(recipe.spec()).steps()) {
       Point point = step.stage().point();
       if (point.head() != null) {
         exits.put(step.index(), group.addGroup("exit", name(point)).counter("units"));
       }
     }
     MetricGroup engine = group.addGroup("engine");
-    engine.gauge("batches", (Gauge<Long>) lease::engineBatches);
-    engine.gauge("rows", (Gauge<Long>) lease::engineRows);
-    engine.gauge("invalidScores", (Gauge<Long>) lease::invalidScores);
+    engine.gauge("batches", counted(EngineLease::engineBatches));
+    engine.gauge("rows", counted(EngineLease::engineRows));
+    engine.gauge("invalidScores", counted(EngineLease::invalidScores));
+  }
+
+  private Gauge<Long> counted(ToLongFunction<EngineLease> count) {
+    return () -> {
+      EngineLease now = lease;
+      return now == null ? 0 : count.applyAsLong(now);
+    };
+  }
+
+  /** Shows what an engine counts; nothing from now on for null. */
+  public void serves(@Nullable EngineLease engine) {
+    lease = engine;
   }
 
   private static String name(Point point) {
@@ -68,9 +85,14 @@ public final class InferenceMetrics {
   /** Counts records that were submitted together. */
   public void batch(int size, int rowsInBatch) {
     batches.inc();
-    records.inc(size);
-    rows.inc(rowsInBatch);
+    records(size, rowsInBatch);
     batchRecords.update(size);
+  }
+
+  /** Counts records that were submitted. */
+  public void records(int size, int theirRows) {
+    records.inc(size);
+    rows.inc(theirRows);
   }
 
   /** Counts what an answer cost and where its units left. */

@@ -49,6 +49,9 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
     /** How many words pass at once. */
     volatile int free;
 
+    /** How many words pass in this process, unless the course is open. */
+    volatile int most = Integer.MAX_VALUE;
+
     /** Whether the model is to break, once there are two checkpoints. */
     volatile boolean kills;
 
@@ -220,6 +223,9 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
     @Override
     public CompletionStage<Void> acquire(int count) {
       passed += count;
+      if (passed > course.most && !course.isOpen()) {
+        return untilOpen();
+      }
       if (passed < course.free || course.failures.get() > 0) {
         return CompletableFuture.completedFuture(null);
       }

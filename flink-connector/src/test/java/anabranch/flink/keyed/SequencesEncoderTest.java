@@ -10,6 +10,7 @@ import anabranch.conformance.reference.Verdict;
 import anabranch.engine.Item;
 import anabranch.flink.ItemExtractor;
 import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepParts;
 import anabranch.model.Embedding;
 import anabranch.model.Encoder;
 import anabranch.model.Input;
@@ -109,12 +110,10 @@ class SequencesEncoderTest {
 
   private Stall stall(SequenceOptions options) throws Exception {
     return new Stall(
-        new KeyedSequenceInferenceOperatorFactory<>(
-            talk.recipe(),
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(talk.recipe(), ITEMS, new OneResult<>(Talk::text), Stall.aside()),
             options,
-            new Reading<>(ITEMS, Word::number, Word::last),
-            new OneResult<>(Talk::text),
-            Stall.aside()),
+            new Marks<>(Word::number, Word::last)),
         1,
         0);
   }

@@ -8,6 +8,7 @@ import anabranch.error.ExecutionException;
 import anabranch.flink.ItemExtractor;
 import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepParts;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,8 +52,10 @@ class SequencesFailureTest {
   private Stall failing(SequenceOptions options) throws Exception {
     Stall stall =
         new Stall(
-            new KeyedSequenceInferenceOperatorFactory<>(
-                talk.recipe(), options, Stall.reading(), new OneResult<>(Talk::text), null),
+            KeyedSequenceInferenceOperator.factory(
+                new StepParts<>(talk.recipe(), Stall.items(), new OneResult<>(Talk::text), null),
+                options,
+                Stall.marks()),
             1,
             0);
     stall.open();
@@ -84,7 +87,7 @@ class SequencesFailureTest {
               }
               return Talk.events(word, input);
             });
-    Reading<Word> reading = new Reading<>(items, Word::number, Word::last);
+    Marks<Word> marks = Stall.marks();
     List<Word> words = new ArrayList<>();
     int[] bad = {7, 1000, POISON};
     for (int n = 0; n < 24; n++) {
@@ -95,12 +98,10 @@ class SequencesFailureTest {
     words.add(Word.of("c", 1, 1));
     try (Stall stall =
         new Stall(
-            new KeyedSequenceInferenceOperatorFactory<>(
-                talk.recipe(),
+            KeyedSequenceInferenceOperator.factory(
+                new StepParts<>(talk.recipe(), items, new OneResult<>(Talk::text), Stall.aside()),
                 DEFAULTS.withCacheBytes(4000),
-                reading,
-                new OneResult<>(Talk::text),
-                Stall.aside()),
+                marks),
             1,
             0)) {
       stall.open();
@@ -332,12 +333,15 @@ class SequencesFailureTest {
   @Test
   void withoutNumbersEveryRecordIsTheNext() throws Exception {
     FilterFunction<Word> ends = Word::last;
-    Reading<Word> reading = new Reading<>(new NumberedEvents<>(Talk::events), null, ends);
+    ItemExtractor<Word> items = Stall.items();
+    Marks<Word> marks = new Marks<>(null, ends);
     List<Word> words = List.of(Word.of("a", 9, 1), Word.of("a", 3, 2), Word.of("a", 4, 3));
     try (Stall stall =
         new Stall(
-            new KeyedSequenceInferenceOperatorFactory<>(
-                talk.recipe(), DEFAULTS, reading, new OneResult<>(Talk::text), null),
+            KeyedSequenceInferenceOperator.factory(
+                new StepParts<>(talk.recipe(), items, new OneResult<>(Talk::text), null),
+                DEFAULTS,
+                marks),
             1,
             0)) {
       stall.open();

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.engine.Policy;
+import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelUpdate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -207,6 +211,67 @@ class SequencesStateTest {
       assertTrue(stall.numKeyedStateEntries() > 0, "what fits is kept");
     }
     assertEquals(0, other.openModels.get());
+  }
+
+  /** Under the new policy nothing leaves early, in sequences that are open, too. */
+  @Test
+  void anotherPolicyCountsFromTheNextBarrierOnAndBehindARestore() throws Exception {
+    Policy patient = Policy.named("patient").with("one", 2).with("two", 2);
+    int early = talk.leaving(0);
+    OperatorSubtaskState state;
+    try (Stall stall = updated()) {
+      stall.open();
+      stall.say(Word.of("a", 0, early));
+      stall.update(ModelUpdate.policy(patient));
+      stall.say(Word.of("b", 0, early));
+      state = stall.checkpoint();
+      stall.say(Word.of("a", 1, early));
+      stall.say(Word.of("c", 0, early));
+      stall.endInput();
+      assertEquals("a0 early 0, b0 early 0, a1 patient 2, c0 patient 2", shape(stall));
+    }
+    try (Stall stall = updated()) {
+      stall.setUp();
+      stall.initializeState(state);
+      stall.open();
+      stall.say(Word.of("a", 1, early));
+      stall.update(ModelUpdate.policy(Talk.EARLY));
+      stall.checkpoint();
+      stall.say(Word.of("c", 0, early));
+      stall.update(ModelUpdate.policy(Policy.named("odd")));
+      stall.endInput();
+      assertEquals("a1 patient 2, c0 early 0", shape(stall));
+      FlinkException refused =
+          assertThrows(FlinkException.class, () -> stall.update(ModelUpdate.model("v2")));
+      assertEquals(
+          "the update to model \"v2\" cannot be applied: this step has updates of its policy only",
+          refused.getMessage());
+    }
+  }
+
+  private Stall updated() throws Exception {
+    Stall stall =
+        new Stall(
+            KeyedSequenceInferenceOperator.factory(
+                new StepParts<>(
+                    talk.recipe(),
+                    Stall.items(),
+                    new OneResult<>(
+                        (word, some) ->
+                            word.name() + " " + some.get(0).policy() + " " + some.get(0).exit(0)),
+                    null,
+                    true,
+                    null),
+                DEFAULTS,
+                Stall.marks()),
+            1,
+            0);
+    stall.enableCheckpoints();
+    return stall;
+  }
+
+  private static String shape(Stall stall) {
+    return String.join(", ", stall.results());
   }
 
   @Test

@@ -8,6 +8,8 @@ import anabranch.backend.SequenceState;
 import anabranch.backend.Span;
 import anabranch.engine.EngineOptions;
 import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,9 +100,11 @@ class SequencesTest {
     AtomicInteger largest = new AtomicInteger();
     talk.before = batch -> largest.accumulateAndGet(batch.spans().size(), Math::max);
     EngineOptions patient = EngineOptions.defaults().withLinger(Duration.ofSeconds(30));
-    KeyedSequenceInferenceOperatorFactory<Word, String> factory =
-        new KeyedSequenceInferenceOperatorFactory<>(
-            talk.recipe(patient), DEFAULTS, Stall.reading(), new OneResult<>(Talk::text), null);
+    StepFactory<Word, String> factory =
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(talk.recipe(patient), Stall.items(), new OneResult<>(Talk::text), null),
+            DEFAULTS,
+            Stall.marks());
     try (Stall stall = new Stall(factory, 1, 0)) {
       stall.open();
       for (int n = 0; n < 20; n++) {
@@ -284,13 +288,15 @@ class SequencesTest {
 
   @Test
   void aRecordThatIsUsedAgainUpstreamIsCopied() throws Exception {
-    KeyedSequenceInferenceOperatorFactory<Word, String> factory =
-        new KeyedSequenceInferenceOperatorFactory<>(
-            talk.recipe(),
+    StepFactory<Word, String> factory =
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(
+                talk.recipe(),
+                Stall.items(),
+                new OneResult<>((word, inferences) -> word.number() + ":" + word.tokens()[0]),
+                null),
             DEFAULTS,
-            Stall.reading(),
-            new OneResult<>((word, inferences) -> word.number() + ":" + word.tokens()[0]),
-            null);
+            Stall.marks());
     try (Stall stall = new Stall(factory, 1, 0)) {
       stall.getExecutionConfig().enableObjectReuse();
       stall.open();

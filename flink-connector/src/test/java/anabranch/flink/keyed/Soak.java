@@ -1,14 +1,18 @@
 package anabranch.flink.keyed;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.util.TestStreamEnvironment;
+import org.apache.flink.util.FileUtils;
 
 /**
  * The command {@code soak}: kills jobs on both state backends, with barriers of both kinds and
- * caches of three sizes, N times over, and counts what was lost, doubled or wrong.
+ * caches of three sizes, and jobs with the processes that run them, N times over, and counts what
+ * was lost, doubled or wrong.
  */
 public final class Soak {
   private Soak() {}
@@ -62,6 +66,20 @@ public final class Soak {
                 runs, backend, unaligned ? "unaligned" : "aligned", cacheBytes, outcome);
           }
         }
+      }
+    }
+    for (int round = 0; round < rounds; round++) {
+      for (String backend : new String[] {"hashmap", "rocksdb"}) {
+        Path folder = Files.createTempDirectory("anabranch-processes");
+        Kill.Outcome outcome =
+            new ChildJob(new Kill(backend, round % 2 == 1, 20_000, 1500, runs), folder).run(2);
+        FileUtils.deleteDirectory(folder.toFile());
+        runs++;
+        killed++;
+        lost += outcome.lost();
+        doubled += outcome.doubled();
+        wrong += outcome.wrong();
+        System.out.printf("%4d %s, two processes killed: %s%n", runs, backend, outcome);
       }
     }
     System.out.printf(

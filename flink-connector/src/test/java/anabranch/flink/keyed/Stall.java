@@ -1,8 +1,13 @@
 package anabranch.flink.keyed;
 
+import anabranch.flink.ItemExtractor;
 import anabranch.flink.step.Failures;
 import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.OneResult;
+import anabranch.flink.step.StepFactory;
+import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelUpdate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +16,9 @@ import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.functions.FilterFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -32,14 +39,15 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
 
   Stall(Talk talk, SequenceOptions options, int parallelism, int index) throws Exception {
     this(
-        new KeyedSequenceInferenceOperatorFactory<>(
-            talk.recipe(), options, reading(), new OneResult<>(Talk::text), aside()),
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(talk.recipe(), items(), new OneResult<>(Talk::text), aside()),
+            options,
+            marks()),
         parallelism,
         index);
   }
 
-  Stall(KeyedSequenceInferenceOperatorFactory<Word, String> factory, int parallelism, int index)
-      throws Exception {
+  Stall(StepFactory<Word, String> factory, int parallelism, int index) throws Exception {
     super(factory, Word::speaker, Types.STRING, GROUPS, parallelism, index);
     getStreamConfig().setupNetworkInputs(TypeInformation.of(Word.class).createSerializer(config()));
     getStreamConfig().serializeAllConfigs();
@@ -49,9 +57,13 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
     return getExecutionConfig().getSerializerConfig();
   }
 
-  static Reading<Word> reading() {
+  static ItemExtractor<Word> items() {
+    return new NumberedEvents<>(Talk::events);
+  }
+
+  static Marks<Word> marks() {
     FilterFunction<Word> ends = Word::last;
-    return new Reading<>(new NumberedEvents<>(Talk::events), Word::number, ends);
+    return new Marks<>(Word::number, ends);
   }
 
   static Failures<Word, String> aside() {
@@ -96,6 +108,18 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
     for (Word word : words) {
       say(word);
     }
+  }
+
+  void enableCheckpoints() {
+    getEnvironment()
+        .getJobConfiguration()
+        .set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
+  }
+
+  @SuppressWarnings("unchecked")
+  void update(ModelUpdate update) throws Exception {
+    ((TwoInputStreamOperator<Word, ModelUpdate, String>) (Object) getOperator())
+        .processElement2(new StreamRecord<>(update));
   }
 
   /** Does what a task does at a barrier. */

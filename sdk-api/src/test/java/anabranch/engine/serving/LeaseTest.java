@@ -61,6 +61,50 @@ class LeaseTest {
     }
   }
 
+  @Test
+  void whoWasRefusedIsToldOnceThereIsRoom() throws Exception {
+    try (Engine engine = open();
+        Lease small = engine.lease(1);
+        Lease other = engine.lease(5)) {
+      assertTrue(small.room().isDone(), "there is room");
+      CompletableFuture<Inference> first = small.submit(Scripts.item(10));
+      Scripts.await(running);
+      assertTrue(small.offer(Scripts.item(20)).isEmpty());
+      CompletableFuture<Void> room = small.room();
+      assertFalse(room.isDone());
+      assertTrue(other.room().isDone());
+      go.countDown();
+      room.get(10, TimeUnit.SECONDS);
+      assertTrue(first.isDone());
+      assertTrue(small.offer(Scripts.item(20)).isPresent());
+    }
+  }
+
+  @Test
+  void roomInTheQueueOfTheEngineIsToldTooAndSoIsItsEnd() throws Exception {
+    EngineOptions narrow =
+        EngineOptions.defaults().withBatchRows(1).withInFlightRows(1).withQueueItems(1);
+    Engine engine = Engine.open(model, Scripts.both(), narrow);
+    engine.submit(Scripts.item(10));
+    Scripts.await(running);
+    CompletableFuture<Inference> queued = engine.submit(Scripts.item(20));
+    CompletableFuture<Void> cancelled = engine.room();
+    assertFalse(cancelled.isDone());
+    queued.cancel(false);
+    assertTrue(cancelled.isDone(), "the queue is empty again");
+    engine.submit(Scripts.item(30));
+    CompletableFuture<Void> room = engine.room();
+    Lease lease = engine.lease(1);
+    CompletableFuture<Void> closed = lease.room();
+    assertFalse(room.isDone() || closed.isDone());
+    lease.close();
+    assertTrue(closed.isDone() && !room.isDone());
+    go.countDown();
+    room.get(10, TimeUnit.SECONDS);
+    engine.close();
+    assertTrue(engine.room().isDone());
+  }
+
   /** Q13. */
   @Test
   void whatASequenceIsOfferedWaitsForNoRoom() {

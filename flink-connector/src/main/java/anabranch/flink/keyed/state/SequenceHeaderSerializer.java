@@ -1,5 +1,6 @@
 package anabranch.flink.keyed.state;
 
+import anabranch.flink.step.FormatSnapshot;
 import java.io.IOException;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;

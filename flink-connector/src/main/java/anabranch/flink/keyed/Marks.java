@@ -1,6 +1,5 @@
 package anabranch.flink.keyed;
 
-import anabranch.flink.ItemExtractor;
 import java.io.Serializable;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -9,18 +8,14 @@ import org.apache.flink.api.common.functions.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How records are read.
+ * What records say of their place in a sequence.
  *
- * @param items the next rows of the key's sequence
  * @param numbers which record of the sequence it is; null if records do not say
  * @param ends whether it is the last; null if none is
  */
-record Reading<IN>(
-    ItemExtractor<IN> items,
-    @Nullable NumberExtractor<IN> numbers,
-    @Nullable FilterFunction<IN> ends)
+record Marks<IN>(@Nullable NumberExtractor<IN> numbers, @Nullable FilterFunction<IN> ends)
     implements Serializable {
   Stream<Function> functions() {
-    return Stream.<Function>of(items, numbers, ends).filter(Objects::nonNull);
+    return Stream.<Function>of(numbers, ends).filter(Objects::nonNull);
   }
 }

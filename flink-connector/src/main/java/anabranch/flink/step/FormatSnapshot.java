@@ -1,4 +1,4 @@
-package anabranch.flink.keyed.state;
+package anabranch.flink.step;
 
 import java.io.IOException;
 import org.apache.flink.annotation.Internal;

@@ -1,0 +1,464 @@
+package anabranch.flink.step;
+
+import anabranch.engine.Inference;
+import anabranch.engine.Item;
+import anabranch.engine.Lease;
+import anabranch.engine.Policy;
+import anabranch.flink.model.EngineLease;
+import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.update.ModelUpdate;
+import anabranch.flink.update.ServedModel;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.apache.flink.annotation.Internal;
+import org.apache.flink.api.common.functions.DefaultOpenContext;
+import org.apache.flink.api.common.functions.Function;
+import org.apache.flink.api.common.functions.util.FunctionUtils;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.operators.ProcessingTimeService.ProcessingTimeCallback;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.runtime.event.WatermarkEvent;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.operators.TimestampedCollector;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
+import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.FlinkException;
+import org.apache.flink.util.FlinkRuntimeException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the operators of all inference steps do alike: hold an engine that they share with their
+ * neighbours, hand it the items of records, keep results and control elements in their places, and
+ * leave nothing in flight when a barrier passes.
+ *
+ * <p>All fields belong to the task's thread, but the queue of answered records: the engine's
+ * threads add to it, and the first to do so puts one mail into the task's mailbox.
+ *
+ * <p>Yielding to the mailbox is re-entrant: a mail or a timer may come back into this object.
+ *
+ * <p>Updates of the model are a second input, which has no say in watermarks or idleness. They are
+ * applied at the next barrier, when nothing is in flight.
+ *
+ * @param <R> what is held of a record
+ */
+@Internal
+public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
+    extends AbstractStreamOperator<OUT>
+    implements OneInputStreamOperator<IN, OUT>,
+        TwoInputStreamOperator<IN, ModelUpdate, OUT>,
+        BoundedOneInput {
+  private static final long serialVersionUID = 1L;
+  private static final String RELEASE_HOOK = "anabranch-engines";
+
+  private final StepParts<IN, OUT> parts;
+  private final MailboxExecutor mailbox;
+  private final Places places;
+  private final ServedModel served;
+  private final Map<String, InferenceMetrics> counted = new HashMap<>();
+  private final Queue<R> answered = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean mailed = new AtomicBoolean();
+  private @Nullable TypeSerializer<IN> copier;
+  private @Nullable EngineLease engine;
+  private @Nullable Lease lease;
+  private @Nullable InferenceMetrics metrics;
+  private @Nullable TimestampedCollector<OUT> collector;
+  private @Nullable CompletableFuture<Void> room;
+  private boolean hurried;
+
+  /**
+   * Creates an operator that is not open; {@code ordered} says whether records keep their order.
+   */
+  protected InferenceOperator(
+      StreamOperatorParameters<OUT> parameters, StepParts<IN, OUT> parts, boolean ordered) {
+    super(parameters);
+    this.parts = parts;
+    mailbox = parameters.getMailboxExecutor();
+    places = new Places(ordered);
+    served = new ServedModel(parts.recipe(), parts.recipes());
+    if (parts.updates()) {
+      output = new HeldOutput<>(output, this::hold);
+    }
+  }
+
+  /** Returns the most items that are to be accepted by the engine and not answered. */
+  protected abstract int mostItems();
+
+  /** Returns what metrics show as being in flight. */
+  protected abstract int inFlight();
+
+  /** Starts what waits for more to come. */
+  protected abstract void flush() throws Exception;
+
+  /** Returns whether no more control elements are to be held now. */
+  protected abstract boolean isCrowded();
+
+  /** All answers of a record are there, or all there will be. */
+  protected abstract void answered(R record) throws Exception;
+
+  /** Starts and emits what can be, now that records were answered. */
+  protected abstract void advance() throws Exception;
+
+  /** Returns the functions of the user, in the order in which they are opened. */
+  protected Stream<Function> functions() {
+    return parts.functions();
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    if (parts.updates()) {
+      served.restore(context.getOperatorStateStore());
+    }
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    if (parts.updates()) {
+      requireCheckpoints();
+      processWatermarkStatus2(WatermarkStatus.IDLE);
+    }
+    ClassLoader user = getUserCodeClassloader();
+    if (getExecutionConfig().isObjectReuseEnabled()) {
+      copier = getOperatorConfig().getTypeSerializerIn(0, user);
+    }
+    getRuntimeContext()
+        .registerUserCodeClassLoaderReleaseHookIfAbsent(
+            RELEASE_HOOK, () -> EngineLease.closeAll(user));
+    serve(EngineLease.take(recipe(), user));
+    collector = new TimestampedCollector<>(output);
+    for (Function function : functions().toList()) {
+      FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
+      FunctionUtils.openFunction(function, DefaultOpenContext.INSTANCE);
+    }
+  }
+
+  private void requireCheckpoints() throws FlinkException {
+    if (!CheckpointingOptions.isCheckpointingEnabled(
+        getContainingTask().getEnvironment().getJobConfiguration())) {
+      throw new FlinkException(
+          "updates of "
+              + recipe()
+              + " wait for a barrier, and execution.checkpointing.interval is"
+              + " not set");
+    }
+  }
+
+  /** Answers with the model of an engine from now on. */
+  private void serve(EngineLease taken) {
+    engine = taken;
+    lease = taken.engine().lease(mostItems());
+    InferenceMetrics counts =
+        counted.computeIfAbsent(
+            recipe().version(),
+            missing ->
+                new InferenceMetrics(getMetricGroup(), recipe(), this::inFlight, places::size));
+    counts.serves(taken);
+    metrics = counts;
+  }
+
+  /** Returns what the model is loaded from. */
+  protected final ModelRecipe recipe() {
+    return served.recipe();
+  }
+
+  /** Returns the engine. */
+  protected final EngineLease engine() {
+    return opened(engine);
+  }
+
+  /** Returns this operator's share in the engine. */
+  protected final Lease lease() {
+    return opened(lease);
+  }
+
+  /** Returns what counts. */
+  protected final InferenceMetrics metrics() {
+    return opened(metrics);
+  }
+
+  /** Returns what waits to be emitted. */
+  protected final Places places() {
+    return places;
+  }
+
+  /** Lets mails and timers run until there was one. */
+  protected final void pause() throws InterruptedException {
+    mailbox.yield();
+  }
+
+  /** Returns an element that nobody else will change. */
+  protected final StreamRecord<IN> own(StreamRecord<IN> element) {
+    return element.copy(copier == null ? element.getValue() : copier.copy(element.getValue()));
+  }
+
+  /** Returns the items of a record. */
+  protected final List<Item> read(IN record) throws Exception {
+    List<Item> items = parts.items().items(record, recipe().spec().input());
+    Policy policy = served.policy();
+    return policy == null
+        ? List.copyOf(items)
+        : items.stream()
+            .map(item -> item.policy() == null ? item.withPolicy(policy) : item)
+            .toList();
+  }
+
+  /** Who takes the items of a record; empty if there is no room now. */
+  @FunctionalInterface
+  protected interface Door {
+    /** Hands an item in. */
+    Optional<CompletableFuture<Inference>> offer(Item item);
+  }
+
+  /**
+   * Hands in the items of a record, in order; while others keep the engine full, goes on with the
+   * mailbox until it says that there is room.
+   */
+  protected final void ask(R record, List<Item> items, Door door) throws InterruptedException {
+    record.expect(items.size());
+    hurried = false;
+    for (Item item : items) {
+      Optional<CompletableFuture<Inference>> answer;
+      while ((answer = door.offer(item)).isEmpty()) {
+        wakeForRoom();
+        mailbox.yield();
+      }
+      record.add(answer.get());
+      answer.get().whenComplete((inference, failure) -> oneAnswered(record));
+    }
+    oneAnswered(record);
+  }
+
+  private void wakeForRoom() {
+    CompletableFuture<Void> told = room;
+    if (told == null || told.isDone()) {
+      told = lease().room();
+      room = told;
+      told.whenComplete((some, closed) -> mail(() -> {}, "room in an engine"));
+    }
+  }
+
+  /** Called on any thread. */
+  private void oneAnswered(R record) {
+    if (record.answered()) {
+      answered.add(record);
+      if (mailed.compareAndSet(false, true)) {
+        mail(this::complete, "answers of an engine");
+      }
+    }
+  }
+
+  /** Called on any thread. */
+  private void mail(RunnableOfTask task, String name) {
+    try {
+      mailbox.execute(task::run, name);
+    } catch (RejectedExecutionException closed) {
+      // The task has ended: whatever was in flight is read again from the last checkpoint.
+    }
+  }
+
+  @FunctionalInterface
+  private interface RunnableOfTask {
+    void run() throws Exception;
+  }
+
+  private void complete() throws Exception {
+    mailed.set(false);
+    R record;
+    while ((record = answered.poll()) != null) {
+      record.collect().forEach(metrics()::answer);
+      answered(record);
+    }
+    advance();
+  }
+
+  /** Emits the results of a record, or sends it aside. */
+  protected final void emit(R record) throws Exception {
+    Exception failure = record.failure;
+    if (failure == null) {
+      TimestampedCollector<OUT> out = opened(collector);
+      out.setTimestamp(record.record);
+      parts.results().flatMap(record.record.getValue(), record.inferences, out);
+      return;
+    }
+    metrics().failure();
+    requireAside(failure);
+    if (parts.failures() != null) {
+      parts.failures().send(record.record, failure, output);
+    }
+  }
+
+  /**
+   * Fails the task if records that cannot be answered are to do so.
+   *
+   * @throws FlinkException because of the failure
+   */
+  protected final void requireAside(Exception failure) throws FlinkException {
+    if (parts.failures() == null) {
+      throw new FlinkException("a record could not be answered: " + failure.getMessage(), failure);
+    }
+  }
+
+  /** Calls back when so many milliseconds of processing time have passed. */
+  protected final Future<?> after(long millis, ProcessingTimeCallback callback) {
+    return processingTimeService.registerTimer(
+        processingTimeService.getCurrentProcessingTime() + millis, callback);
+  }
+
+  /** Lets a control element stand behind all records that came before it. */
+  private void hold(Places.Place control) throws Exception {
+    while (isCrowded()) {
+      flush();
+      mailbox.yield();
+    }
+    places.addControl(control);
+    places.emitReady();
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    hold(() -> super.processWatermark(mark));
+  }
+
+  @Override
+  public void processWatermark(WatermarkEvent mark) throws Exception {
+    hold(() -> super.processWatermark(mark));
+  }
+
+  @Override
+  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    hold(() -> super.processWatermarkStatus(status));
+  }
+
+  @Override
+  public void processRecordAttributes(RecordAttributes attributes) throws Exception {
+    hold(() -> super.processRecordAttributes(attributes));
+  }
+
+  @Override
+  public void processLatencyMarker(LatencyMarker marker) throws Exception {
+    hold(() -> super.processLatencyMarker(marker));
+  }
+
+  @Override
+  public final void processElement1(StreamRecord<IN> element) throws Exception {
+    processElement(element);
+  }
+
+  @Override
+  public final void processElement2(StreamRecord<ModelUpdate> update) throws Exception {
+    served.take(update.getValue(), getUserCodeClassloader());
+  }
+
+  @Override
+  public final void processWatermark1(Watermark mark) throws Exception {
+    processWatermark(mark);
+  }
+
+  @Override
+  public final void processWatermark2(Watermark mark) {}
+
+  @Override
+  public final void processWatermark1(WatermarkEvent mark) throws Exception {
+    processWatermark(mark);
+  }
+
+  @Override
+  public final void processWatermark2(WatermarkEvent mark) {}
+
+  @Override
+  public final void processRecordAttributes1(RecordAttributes attributes) {
+    try {
+      processRecordAttributes(attributes);
+    } catch (Exception failed) {
+      throw new FlinkRuntimeException(failed);
+    }
+  }
+
+  @Override
+  public final void processRecordAttributes2(RecordAttributes attributes) {}
+
+  @Override
+  public final void processLatencyMarker1(LatencyMarker marker) throws Exception {
+    processLatencyMarker(marker);
+  }
+
+  @Override
+  public final void processLatencyMarker2(LatencyMarker marker) {}
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    drain();
+    EngineLease former = engine;
+    EngineLease next = served.pass();
+    if (next != null) {
+      metrics().serves(null);
+      lease().close();
+      serve(next);
+      opened(former).close();
+    }
+    super.prepareSnapshotPreBarrier(checkpointId);
+  }
+
+  @Override
+  public void endInput() throws Exception {
+    drain();
+  }
+
+  private void drain() throws Exception {
+    flush();
+    while (!places.isEmpty()) {
+      if (!hurried) {
+        hurried = true;
+        lease().drain();
+      }
+      mailbox.yield();
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    places.cancel();
+    served.close();
+    EngineLease held = engine;
+    engine = null;
+    try (AutoCloseable last = super::close) {
+      if (held != null) {
+        Lease share = lease;
+        if (share != null) {
+          share.close();
+        }
+        held.close();
+        for (Function function : functions().toList()) {
+          FunctionUtils.closeFunction(function);
+        }
+      }
+    }
+  }
+
+  /** Returns a part that is there while the operator is open. */
+  protected static <T> T opened(@Nullable T part) {
+    if (part == null) {
+      throw new IllegalStateException("the operator is not open");
+    }
+    return part;
+  }
+}
