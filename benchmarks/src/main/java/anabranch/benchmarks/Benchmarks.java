@@ -1,7 +1,9 @@
 package anabranch.benchmarks;
 
+import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.measure.Machine;
 import anabranch.weights.DType;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -27,9 +29,10 @@ public final class Benchmarks {
       case "checkpoint" -> checkpoint(backend);
       case "rebatch" -> rebatch(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
+      case "flink" -> flink(backend);
       default -> {
         System.err.println(
-            "benchmarks: say which one; there are [exits, checkpoint, rebatch, swaps]");
+            "benchmarks: say which one; there are [exits, checkpoint, rebatch, swaps, flink]");
         System.exit(1);
       }
     }
@@ -44,6 +47,16 @@ public final class Benchmarks {
   private static void rebatch(String backend) {
     limits(backend);
     Rebatch.run(backend, Integer.getInteger("benchmarks.rounds", ROUNDS), System.out::println);
+  }
+
+  private static void flink(String backend) {
+    System.out.printf(
+        Locale.ROOT,
+        "load average before: %.2f%n",
+        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    limits(backend);
+    int rounds = Integer.getInteger("benchmarks.rounds", ROUNDS);
+    FlinkCosts.run(backend, rounds, 1, System.out::println);
   }
 
   private static void limits(String backend) {

@@ -1,0 +1,54 @@
+package anabranch.benchmarks.job;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.apache.flink.api.java.functions.KeySelector;
+
+/** Which key each number belongs to. Immutable. */
+final class Keys implements KeySelector<Long, Integer> {
+  private static final long serialVersionUID = 1L;
+  private static final int DRAWS = 1 << 16;
+
+  private final int[] drawn;
+  private final int keys;
+
+  private Keys(int[] drawn, int keys) {
+    this.drawn = drawn;
+    this.keys = keys;
+  }
+
+  /** One key after the other. */
+  static Keys inTurn(int keys) {
+    return new Keys(new int[0], keys);
+  }
+
+  /** Keys drawn by Zipf's law: the one at rank r as often as 1 / r. */
+  static Keys zipf(int keys) {
+    double[] upTo = new double[keys];
+    double all = 0;
+    for (int key = 0; key < keys; key++) {
+      all += 1.0 / (key + 1);
+      upTo[key] = all;
+    }
+    SplittableRandom random = new SplittableRandom(1);
+    int[] drawn = new int[DRAWS];
+    for (int n = 0; n < DRAWS; n++) {
+      int at = Arrays.binarySearch(upTo, random.nextDouble() * all);
+      drawn[n] = at < 0 ? -at - 1 : at;
+    }
+    return new Keys(drawn, keys);
+  }
+
+  int count() {
+    return keys;
+  }
+
+  int of(long number) {
+    return drawn.length == 0 ? (int) (number % keys) : drawn[(int) (number % DRAWS)];
+  }
+
+  @Override
+  public Integer getKey(Long number) {
+    return of(number);
+  }
+}
