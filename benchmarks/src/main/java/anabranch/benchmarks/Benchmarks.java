@@ -56,7 +56,9 @@ public final class Benchmarks {
         ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
     limits(backend);
     int rounds = Integer.getInteger("benchmarks.rounds", ROUNDS);
-    FlinkCosts.run(backend, rounds, 1, System.out::println);
+    String part = System.getProperty("benchmarks.part");
+    List<String> parts = part == null ? FlinkCosts.PARTS : List.of(part);
+    FlinkCosts.run(backend, rounds, 1, parts, System.out::println);
   }
 
   private static void limits(String backend) {

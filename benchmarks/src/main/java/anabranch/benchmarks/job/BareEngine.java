@@ -13,7 +13,10 @@ import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of a job, answered by an engine without one. Confined to one thread. */
+/**
+ * The rows of a job, answered by an engine without one. Rows come in bursts, so that whoever
+ * submits and the engine wake each other rarely. Confined to one thread.
+ */
 final class BareEngine implements AutoCloseable {
   private record Asked(long number, CompletableFuture<Inference> answer) {}
 
@@ -28,7 +31,7 @@ final class BareEngine implements AutoCloseable {
    * Opens it.
    *
    * @param keys whose sequences go on; null for rows on their own
-   * @param held how many rows are on their way
+   * @param held how many rows are on their way at most, of which half are awaited together
    */
   BareEngine(String backend, ModelSpec spec, int batch, int pages, @Nullable Keys keys, int held) {
     engine =
@@ -51,7 +54,9 @@ final class BareEngine implements AutoCloseable {
     Deque<Asked> asked = new ArrayDeque<>();
     for (long end = next + rows; next < end; next++) {
       if (asked.size() == held) {
-        take(asked.remove());
+        for (int n = 0; n < held / 2; n++) {
+          take(asked.remove());
+        }
       }
       Item item = Item.of("row", Workload.event(next));
       asked.add(

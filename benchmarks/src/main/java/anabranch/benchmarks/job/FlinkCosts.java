@@ -7,6 +7,7 @@ import anabranch.flink.keyed.KeyedSequenceInference;
 import anabranch.flink.model.ModelRecipe;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -21,6 +22,10 @@ import org.apache.flink.streaming.api.datastream.DataStream;
  * results are compared each round, and each round of a keyed job holds one checkpoint.
  */
 public final class FlinkCosts {
+  /** All that can be measured. */
+  public static final List<String> PARTS =
+      List.of("own", "batch512", "batch64", "rocksdb", "rocksdb-routed");
+
   private static final int WARM_UPS = 3;
   private static final int PAGES = Workload.WINDOW;
 
@@ -40,15 +45,22 @@ public final class FlinkCosts {
    * Measures and reports line by line.
    *
    * @param share of the usual rows of a round
+   * @param parts of {@link #PARTS}, in any order
    */
-  public static void run(String backend, int rounds, double share, Consumer<String> out) {
+  public static void run(
+      String backend, int rounds, double share, List<String> parts, Consumer<String> out) {
     try (Jobs jobs = new Jobs()) {
       FlinkCosts costs = new FlinkCosts(backend, rounds, share, out);
-      costs.own(jobs);
-      costs.composed(jobs, 512, 1.03);
-      costs.composed(jobs, 64, 1.06);
-      costs.state(jobs, "identity", 200_000, 4);
-      costs.state(jobs, backend, 4096, 1.05);
+      for (String part : parts) {
+        switch (part) {
+          case "own" -> costs.own(jobs);
+          case "batch512" -> costs.composed(jobs, 512, 1.03);
+          case "batch64" -> costs.composed(jobs, 64, 1.06);
+          case "rocksdb" -> costs.state(jobs, "identity", 200_000, 4);
+          case "rocksdb-routed" -> costs.state(jobs, backend, 2048, 1.05);
+          default -> throw new IllegalArgumentException("part " + part + " is not in " + PARTS);
+        }
+      }
     } catch (RuntimeException failed) {
       throw failed;
     } catch (Exception failed) {
@@ -112,7 +124,7 @@ public final class FlinkCosts {
   /** What a job costs beside the sum of its parts. */
   private void composed(Jobs jobs, int batch, double goal) throws Exception {
     Keys keys = Keys.inTurn(2 * batch);
-    long rows = rows(8192);
+    long rows = rows(batch == 512 ? 8192 : 4096);
     ModelRecipe real = Workload.recipe(backend, Workload.routed(), batch, PAGES);
     ModelRecipe empty = Workload.recipe("identity", Workload.routed(), batch, PAGES);
     try (Jobs.Job job =

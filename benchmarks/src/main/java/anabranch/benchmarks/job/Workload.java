@@ -20,6 +20,7 @@ import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.weights.Weights;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -34,6 +35,9 @@ final class Workload {
   static final int WINDOW = 16;
 
   private static final int VOCABULARY = 1024;
+
+  /** Without it a model that takes no time is woken for each row. */
+  private static final Duration LINGER = Duration.ofMillis(5);
 
   private Workload() {}
 
@@ -81,7 +85,10 @@ final class Workload {
   }
 
   static EngineOptions options(int batch) {
-    return EngineOptions.defaults().withBatchRows(batch).withQueueItems(4 * batch);
+    return EngineOptions.defaults()
+        .withBatchRows(batch)
+        .withLinger(LINGER)
+        .withQueueItems(4 * batch);
   }
 
   static LoadOptions load(String backend, int pages) {
