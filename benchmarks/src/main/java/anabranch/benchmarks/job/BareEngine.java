@@ -23,6 +23,7 @@ final class BareEngine implements AutoCloseable {
   private final Engine engine;
   private final @Nullable Keys keys;
   private final Sequence[] sequences;
+  private final int length;
   private final int held;
   private long next;
   private long sum;
@@ -42,6 +43,7 @@ final class BareEngine implements AutoCloseable {
             Workload.options(batch));
     this.keys = keys;
     this.held = held;
+    length = spec.input().maxLength();
     sequences = new Sequence[keys == null ? 0 : keys.count()];
     for (int key = 0; key < sequences.length; key++) {
       sequences[key] = engine.begin(String.valueOf(key));
@@ -69,6 +71,11 @@ final class BareEngine implements AutoCloseable {
 
   private void take(Asked one) {
     sum += Workload.result(one.number, one.answer.join());
+    if (keys != null && keys.ends(one.number, length)) {
+      int key = keys.of(one.number);
+      sequences[key].close();
+      sequences[key] = engine.begin(String.valueOf(key));
+    }
   }
 
   @Override

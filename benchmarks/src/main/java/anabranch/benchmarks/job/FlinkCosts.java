@@ -27,7 +27,7 @@ public final class FlinkCosts {
       List.of("own", "batch512", "batch64", "rocksdb", "rocksdb-routed");
 
   private static final int WARM_UPS = 3;
-  private static final int PAGES = Workload.WINDOW;
+  private static final int PAGES = Workload.PAGES;
 
   private final String backend;
   private final int rounds;
@@ -74,7 +74,7 @@ public final class FlinkCosts {
     Keys keys = Keys.inTurn(2 * batch);
     long rows = rows(200_000);
     ModelRecipe stateless = Workload.recipe("identity", Workload.stateless(), batch, 0);
-    ModelRecipe routed = Workload.recipe("identity", Workload.routed(), batch, 1);
+    ModelRecipe routed = Workload.recipe("identity", Workload.routed(Workload.ENDLESS), batch, 1);
     try (Jobs.Job map = jobs.start("map", "hashmap", FlinkCosts::mapped);
         Jobs.Job step = jobs.start("stateless", "hashmap", numbers -> step(numbers, stateless));
         BareEngine bare =
@@ -90,7 +90,8 @@ public final class FlinkCosts {
         Jobs.Job step =
             jobs.start("keyed", "hashmap", numbers -> keyed(numbers, keys, routed, 2 * batch));
         BareEngine bare =
-            new BareEngine("identity", Workload.routed(), batch, 1, keys, 2 * batch)) {
+            new BareEngine(
+                "identity", Workload.routed(Workload.ENDLESS), batch, 1, keys, 2 * batch)) {
       bare.round(1);
       Sides sides = new Sides();
       sides.side("bare", () -> bare.round(rows), "engine");
@@ -125,14 +126,15 @@ public final class FlinkCosts {
   private void composed(Jobs jobs, int batch, double goal) throws Exception {
     Keys keys = Keys.inTurn(2 * batch);
     long rows = rows(batch == 512 ? 8192 : 4096);
-    ModelRecipe real = Workload.recipe(backend, Workload.routed(), batch, PAGES);
-    ModelRecipe empty = Workload.recipe("identity", Workload.routed(), batch, PAGES);
+    ModelRecipe real = Workload.recipe(backend, Workload.routed(Workload.LENGTH), batch, PAGES);
+    ModelRecipe empty = Workload.recipe("identity", Workload.routed(Workload.LENGTH), batch, PAGES);
     try (Jobs.Job job =
             jobs.start("job", "hashmap", numbers -> keyed(numbers, keys, real, 2 * batch));
         Jobs.Job identity =
             jobs.start("identity", "hashmap", numbers -> keyed(numbers, keys, empty, 2 * batch));
         BareEngine bare =
-            new BareEngine(backend, Workload.routed(), batch, PAGES, keys, 2 * batch)) {
+            new BareEngine(
+                backend, Workload.routed(Workload.LENGTH), batch, PAGES, keys, 2 * batch)) {
       bare.round(1);
       Sides sides = new Sides();
       sides.side("bare", () -> bare.round(rows), "routed");
@@ -166,7 +168,8 @@ public final class FlinkCosts {
   private void state(Jobs jobs, String of, int usual, double goal) throws Exception {
     Keys keys = Keys.zipf(256);
     long rows = rows(usual);
-    ModelRecipe recipe = Workload.recipe(of, Workload.routed(), 512, PAGES);
+    int length = of.equals("identity") ? Workload.ENDLESS : Workload.LENGTH;
+    ModelRecipe recipe = Workload.recipe(of, Workload.routed(length), 512, PAGES);
     try (Jobs.Job heap =
             jobs.start("heap", "hashmap", numbers -> keyed(numbers, keys, recipe, 1024));
         Jobs.Job rocks =
@@ -204,8 +207,10 @@ public final class FlinkCosts {
 
   private static DataStream<Long> keyed(
       DataStream<Long> numbers, Keys keys, ModelRecipe recipe, int held) {
+    int length = recipe.spec().input().maxLength();
     return KeyedSequenceInference.on(numbers.keyBy(keys), recipe)
         .events((number, input) -> Workload.events(number))
+        .ends(number -> keys.ends(number, length))
         .maxHeld(held)
         .cacheBytes(512L << 20)
         .map((number, answers) -> Workload.result(number, answers.get(0)), Types.LONG);

@@ -4,17 +4,24 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.apache.flink.api.java.functions.KeySelector;
 
-/** Which key each number belongs to. Immutable. */
+/** Which key each number belongs to, and which of its sequence's rows it is. Immutable. */
 final class Keys implements KeySelector<Long, Integer> {
   private static final long serialVersionUID = 1L;
   private static final int DRAWS = 1 << 16;
 
   private final int[] drawn;
+  private final int[] before;
+  private final int[] often;
   private final int keys;
 
   private Keys(int[] drawn, int keys) {
     this.drawn = drawn;
     this.keys = keys;
+    before = new int[drawn.length];
+    often = new int[keys];
+    for (int n = 0; n < drawn.length; n++) {
+      before[n] = often[drawn[n]]++;
+    }
   }
 
   /** One key after the other. */
@@ -45,6 +52,17 @@ final class Keys implements KeySelector<Long, Integer> {
 
   int of(long number) {
     return drawn.length == 0 ? (int) (number % keys) : drawn[(int) (number % DRAWS)];
+  }
+
+  /** Returns whether a row is the last of its sequence, where sequences have that many rows. */
+  boolean ends(long number, int length) {
+    return (visit(number) + of(number)) % length == length - 1;
+  }
+
+  private long visit(long number) {
+    return drawn.length == 0
+        ? number / keys
+        : number / DRAWS * often[of(number)] + before[(int) (number % DRAWS)];
   }
 
   @Override

@@ -28,11 +28,17 @@ import java.util.List;
  * number stands for, and what is remembered of its answer. Stateless.
  */
 final class Workload {
-  /** Width of the layer; a row of keys and values is a page of 4 KB. */
+  /** Width of the layer: keys and values of a row have 4 KB. */
   static final int WIDTH = 512;
 
-  /** How many rows a row reads: what is kept of a key is 64 KB. */
-  static final int WINDOW = 16;
+  /** Rows of a sequence, so that what is kept of a key is 64 KB in the mean. */
+  static final int LENGTH = 32;
+
+  /** The pages of the identity: 64 KB. */
+  static final int PAGES = 16;
+
+  /** For sequences that do not end. */
+  static final int ENDLESS = 1 << 20;
 
   private static final int VOCABULARY = 1024;
 
@@ -41,19 +47,23 @@ final class Workload {
 
   private Workload() {}
 
-  /** One layer that keeps 64 KB of a sequence: attention over 16 rows, 2 of 8 experts. */
-  static ModelSpec routed() {
+  /**
+   * One layer: causal attention, 2 of 8 experts.
+   *
+   * @param length most rows of a sequence
+   */
+  static ModelSpec routed(int length) {
     Norm norm = new Norm.Rms(1e-5);
     Block block =
         Block.of(
-            Sublayer.preNorm(norm, Attention.causal(8, WIDTH / 8).withWindow(WINDOW)),
+            Sublayer.preNorm(norm, Attention.causal(8, WIDTH / 8)),
             Sublayer.preNorm(
                 norm,
                 new Mixture(8, FeedForward.plain(2 * WIDTH, Activation.RELU), Routers.mixtral(2))));
     return new ModelSpec(
         "routed",
         WIDTH,
-        new Input.Tokens(VOCABULARY, 1 << 20),
+        new Input.Tokens(VOCABULARY, length),
         Embedding.plain(),
         Plan.of(block),
         new Head(Head.Pool.EACH, norm, 4, false));
