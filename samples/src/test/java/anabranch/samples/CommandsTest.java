@@ -73,6 +73,10 @@ class CommandsTest {
         assertTrue(text.contains("failed on purpose: 1; bytes without an answer: 0,"), text);
         assertTrue(text.contains("answered twice: 0, out of their writer's order: 0"), text);
       }
+      if (row.name.equals("flows")) {
+        assertTrue(text.contains("otherwise than at full depth"), text);
+        assertTrue(text.contains("left behind layer 3: "), text);
+      }
       if (row.name.equals("app")) {
         assertTrue(text.contains("bits per byte: "), text);
         assertTrue(text.contains("took "), text);
