@@ -40,7 +40,7 @@ final class BareEngine implements AutoCloseable {
             Backends.named(backend)
                 .load(spec, Weights.random(spec, 1), Workload.load(backend, pages)),
             Policy.fullDepth(),
-            Workload.options(batch));
+            Workload.options(batch, Workload.LINGER));
     this.keys = keys;
     this.held = held;
     length = spec.input().maxLength();

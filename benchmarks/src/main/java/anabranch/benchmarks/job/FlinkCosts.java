@@ -5,6 +5,7 @@ import anabranch.benchmarks.measure.Finding;
 import anabranch.flink.MicroBatchInference;
 import anabranch.flink.keyed.KeyedSequenceInference;
 import anabranch.flink.model.ModelRecipe;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -73,8 +74,10 @@ public final class FlinkCosts {
     int batch = 512;
     Keys keys = Keys.inTurn(2 * batch);
     long rows = rows(200_000);
-    ModelRecipe stateless = Workload.recipe("identity", Workload.stateless(), batch, 0);
-    ModelRecipe routed = Workload.recipe("identity", Workload.routed(Workload.ENDLESS), batch, 1);
+    ModelRecipe stateless =
+        Workload.recipe("identity", Workload.stateless(), batch, Workload.LINGER, 0);
+    ModelRecipe routed =
+        Workload.recipe("identity", Workload.routed(Workload.ENDLESS), batch, Workload.LINGER, 1);
     try (Jobs.Job map = jobs.start("map", "hashmap", FlinkCosts::mapped);
         Jobs.Job step = jobs.start("stateless", "hashmap", numbers -> step(numbers, stateless));
         BareEngine bare =
@@ -126,8 +129,11 @@ public final class FlinkCosts {
   private void composed(Jobs jobs, int batch, double goal) throws Exception {
     Keys keys = Keys.inTurn(2 * batch);
     long rows = rows(batch == 512 ? 8192 : 4096);
-    ModelRecipe real = Workload.recipe(backend, Workload.routed(Workload.LENGTH), batch, PAGES);
-    ModelRecipe empty = Workload.recipe("identity", Workload.routed(Workload.LENGTH), batch, PAGES);
+    ModelRecipe real =
+        Workload.recipe(backend, Workload.routed(Workload.LENGTH), batch, Workload.LINGER, PAGES);
+    ModelRecipe empty =
+        Workload.recipe(
+            "identity", Workload.routed(Workload.LENGTH), batch, Workload.LINGER, PAGES);
     try (Jobs.Job job =
             jobs.start("job", "hashmap", numbers -> keyed(numbers, keys, real, 2 * batch));
         Jobs.Job identity =
@@ -169,7 +175,7 @@ public final class FlinkCosts {
     Keys keys = Keys.zipf(256);
     long rows = rows(usual);
     int length = of.equals("identity") ? Workload.ENDLESS : Workload.LENGTH;
-    ModelRecipe recipe = Workload.recipe(of, Workload.routed(length), 512, PAGES);
+    ModelRecipe recipe = Workload.recipe(of, Workload.routed(length), 512, Duration.ZERO, PAGES);
     try (Jobs.Job heap =
             jobs.start("heap", "hashmap", numbers -> keyed(numbers, keys, recipe, 1024));
         Jobs.Job rocks =

@@ -67,10 +67,10 @@ final class Jobs implements AutoCloseable {
     long checkpointed(long rows) {
       CompletableFuture<Void> half = course.release(rows / 2, rows - rows / 2);
       long all = course.released() + rows - rows / 2;
-      half.join();
+      half.orTimeout(2, TimeUnit.MINUTES).join();
       CompletableFuture<Long> checkpoint = cluster.triggerCheckpoint(id, CheckpointType.CONFIGURED);
       long sum = course.sum(all);
-      checkpoint.join();
+      checkpoint.orTimeout(2, TimeUnit.MINUTES).join();
       return sum;
     }
 

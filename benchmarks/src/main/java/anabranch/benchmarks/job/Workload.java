@@ -43,7 +43,7 @@ final class Workload {
   private static final int VOCABULARY = 1024;
 
   /** Without it a model that takes no time is woken for each row. */
-  private static final Duration LINGER = Duration.ofMillis(5);
+  static final Duration LINGER = Duration.ofMillis(5);
 
   private Workload() {}
 
@@ -84,20 +84,21 @@ final class Workload {
   /**
    * Returns how a model is loaded.
    *
+   * @param linger how long a batch waits for company: not at all where few keys have most rows
    * @param pages what the identity keeps of a key, in pages of 4 KB
    */
-  static ModelRecipe recipe(String backend, ModelSpec spec, int batch, int pages) {
+  static ModelRecipe recipe(String backend, ModelSpec spec, int batch, Duration linger, int pages) {
     ModelRecipe recipe =
         ModelRecipe.of(backend, spec, model -> Weights.random(model, 1))
             .withPolicy(Policy.fullDepth())
-            .withEngineOptions(options(batch));
+            .withEngineOptions(options(batch, linger));
     return backend.equals("identity") ? recipe.withLoadOptions(load(backend, pages)) : recipe;
   }
 
-  static EngineOptions options(int batch) {
+  static EngineOptions options(int batch, Duration linger) {
     return EngineOptions.defaults()
         .withBatchRows(batch)
-        .withLinger(LINGER)
+        .withLinger(linger)
         .withQueueItems(4 * batch);
   }
 
