@@ -25,9 +25,9 @@ import java.util.stream.Stream;
  * {@code surprise.backend} another backend.
  */
 public final class Next {
-  private static final int LINES = 24;
+  static final int LINES = 24;
   private static final int SUBTASKS = 2;
-  private static final List<String> BUNDLED =
+  static final List<String> BUNDLED =
       List.of("text/odd/Orders.java", "text/odd/odd-lines-job.pom.xml", "text/odd/weights.md");
 
   private Next() {}
@@ -66,15 +66,22 @@ public final class Next {
     double seconds = (System.nanoTime() - start) / 1e9;
     System.out.printf(
         Locale.ROOT,
-        "%,d answers in %.1f s; tasks that failed on purpose: %d; bytes without an answer: %d,"
-            + " answered twice: %d, out of their writer's order: %d%n%n",
+        "%,d answers in %.1f s; tasks that failed on purpose: %d; %s%n%n",
         answers.size(),
         seconds,
         Stumble.falls("next"),
+        balance(strokes, answers));
+    System.out.print(new Report(writers, answers).text());
+  }
+
+  /** Says what is missing, doubled or out of order. */
+  static String balance(List<Keystroke> strokes, List<Answer> answers) {
+    return String.format(
+        Locale.ROOT,
+        "bytes without an answer: %d, answered twice: %d, out of their writer's order: %d",
         strokes.size() - distinct(answers),
         answers.size() - distinct(answers),
         disordered(answers));
-    System.out.print(new Report(writers, answers).text());
   }
 
   private static int distinct(List<Answer> answers) {
@@ -93,7 +100,7 @@ public final class Next {
     return wrong;
   }
 
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(each);

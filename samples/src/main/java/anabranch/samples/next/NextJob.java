@@ -35,7 +35,25 @@ final class NextJob {
       String name, List<Keystroke> strokes, ModelRecipe recipe, int parallelism, Path checkpoints)
       throws Exception {
     StreamExecutionEnvironment environment =
-        StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration(checkpoints));
+        StreamExecutionEnvironment.createLocalEnvironment(
+            parallelism, configuration(checkpoints, 1));
+    DataStream<Answer> answers =
+        answers(environment, name, strokes, recipe)
+            .map(new Stumble(name))
+            .returns(TypeInformation.of(Answer.class));
+    List<Answer> collected = new ArrayList<>();
+    try (CloseableIterator<Answer> some = answers.executeAndCollect(name)) {
+      some.forEachRemaining(collected::add);
+    }
+    return collected;
+  }
+
+  /** Returns the answers to keystrokes of which half wait for the first checkpoint. */
+  static DataStream<Answer> answers(
+      StreamExecutionEnvironment environment,
+      String name,
+      List<Keystroke> strokes,
+      ModelRecipe recipe) {
     Keystroke[] all = strokes.toArray(Keystroke[]::new);
     DataGeneratorSource<Keystroke> source =
         new DataGeneratorSource<>(
@@ -52,23 +70,15 @@ final class NextJob {
             .map(new Before())
             .returns(TypeInformation.of(Step.class))
             .uid("before");
-    DataStream<Answer> answers =
-        KeyedSequenceInference.on(steps.keyBy(Step::writer), recipe)
-            .uid("next")
-            .events((step, input) -> List.of(Event.ofTokens(step.before())))
-            .ends(Step::last)
-            .ttl(Duration.ofHours(1))
-            .cacheBytes(64 << 20)
-            .map(
-                (step, inferences) -> answer(step, inferences.get(0)),
-                TypeInformation.of(Answer.class))
-            .map(new Stumble(name))
-            .returns(TypeInformation.of(Answer.class));
-    List<Answer> collected = new ArrayList<>();
-    try (CloseableIterator<Answer> some = answers.executeAndCollect(name)) {
-      some.forEachRemaining(collected::add);
-    }
-    return collected;
+    return KeyedSequenceInference.on(steps.keyBy(Step::writer), recipe)
+        .uid("next")
+        .events((step, input) -> List.of(Event.ofTokens(step.before())))
+        .ends(Step::last)
+        .ttl(Duration.ofHours(1))
+        .cacheBytes(64 << 20)
+        .map(
+            (step, inferences) -> answer(step, inferences.get(0)),
+            TypeInformation.of(Answer.class));
   }
 
   private static Answer answer(Step step, Inference inference) {
@@ -82,13 +92,13 @@ final class NextJob {
         inference.fullFlops());
   }
 
-  private static Configuration configuration(Path checkpoints) {
+  static Configuration configuration(Path checkpoints, int restarts) {
     Configuration configuration = new Configuration();
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
     configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(200));
     configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, restarts);
     configuration.set(
         RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
     return configuration;
