@@ -1,5 +1,6 @@
 package anabranch.benchmarks;
 
+import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.layer.Layers;
 import anabranch.benchmarks.measure.Limits;
 import anabranch.benchmarks.measure.Page;
@@ -13,6 +14,7 @@ import anabranch.benchmarks.stage.Steps;
 import anabranch.weights.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +36,7 @@ public final class Benchmarks {
   private static final List<String> ALL =
       List.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch");
 
-  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps");
+  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "flink");
 
   private Benchmarks() {}
 
@@ -57,6 +59,7 @@ public final class Benchmarks {
       case "exits" -> exits(backend);
       case "checkpoint" -> checkpoint(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
+      case "flink" -> flink(backend);
       case "page" -> page();
       default -> {
         System.err.println(
@@ -122,6 +125,17 @@ public final class Benchmarks {
     int megabytes = Integer.getInteger("benchmarks.megabytes", MEGABYTES);
     DType type = DType.valueOf(System.getProperty("benchmarks.type", "F32"));
     Loads.run(backend, megabytes, type, System.out::println);
+  }
+
+  private static void flink(String backend) {
+    Report report = new Report("flink", System.out::println);
+    report.note(
+        "load average before: %.2f",
+        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    limits(report);
+    String part = System.getProperty("benchmarks.part");
+    List<String> parts = part == null ? FlinkCosts.PARTS : List.of(part);
+    FlinkCosts.run(backend, ROUNDS, 1, parts, System.out::println);
   }
 
   private static void exits(String backend) {

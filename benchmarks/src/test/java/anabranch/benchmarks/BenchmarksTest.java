@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
@@ -87,6 +88,15 @@ class BenchmarksTest {
     StringBuilder report = new StringBuilder();
     Swaps.run("onnx", 2, 1, line -> report.append(line).append('\n'));
     assertTrue(report.toString().startsWith("2 swaps under load: "), report.toString());
+  }
+
+  @Test
+  void jobsAnswerAsTheBareEngineDoesAndAreTimed() {
+    StringBuilder report = new StringBuilder();
+    FlinkCosts.run("onnx", 1, 0.02, FlinkCosts.PARTS, line -> report.append(line).append('\n'));
+    for (String part : List.of("own.keyed", "batch512", "batch64", "rocksdb.onnx")) {
+      assertTrue(report.toString().contains("flink." + part), report.toString());
+    }
   }
 
   @Test

@@ -69,6 +69,14 @@ class CommandsTest {
       if (row.name.equals("plugin")) {
         assertTrue(text.contains("flat from round 5 to 20"), text);
       }
+      if (row.name.equals("next")) {
+        assertTrue(text.contains("failed on purpose: 1; bytes without an answer: 0,"), text);
+        assertTrue(text.contains("answered twice: 0, out of their writer's order: 0"), text);
+      }
+      if (row.name.equals("flows")) {
+        assertTrue(text.contains("otherwise than at full depth"), text);
+        assertTrue(text.contains("left behind layer 3: "), text);
+      }
       if (row.name.equals("app")) {
         assertTrue(text.contains("bits per byte: "), text);
         assertTrue(text.contains("took "), text);

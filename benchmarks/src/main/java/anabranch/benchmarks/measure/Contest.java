@@ -1,11 +1,13 @@
 package anabranch.benchmarks.measure;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
  * Runs several sides in turn, so that whatever disturbs the machine disturbs them alike. Confined
@@ -15,13 +17,35 @@ public final class Contest {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final Map<String, Runnable> sides = new LinkedHashMap<>();
+  private final LongSupplier clock;
+
+  /**
+   * Returns a contest that counts as busy what processors spent on the calling thread and the lanes
+   * of engines.
+   */
+  public Contest() {
+    this(Contest::busy);
+  }
+
+  private Contest(LongSupplier clock) {
+    this.clock = clock;
+  }
+
+  /**
+   * Returns a contest that counts what processors spent on this process, its compiler and its
+   * collector included; that is known to 10 ms.
+   */
+  public static Contest ofProcess() {
+    OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    return new Contest(system::getProcessCpuTime);
+  }
 
   /**
    * What a side took, round by round.
    *
    * @param elapsed nanoseconds that passed
-   * @param busy nanoseconds that processors spent on the calling thread and on the lanes of
-   *     engines: other programs on the machine do not count
+   * @param busy nanoseconds that processors spent: on the calling thread and the lanes of engines,
+   *     or on all threads of this process; other programs on the machine do not count
    */
   public record Times(long[] elapsed, long[] busy) {
     /** Returns the median nanoseconds that passed. */
@@ -84,13 +108,13 @@ public final class Contest {
     sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
     for (int round = -warmUps; round < rounds; round++) {
       for (Map.Entry<String, Runnable> side : sides.entrySet()) {
-        long busy = busy();
+        long busy = clock.getAsLong();
         long start = System.nanoTime();
         side.getValue().run();
         long elapsed = System.nanoTime() - start;
         if (round >= 0) {
           times.get(side.getKey()).elapsed[round] = elapsed;
-          times.get(side.getKey()).busy[round] = Math.max(1, busy() - busy);
+          times.get(side.getKey()).busy[round] = Math.max(1, clock.getAsLong() - busy);
         }
       }
     }

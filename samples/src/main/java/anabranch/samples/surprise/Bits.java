@@ -4,14 +4,14 @@ import anabranch.engine.Inference;
 import java.nio.FloatBuffer;
 
 /** How many bits a model needed for the bytes of a window. Stateless. */
-final class Bits {
+public final class Bits {
   private Bits() {}
 
   /**
    * Returns the bits of one byte: minus the binary logarithm of its probability under the softmax
    * of the unit's logits.
    */
-  static double of(Inference window, int unit, int value) {
+  public static double of(Inference window, int unit, int value) {
     FloatBuffer logits = window.logits(unit);
     double most = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < logits.limit(); i++) {

@@ -9,17 +9,17 @@ import java.util.List;
  * into consecutive windows of {@link #LENGTH} bytes, the last one shorter; each starts anew,
  * without memory of the one before. Stateless.
  */
-final class Windows {
+public final class Windows {
   /** The id that stands before the first byte of a window. */
-  static final int BEGIN = 256;
+  public static final int BEGIN = 256;
 
   /** How many bytes a window predicts at most. */
-  static final int LENGTH = 128;
+  public static final int LENGTH = 128;
 
   private Windows() {}
 
   /** Returns the windows of some bytes, in order: the row for byte i holds the byte before it. */
-  static List<Event> of(byte[] bytes) {
+  public static List<Event> of(byte[] bytes) {
     List<Event> windows = new ArrayList<>((bytes.length + LENGTH - 1) / LENGTH);
     for (int start = 0; start < bytes.length; start += LENGTH) {
       int[] ids = new int[Math.min(LENGTH, bytes.length - start)];
