@@ -39,7 +39,11 @@ public abstract class HeldRecord<IN> extends Places.Waiting {
 
   /** Returns how many rows the record has. */
   public final int rows() {
-    return items.stream().mapToInt(item -> item.event().rows()).sum();
+    int rows = 0;
+    for (Item item : items) {
+      rows += item.event().rows();
+    }
+    return rows;
   }
 
   /** Expects one answer for each item and one for the end of submission. */

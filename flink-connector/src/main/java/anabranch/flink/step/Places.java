@@ -34,7 +34,10 @@ public final class Places {
   /** Records with no control element between them, and the control elements behind them. */
   private static final class Stretch {
     final LinkedHashSet<Waiting> records = new LinkedHashSet<>();
+
+    /** Those that may leave, where they need no order. */
     final Deque<Waiting> done = new ArrayDeque<>();
+
     final Deque<Place> controls = new ArrayDeque<>();
   }
 
@@ -76,7 +79,9 @@ public final class Places {
     Stretch stretch = record.stretch;
     if (stretch != null && !record.done) {
       record.done = true;
-      stretch.done.add(record);
+      if (!ordered) {
+        stretch.done.add(record);
+      }
     }
   }
 
@@ -127,7 +132,7 @@ public final class Places {
     Waiting record = ordered ? oldest(first) : first.done.peekFirst();
     if (record != null && record.done) {
       record.emit();
-      first.done.remove(record);
+      first.done.pollFirst();
       first.records.remove(record);
       size--;
       return true;
