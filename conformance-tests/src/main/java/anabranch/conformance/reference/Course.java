@@ -53,15 +53,16 @@ final class Course {
         fate.depth += fate.asked && fate.row.way == Way.RUN ? visit.blocks().size() : 0;
       }
     }
-    if (rows.isEmpty()) {
-      return;
-    }
     List<Pass> passes = new ArrayList<>();
     for (int b = 0; b < visit.blocks().size(); b++) {
       BlockPart block = visit.blocks().get(b);
       String run = visit.runs().get(b);
       Pass.Forced forced = (path, row) -> decisions(row).experts(path + run, row.position);
       passes.add(new Pass(rows, trail, number + "." + b, block.index, forced));
+    }
+    if (rows.isEmpty()) {
+      missed(visit.blocks(), passes);
+      return;
     }
     BlockPart.visit(visit.blocks(), passes);
     for (int b = 0; b < passes.size(); b++) {
@@ -71,6 +72,15 @@ final class Course {
           String name = taken.path + visit.runs().get(b);
           item.verdict.choose(name, item.rows, rows.get(i).position, taken.choices[i]);
         }
+      }
+    }
+  }
+
+  /** Rule A5: attentions that nobody passes are those before the next all the same. */
+  private void missed(List<BlockPart> blocks, List<Pass> passes) {
+    for (int b = 0; b < blocks.size(); b++) {
+      for (String path : blocks.get(b).attentions()) {
+        trail.last = passes.get(b).at(path);
       }
     }
   }

@@ -130,6 +130,34 @@ class DecisionsTest {
   }
 
   /**
+   * Both rows halt at (3, 0), (3, 1) and nobody runs the second time; row 0 leaves behind the loop.
+   * At the attention before, that of the second time, it showed nothing (rules A5, A6), so that row
+   * 1 reads its own 10 alone: (13, 1). With the 2 of the first time it would be (9, 1).
+   */
+  @Test
+  void attentionsThatNobodyPassesAreThoseBeforeTheNextAllTheSame() {
+    Plan.Builder builder = Plan.builder();
+    int body = builder.store(block(Attention.causal(1, 1)));
+    Loop.Halt halt = new Loop.Halt("h", Head.Pool.EACH, Criterion.saturation(), Bypass.MASK);
+    ModelSpec spec =
+        spec(
+            EACH,
+            builder
+                .add(new Loop(List.of(new Part.Run(body)), 2, halt))
+                .add(new Exit("a", EACH, Criterion.confidence(), Bypass.FREEZE_SHARE_KV))
+                .add(block(Attention.causal(1, 1)))
+                .build());
+    Verdict verdict =
+        new Oracle(spec, weights(spec, Map.of()))
+            .run(
+                Event.ofTokens(0, 1),
+                Decisions.exits(List.of(3, 4)).withHalts(Map.of("h", List.of(0, 0))));
+    assertEquals(3, verdict.exit(0));
+    assertEquals(1, verdict.depth(0));
+    assertArrayEquals(new double[] {1, 13}, verdict.logits(1), 1e-12);
+  }
+
+  /**
    * A loop without a halt is the block twice: x0 is 4; the cosine of (3, 1) and (1, 1) at exit a.
    */
   @Test
