@@ -11,15 +11,12 @@ import anabranch.model.layer.Bypass;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
-import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Exit;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
-import anabranch.weights.MemoryWeights;
-import anabranch.weights.Weights;
 import java.util.List;
 
 /**
@@ -69,14 +66,6 @@ final class ByteModel {
         spec.embedding(),
         Plan.of(spec.plan().blocks()),
         spec.head());
-  }
-
-  /**
-   * Returns the tensors that a description needs, out of weights that may have more and stay open.
-   */
-  static Weights part(Weights all, ModelSpec spec) {
-    return MemoryWeights.of(
-        spec.parameters().stream().map(Parameter::name).map(all::tensor).toList());
   }
 
   /** Returns the policy with one threshold for each exit, in the order of the plan. */

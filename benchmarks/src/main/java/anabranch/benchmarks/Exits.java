@@ -3,6 +3,7 @@ package anabranch.benchmarks;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.Numerics;
 import anabranch.benchmarks.measure.Contest;
+import anabranch.benchmarks.measure.Tensors;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
@@ -133,7 +134,7 @@ final class Exits {
   private static Engine open(
       String backend, ModelSpec model, Weights weights, int batchRows, StageTimes listener) {
     return Engine.open(
-        Backends.named(backend).load(model, ByteModel.part(weights, model), LoadOptions.defaults()),
+        Backends.named(backend).load(model, Tensors.part(weights, model), LoadOptions.defaults()),
         Policy.fullDepth(),
         EngineOptions.defaults().withBatchRows(batchRows).withLinger(LINGER),
         listener);

@@ -5,6 +5,7 @@ import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.measure.Tensors;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineListener;
@@ -111,7 +112,7 @@ final class Rebatch {
 
   private Engine open(ModelSpec spec, Mode mode, EngineListener listener) {
     return Engine.open(
-        Backends.named(backend).load(spec, ByteModel.part(weights, spec), LoadOptions.defaults()),
+        Backends.named(backend).load(spec, Tensors.part(weights, spec), LoadOptions.defaults()),
         Policy.fullDepth(),
         EngineOptions.defaults().withBatchRows(BATCH_ROWS).withMode(mode),
         listener);

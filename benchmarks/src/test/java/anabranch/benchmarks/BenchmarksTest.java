@@ -9,6 +9,7 @@ import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.measure.Tensors;
 import anabranch.weights.Safetensors;
 import anabranch.weights.Weights;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ class BenchmarksTest {
   void theModelIsThatOfTheSampleWithAndWithoutExits() {
     try (Weights weights = Safetensors.open(WEIGHTS)) {
       weights.requireFit(ByteModel.withExits());
-      ByteModel.part(weights, ByteModel.withoutExits(ByteModel.withExits()))
+      Tensors.part(weights, ByteModel.withoutExits(ByteModel.withExits()))
           .requireFit(ByteModel.withoutExits(ByteModel.withExits()));
     }
   }

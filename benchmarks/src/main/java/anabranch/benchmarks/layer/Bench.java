@@ -4,14 +4,13 @@ import anabranch.model.layer.Parameter;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.Step;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +39,7 @@ final class Bench implements AutoCloseable {
             .map(Step.Mix.class::cast)
             .findFirst()
             .orElseThrow();
-    rows = direct(Shape.ROWS * shape.width());
+    rows = BufferPool.direct(Shape.ROWS * shape.width());
     weights.tensor("embedding.tokens").copyTo(rows.duplicate());
   }
 
@@ -95,10 +94,6 @@ final class Bench implements AutoCloseable {
       logits[i] = (float) sum;
     }
     return logits;
-  }
-
-  static FloatBuffer direct(int numbers) {
-    return ByteBuffer.allocateDirect(4 * numbers).order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
   static float[] copy(FloatBuffer from, int count) {

@@ -1,6 +1,7 @@
 package anabranch.benchmarks.layer;
 
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
@@ -23,10 +24,10 @@ final class Grouped implements Way {
     this.bench = bench;
     int width = bench.shape.width();
     count = picks.size() / bench.shape.k();
-    rows = Bench.direct(count * width);
-    handedOn = Bench.direct(count * width);
-    FloatBuffer grouped = Bench.direct(picks.size() * width);
-    FloatBuffer results = Bench.direct(picks.size() * width);
+    rows = BufferPool.direct(count * width);
+    handedOn = BufferPool.direct(count * width);
+    FloatBuffer grouped = BufferPool.direct(picks.size() * width);
+    FloatBuffer results = BufferPool.direct(picks.size() * width);
     for (int slot = 0; slot < picks.size(); slot++) {
       grouped.put(slot * width, bench.rows, picks.row(slot) * width, width);
     }

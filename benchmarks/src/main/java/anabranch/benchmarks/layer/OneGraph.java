@@ -1,6 +1,7 @@
 package anabranch.benchmarks.layer;
 
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.weights.Tensor;
@@ -20,7 +21,7 @@ final class OneGraph implements Way {
     int width = bench.shape.width();
     session = bench.open(graph, more);
     numbers = count * width;
-    results = Bench.direct(numbers);
+    results = BufferPool.direct(numbers);
     call = session.call().in("x", bench.rows, 0, count, width).out("y", results, 0, count, width);
   }
 

@@ -1,6 +1,7 @@
 package anabranch.benchmarks.layer;
 
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
@@ -23,9 +24,9 @@ final class PerExpert implements Way {
     Shape shape = bench.shape;
     router = bench.router();
     experts = bench.mix.experts().stream().map((Graph graph) -> bench.open(graph)).toList();
-    logits = Bench.direct(count * shape.experts());
-    gathered = Bench.direct(count * shape.k() * shape.width());
-    results = Bench.direct(count * shape.k() * shape.width());
+    logits = BufferPool.direct(count * shape.experts());
+    gathered = BufferPool.direct(count * shape.k() * shape.width());
+    results = BufferPool.direct(count * shape.k() * shape.width());
     rows = new float[count * shape.width()];
   }
 

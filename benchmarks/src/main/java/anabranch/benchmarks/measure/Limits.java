@@ -1,6 +1,7 @@
 package anabranch.benchmarks.measure;
 
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
@@ -37,9 +38,9 @@ public final class Limits implements AutoCloseable {
   private final Session product;
   private final Session vector;
   private final FloatBuffer small;
-  private final FloatBuffer one = direct(1);
-  private final FloatBuffer rows = direct(ROWS * SQUARE);
-  private final FloatBuffer results = direct(ROWS * SQUARE);
+  private final FloatBuffer one = BufferPool.direct(1);
+  private final FloatBuffer rows = BufferPool.direct(ROWS * SQUARE);
+  private final FloatBuffer results = BufferPool.direct(ROWS * SQUARE);
 
   /**
    * What was seen at one time.
@@ -80,7 +81,7 @@ public final class Limits implements AutoCloseable {
   /** Makes what probes of so much memory need, four times as much. */
   public Limits(int megabytes) {
     readFloats = megabytes << 18;
-    small = direct(readFloats / DEEP);
+    small = BufferPool.direct(readFloats / DEEP);
     ByteBuffer bytes = ByteBuffer.allocateDirect(4 * readFloats).order(ByteOrder.LITTLE_ENDIAN);
     far = bytes.asFloatBuffer();
     farOnHeap = new float[readFloats];
@@ -89,10 +90,6 @@ public final class Limits implements AutoCloseable {
     vector = open(productGraph(readFloats / DEEP, DEEP), matrix);
     Tensor square = MemoryWeights.tensor("w", List.of(SQUARE, SQUARE), new float[SQUARE * SQUARE]);
     product = open(productGraph(SQUARE, SQUARE), square);
-  }
-
-  private static FloatBuffer direct(int numbers) {
-    return ByteBuffer.allocateDirect(4 * numbers).order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
   private static Session open(Graph graph, Tensor... weights) {

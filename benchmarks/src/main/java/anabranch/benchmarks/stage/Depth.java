@@ -6,6 +6,7 @@ import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Limits;
 import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.measure.Tensors;
 import anabranch.engine.Backends;
 import anabranch.engine.Engine;
 import anabranch.engine.EngineOptions;
@@ -108,7 +109,7 @@ public final class Depth {
 
   private static Engine open(String backend, ModelSpec spec, Weights weights) {
     return Engine.open(
-        Backends.named(backend).load(spec, Tensors.of(weights, spec), LoadOptions.defaults()),
+        Backends.named(backend).load(spec, Tensors.part(weights, spec), LoadOptions.defaults()),
         Policy.fullDepth(),
         EngineOptions.defaults().withBatchRows(ROWS));
   }

@@ -4,13 +4,12 @@ import anabranch.model.ModelSpec;
 import anabranch.model.layer.Block;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Step;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.weights.Weights;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,8 +36,8 @@ final class Kernels implements AutoCloseable {
       List<Step> steps = BlockGraphs.of(width, "blocks." + block, blocks.get(block).sublayers());
       sessions.addAll(steps.stream().flatMap(Step::graphs).map(opener::open).toList());
     }
-    x = direct(most * width);
-    spare = direct(most * width);
+    x = BufferPool.direct(most * width);
+    spare = BufferPool.direct(most * width);
   }
 
   /** Returns where rows are written before the first call, and stand after the last. */
@@ -63,10 +62,6 @@ final class Kernels implements AutoCloseable {
   /** Returns the calls that were prepared. */
   Stream<Call> calls() {
     return calls.stream();
-  }
-
-  static FloatBuffer direct(int numbers) {
-    return ByteBuffer.allocateDirect(4 * numbers).order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
   @Override
