@@ -2,12 +2,12 @@ package anabranch.flink.update;
 
 import anabranch.engine.Policy;
 import anabranch.flink.step.FormatSnapshot;
+import anabranch.flink.step.ImmutableSerializer;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
-import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -16,7 +16,7 @@ import org.apache.flink.core.memory.DataOutputView;
  * version of the policy and its thresholds by name. Any thread.
  */
 @Internal
-public final class ModelUpdateSerializer extends TypeSerializerSingleton<ModelUpdate> {
+public final class ModelUpdateSerializer extends ImmutableSerializer<ModelUpdate> {
   private static final long serialVersionUID = 1L;
   private static final int VERSION = 1;
   private static final int POLICY = 2;
@@ -34,28 +34,8 @@ public final class ModelUpdateSerializer extends TypeSerializerSingleton<ModelUp
   }
 
   @Override
-  public boolean isImmutableType() {
-    return true;
-  }
-
-  @Override
   public ModelUpdate createInstance() {
     return ModelUpdate.policy(Policy.fullDepth());
-  }
-
-  @Override
-  public ModelUpdate copy(ModelUpdate from) {
-    return from;
-  }
-
-  @Override
-  public ModelUpdate copy(ModelUpdate from, ModelUpdate reuse) {
-    return from;
-  }
-
-  @Override
-  public int getLength() {
-    return -1;
   }
 
   @Override
@@ -90,16 +70,6 @@ public final class ModelUpdateSerializer extends TypeSerializerSingleton<ModelUp
       policy = new Policy(name, thresholds);
     }
     return new ModelUpdate(version, policy);
-  }
-
-  @Override
-  public ModelUpdate deserialize(ModelUpdate reuse, DataInputView source) throws IOException {
-    return deserialize(source);
-  }
-
-  @Override
-  public void copy(DataInputView source, DataOutputView target) throws IOException {
-    serialize(deserialize(source), target);
   }
 
   @Override

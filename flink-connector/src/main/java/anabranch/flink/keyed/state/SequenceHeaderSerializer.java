@@ -1,10 +1,10 @@
 package anabranch.flink.keyed.state;
 
 import anabranch.flink.step.FormatSnapshot;
+import anabranch.flink.step.ImmutableSerializer;
 import java.io.IOException;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
-import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -13,7 +13,7 @@ import org.apache.flink.core.memory.DataOutputView;
  * 2 for a broken sequence. Any thread.
  */
 @Internal
-public final class SequenceHeaderSerializer extends TypeSerializerSingleton<SequenceHeader> {
+public final class SequenceHeaderSerializer extends ImmutableSerializer<SequenceHeader> {
   private static final long serialVersionUID = 1L;
   private static final int NUMBERED = 1;
   private static final int BROKEN = 2;
@@ -31,28 +31,8 @@ public final class SequenceHeaderSerializer extends TypeSerializerSingleton<Sequ
   }
 
   @Override
-  public boolean isImmutableType() {
-    return true;
-  }
-
-  @Override
   public SequenceHeader createInstance() {
     return SequenceHeader.fresh();
-  }
-
-  @Override
-  public SequenceHeader copy(SequenceHeader from) {
-    return from;
-  }
-
-  @Override
-  public SequenceHeader copy(SequenceHeader from, SequenceHeader reuse) {
-    return from;
-  }
-
-  @Override
-  public int getLength() {
-    return -1;
   }
 
   @Override
@@ -82,16 +62,6 @@ public final class SequenceHeaderSerializer extends TypeSerializerSingleton<Sequ
     long wake = source.readLong();
     boolean broken = (flags & BROKEN) != 0;
     return new SequenceHeader(signature, version, length, events, number, touched, wake, broken);
-  }
-
-  @Override
-  public SequenceHeader deserialize(SequenceHeader reuse, DataInputView source) throws IOException {
-    return deserialize(source);
-  }
-
-  @Override
-  public void copy(DataInputView source, DataOutputView target) throws IOException {
-    serialize(deserialize(source), target);
   }
 
   @Override
