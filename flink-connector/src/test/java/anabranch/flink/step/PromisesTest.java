@@ -21,7 +21,9 @@ class PromisesTest {
   void eachPromiseNamesTestsThatExist() throws IOException {
     List<String> missing = new ArrayList<>();
     int promises = 0;
-    for (String line : Files.readAllLines(Path.of("../docs/flink.md"))) {
+    List<String> page = Files.readAllLines(Path.of("../docs/flink.md"));
+    int start = page.indexOf("## What is promised, and which test shows it");
+    for (String line : page.subList(start, page.size())) {
       int test = line.lastIndexOf(" | ");
       if (!line.startsWith("| ") || !line.substring(test).contains("`")) {
         continue;
