@@ -40,7 +40,7 @@ class DeviceTest {
 
   @Test
   void misspeltSettingsAreRefusedWithTheNamesThatExist() {
-    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads]");
+    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads, onnx.precision]");
     assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
   }
 
