@@ -3,6 +3,8 @@ package anabranch.onnx;
 import anabranch.error.Bounds;
 import anabranch.error.DescriptionException;
 import java.io.Serializable;
+import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -10,29 +12,44 @@ import java.util.regex.Pattern;
  * Where a model runs.
  *
  * @param name {@code "cpu"}, or {@code "cuda:"} and the number of a device
- * @param preferred whether the CPU will do where the device cannot be used; else loading fails
+ * @param demand what happens where the device cannot be used
  */
-public record Device(String name, boolean preferred) implements Serializable {
+public record Device(String name, Demand demand) implements Serializable {
   private static final String CPU = "cpu";
-  private static final String PREFERRED = ":preferred";
   private static final Pattern CUDA = Pattern.compile("cuda:(\\d{1,3})");
+
+  /** What happens where a device, or an operator on it, cannot be used. */
+  public enum Demand {
+    /** Loading fails without the device; what it has no operator for runs on the CPU. */
+    REQUIRED,
+    /** The model runs on the CPU where the device cannot be used. */
+    PREFERRED,
+    /** Loading fails without the device, and where an operator would run on the CPU. */
+    STRICT;
+
+    private String suffix() {
+      return this == REQUIRED ? "" : ":" + name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /** Checks the name. */
   public Device {
     Bounds.require(
         name.equals(CPU) || CUDA.matcher(name).matches(),
         "device \"" + name + "\" is neither \"cpu\" nor \"cuda:\" and a number in 0..999");
-    Bounds.require(!preferred || !name.equals(CPU), "device \"cpu\" cannot be merely preferred");
+    Bounds.require(
+        demand == Demand.REQUIRED || !name.equals(CPU),
+        "device \"cpu\" is always there, so it cannot be " + demand.suffix());
   }
 
   /** Returns the CPU. */
   public static Device cpu() {
-    return new Device(CPU, false);
+    return new Device(CPU, Demand.REQUIRED);
   }
 
   /**
-   * Starts the choice of a CUDA device; say whether it is {@link Cuda#required} or {@link
-   * Cuda#preferred}.
+   * Starts the choice of a CUDA device; say whether it is {@link Cuda#required}, {@link
+   * Cuda#preferred} or {@link Cuda#strict}.
    *
    * @param number the device, from 0 on
    */
@@ -57,9 +74,12 @@ public record Device(String name, boolean preferred) implements Serializable {
   /** Reads what {@link #toString} writes. */
   static Device parse(String text) {
     try {
-      return text.endsWith(PREFERRED)
-          ? new Device(text.substring(0, text.length() - PREFERRED.length()), true)
-          : new Device(text, false);
+      for (Demand demand : List.of(Demand.PREFERRED, Demand.STRICT)) {
+        if (text.endsWith(demand.suffix())) {
+          return new Device(text.substring(0, text.length() - demand.suffix().length()), demand);
+        }
+      }
+      return new Device(text, Demand.REQUIRED);
     } catch (DescriptionException malformed) {
       throw new DescriptionException(
           OnnxOptions.DEVICE + " \"" + text + "\": " + malformed.getMessage(), malformed);
@@ -68,7 +88,7 @@ public record Device(String name, boolean preferred) implements Serializable {
 
   @Override
   public String toString() {
-    return preferred ? name + PREFERRED : name;
+    return name + demand.suffix();
   }
 
   /** A CUDA device, before it is said what happens where it cannot be used. */
@@ -79,9 +99,21 @@ public record Device(String name, boolean preferred) implements Serializable {
       this.number = number;
     }
 
-    /** Returns the device such that loading fails without it, naming what is missing. */
+    /**
+     * Returns the device such that loading fails without it, naming what is missing. Graphs with an
+     * operator that the device lacks run it on the CPU, and the notes of the model's {@link
+     * anabranch.backend.Numerics} name them.
+     */
     public Device required() {
-      return new Device("cuda:" + number, false);
+      return new Device("cuda:" + number, Demand.REQUIRED);
+    }
+
+    /**
+     * Returns the device such that loading fails without it, or if any operator would not run on
+     * it.
+     */
+    public Device strict() {
+      return new Device("cuda:" + number, Demand.STRICT);
     }
 
     /**
@@ -89,7 +121,7 @@ public record Device(String name, boolean preferred) implements Serializable {
      * of its {@link anabranch.backend.Numerics}.
      */
     public Device preferred() {
-      return new Device("cuda:" + number, true);
+      return new Device("cuda:" + number, Demand.PREFERRED);
     }
   }
 }

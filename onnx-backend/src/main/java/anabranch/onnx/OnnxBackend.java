@@ -18,14 +18,13 @@ import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
-import anabranch.onnx.session.Session;
+import anabranch.onnx.session.Target;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs models with ONNX Runtime, in fp32. Stateless and thread-safe.
@@ -57,10 +56,7 @@ public final class OnnxBackend implements Backend {
     try {
       OnnxOptions own = OnnxOptions.from(options);
       NativeRuntime runtime = NativeRuntime.get(own.threads());
-      String failure = failure(own.device(), runtime);
-      if (failure != null && !own.device().preferred()) {
-        parts.add(new Unsupported(OnnxOptions.DEVICE, own.device().name() + ": " + failure));
-      }
+      parts.addAll(Placement.of(own.device(), runtime::cudaFailure).refused());
     } catch (DescriptionException malformed) {
       parts.add(new Unsupported("settings", String.valueOf(malformed.getMessage())));
     } catch (IllegalStateException | LinkageError unusable) {
@@ -78,37 +74,33 @@ public final class OnnxBackend implements Backend {
     weights.requireFit(spec);
     OnnxOptions own = OnnxOptions.from(options);
     NativeRuntime runtime = NativeRuntime.get(own.threads());
-    String failure = failure(own.device(), runtime);
-    boolean cpu = own.device().isCpu() || failure != null;
-    int device = cpu ? Session.CPU : own.device().number();
+    Placement placement = Placement.of(own.device(), runtime::cudaFailure);
     List<String> notes = new ArrayList<>(runtime.notes(own.threads()));
     notes.addAll(options.notes(spec));
-    if (failure != null) {
-      notes.add("runs on the CPU, because " + own.device().name() + " cannot be used: " + failure);
-    }
-    Numerics numerics = numerics(spec, cpu ? "cpu" : own.device().name(), cpu, notes);
-    Opener opener = new Opener(weights, runtime, device, own.threads());
-    return Loader.load(spec, opener, numerics);
+    notes.addAll(placement.notes());
+    Target target = placement.target();
+    Numerics numerics =
+        new Numerics(
+            kind(spec, target),
+            TOLERANCE,
+            TOLERANCE,
+            placement.device(),
+            "ONNX Runtime " + runtime.version() + ", " + target.provider(),
+            own.precision().toString(),
+            notes);
+    return Loader.load(spec, new Opener(weights, runtime, target, own.threads()), numerics);
   }
 
-  private static @Nullable String failure(Device device, NativeRuntime runtime) {
-    return device.isCpu() ? null : runtime.cudaFailure(device.number());
-  }
-
-  private static Numerics numerics(ModelSpec spec, String device, boolean cpu, List<String> notes) {
-    Numerics.Kind kind = Numerics.Kind.TOLERANT;
-    if (cpu) {
-      String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-      boolean measured = processor.equals("amd64") || processor.equals("x86_64");
-      boolean alone = Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
-      kind =
-          measured && alone
-              ? Numerics.Kind.BITWISE_BATCH_INVARIANT
-              : Numerics.Kind.BITWISE_REPEATABLE;
-    } else {
-      notes.add("an operator without a CUDA kernel runs on the CPU");
+  private static Numerics.Kind kind(ModelSpec spec, Target target) {
+    if (!target.isCpu()) {
+      return Numerics.Kind.TOLERANT;
     }
-    return new Numerics(kind, TOLERANCE, TOLERANCE, device, "fp32", notes);
+    String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+    boolean measured = processor.equals("amd64") || processor.equals("x86_64");
+    boolean alone = Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+    return measured && alone
+        ? Numerics.Kind.BITWISE_BATCH_INVARIANT
+        : Numerics.Kind.BITWISE_REPEATABLE;
   }
 
   private static List<Unsupported> tooLarge(ModelSpec spec) {

@@ -15,12 +15,14 @@ import java.util.TreeSet;
  * @param device where models run; setting {@code "onnx.device"}
  * @param threads threads for one call, all models of the JVM together; the first load decides;
  *     setting {@code "onnx.threads"}
+ * @param precision in which numbers products are computed; setting {@code "onnx.precision"}
  */
-public record OnnxOptions(Device device, int threads) implements Serializable {
+public record OnnxOptions(Device device, int threads, Precision precision) implements Serializable {
   static final String DEVICE = "onnx.device";
   static final String THREADS = "onnx.threads";
+  static final String PRECISION = "onnx.precision";
   private static final String PREFIX = "onnx.";
-  private static final List<String> NAMES = List.of(DEVICE, THREADS);
+  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION);
   private static final int MOST_THREADS = 1024;
 
   /** Checks the bounds. */
@@ -28,24 +30,32 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
     Bounds.within(THREADS, threads, 1, MOST_THREADS);
   }
 
-  /** Returns one thread on the CPU: hosts such as Flink bring their own parallelism. */
+  /** Returns one thread on the CPU, in fp32: hosts such as Flink bring their own parallelism. */
   public static OnnxOptions defaults() {
-    return new OnnxOptions(Device.cpu(), 1);
+    return new OnnxOptions(Device.cpu(), 1, Precision.FP32);
   }
 
   /** Returns these options with another device. */
   public OnnxOptions withDevice(Device chosen) {
-    return new OnnxOptions(chosen, threads);
+    return new OnnxOptions(chosen, threads, precision);
   }
 
   /** Returns these options with that many threads. */
   public OnnxOptions withThreads(int count) {
-    return new OnnxOptions(device, count);
+    return new OnnxOptions(device, count, precision);
+  }
+
+  /** Returns these options with another precision. */
+  public OnnxOptions withPrecision(Precision chosen) {
+    return new OnnxOptions(device, threads, chosen);
   }
 
   /** Returns load options with these settings written into them. */
   public LoadOptions into(LoadOptions options) {
-    return options.with(DEVICE, device.toString()).with(THREADS, Integer.toString(threads));
+    return options
+        .with(DEVICE, device.toString())
+        .with(THREADS, Integer.toString(threads))
+        .with(PRECISION, precision.toString());
   }
 
   /**
@@ -68,7 +78,8 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
             THREADS + " \"" + threads + "\" is not a whole number", malformed);
       }
     }
-    return read;
+    String precision = options.settings().get(PRECISION);
+    return precision == null ? read : read.withPrecision(Precision.parse(precision));
   }
 
   /** Returns the settings that look like this backend's and are not. */

@@ -23,7 +23,7 @@ public final class OnnxModel implements LoadedModel {
   private static final long KEPT_BYTES = 256L << 20;
 
   private final ModelSpec spec;
-  private final Numerics numerics;
+  private Numerics numerics;
   private final BufferPool pool = new BufferPool(KEPT_BYTES);
   private final Layout layout;
   private List<OnnxStage> stages = List.of();
@@ -39,7 +39,9 @@ public final class OnnxModel implements LoadedModel {
   }
 
   /** Takes over what was loaded, before anybody uses this model. */
-  void take(List<OnnxStage> loaded, @Nullable Memories memory, List<Session> opened) {
+  void take(
+      List<OnnxStage> loaded, @Nullable Memories memory, List<Session> opened, List<String> notes) {
+    numerics = numerics.and(notes);
     stages = List.copyOf(loaded);
     memories = memory;
     sessions = List.copyOf(opened);

@@ -10,29 +10,18 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Finds set-ups of ONNX Runtime that work by luck or not at all. Stateless. */
-public final class ClassPathCheck {
+final class ClassPathCheck {
   /** Names the class loader whose copy of ONNX Runtime this JVM loaded first. */
   static final String OWNER = "anabranch.onnx.loader";
 
   private static final String CLASS = "ai/onnxruntime/OrtEnvironment.class";
-  private static final String CUDA_LIBRARY =
-      "ai/onnxruntime/native/linux-x64/libonnxruntime_providers_cuda.so";
-  private static final String CUDA_LIBRARY_WINDOWS =
-      "ai/onnxruntime/native/win-x64/onnxruntime_providers_cuda.dll";
 
   private ClassPathCheck() {}
-
-  /** Returns whether the GPU build of ONNX Runtime is on the class path. */
-  public static boolean isGpuBuild() {
-    ClassLoader loader = loader();
-    return loader.getResource(CUDA_LIBRARY) != null
-        || loader.getResource(CUDA_LIBRARY_WINDOWS) != null;
-  }
 
   /** Returns what is wrong, in words; remembers which class loader asked first. */
   static List<String> problems() {
     List<String> problems = new ArrayList<>();
-    twoJars(loader()).ifPresent(problems::add);
+    twoJars().ifPresent(problems::add);
     String mine = name(loader());
     secondCopy(mine, claim(mine)).ifPresent(problems::add);
     return problems;
@@ -41,6 +30,11 @@ public final class ClassPathCheck {
   private static String name(ClassLoader loader) {
     String name = loader.getName() == null ? "" : " \"" + loader.getName() + "\"";
     return loader.getClass().getName() + name + "@" + System.identityHashCode(loader);
+  }
+
+  /** Returns a warning if this class path has more than one copy of ONNX Runtime. */
+  static Optional<String> twoJars() {
+    return twoJars(loader());
   }
 
   /** Returns a warning if a class loader sees more than one copy of ONNX Runtime. */

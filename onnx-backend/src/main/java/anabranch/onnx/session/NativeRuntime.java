@@ -3,6 +3,11 @@ package anabranch.onnx.session;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
+import anabranch.onnx.graph.Graph;
+import anabranch.weights.MemoryWeights;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.security.AccessController;
 import java.security.PrivilegedAction;
 import java.util.ArrayList;
@@ -71,8 +76,31 @@ public final class NativeRuntime {
 
   /** Returns why a CUDA device cannot be used; null if it can. Found out by trying, once. */
   public @Nullable String cudaFailure(int device) {
-    String failure = cudaFailures.computeIfAbsent(device, d -> Session.tryCuda(environment, d));
+    String failure = cudaFailures.computeIfAbsent(device, this::tryCuda);
     return failure.isEmpty() ? null : failure;
+  }
+
+  /** Asks the device for the smallest possible answer; returns why there is none, empty if fine. */
+  private String tryCuda(int device) {
+    Graph graph = new Graph("probe");
+    graph.output("y", graph.node("Relu", Map.of(), graph.input("x", 1)), 1);
+    ByteBuffer model = graph.model(MemoryWeights.of(List.of()), ByteBuffer::allocateDirect, null);
+    FloatBuffer number =
+        ByteBuffer.allocateDirect(Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    try (Session probe =
+            Session.open(this, graph.name(), model, null, new Target(device, true), 1);
+        Call call = probe.call()) {
+      call.in("x", number, 0, 1).out("y", number, 0, 1).run();
+      return "";
+    } catch (IllegalStateException failed) {
+      return CudaSetup.here()
+          .explain(String.valueOf(failed.getMessage()), ClassPathCheck.twoJars().orElse(null));
+    }
+  }
+
+  /** Returns the release of ONNX Runtime. */
+  public String version() {
+    return environment.getVersion();
   }
 
   OrtEnvironment environment() {

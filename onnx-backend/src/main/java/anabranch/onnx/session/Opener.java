@@ -21,13 +21,14 @@ import org.jspecify.annotations.Nullable;
 public final class Opener {
   private static final System.Logger LOG = System.getLogger(Opener.class.getName());
   private static final long LEAST_BESIDE = 1 << 20;
+  private static final int MOST_NAMED = 8;
 
   /** Windows keeps files that are mapped. */
   private static final boolean CAN_DELETE_MAPPED_FILES = File.separatorChar == '/';
 
   private final Weights weights;
   private final NativeRuntime runtime;
-  private final int device;
+  private final Target target;
   private final int threads;
   private final List<Session> opened = new ArrayList<>();
   private final Map<Object, List<Once>> once = new HashMap<>();
@@ -38,13 +39,13 @@ public final class Opener {
   /**
    * Creates an opener.
    *
-   * @param device {@link Session#CPU} or the number of a CUDA device
+   * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    */
-  public Opener(Weights weights, NativeRuntime runtime, int device, int threads) {
+  public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
     this.weights = weights;
     this.runtime = runtime;
-    this.device = device;
+    this.target = target;
     this.threads = threads;
   }
 
@@ -65,7 +66,7 @@ public final class Opener {
     }
     if (session == null) {
       ByteBuffer model = graph.model(weights, this::room, null);
-      session = Session.open(runtime, graph.name(), model, null, device, threads);
+      session = Session.open(runtime, graph.name(), model, null, target, threads);
     }
     opened.add(session);
     return session;
@@ -107,7 +108,7 @@ public final class Opener {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
         ByteBuffer model = graph.model(weights, this::room, file);
-        return Session.open(runtime, graph.name(), model, folder, device, threads);
+        return Session.open(runtime, graph.name(), model, folder, target, threads);
       } finally {
         Files.deleteIfExists(folder);
       }
@@ -131,6 +132,24 @@ public final class Opener {
     float[] values = new float[Math.toIntExact(tensor.elements())];
     tensor.copyTo(FloatBuffer.wrap(values));
     return values;
+  }
+
+  /** Returns what a report should say about the graphs loaded so far. */
+  public List<String> notes() {
+    List<String> mixed =
+        opened.stream().filter(Session::mixed).map(Session::name).sorted().toList();
+    if (mixed.isEmpty()) {
+      return List.of();
+    }
+    List<String> some = mixed.subList(0, Math.min(mixed.size(), MOST_NAMED));
+    return List.of(
+        "in "
+            + mixed.size()
+            + " of "
+            + opened.size()
+            + " graphs an operator without a CUDA kernel runs on the CPU: "
+            + String.join(", ", some)
+            + (some.size() < mixed.size() ? ", ..." : ""));
   }
 
   /** Returns every session that was opened. */

@@ -11,21 +11,25 @@ import org.jspecify.annotations.Nullable;
 
 /** One loaded graph. Thread-safe; closing it twice is harmless. */
 public final class Session implements AutoCloseable {
-  /** The device number that stands for the CPU. */
-  public static final int CPU = -1;
+  /** The CPU. */
+  public static final Target CPU = Target.cpu();
 
   private static final String FOLDER = "session.model_external_initializers_file_folder_path";
+  private static final String NO_CPU = "session.disable_cpu_ep_fallback";
+  private static final String REFUSED = "fallback to CPU EP has been explicitly disabled";
 
   private final String name;
   private final OrtEnvironment environment;
   private final OrtSession session;
+  private final boolean mixed;
   private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
   private volatile boolean closed;
 
-  private Session(String name, OrtEnvironment environment, OrtSession session) {
+  private Session(String name, OrtEnvironment environment, OrtSession session, boolean mixed) {
     this.name = name;
     this.environment = environment;
     this.session = session;
+    this.mixed = mixed;
   }
 
   /**
@@ -34,16 +38,17 @@ public final class Session implements AutoCloseable {
    * @param name the graph's name, for errors
    * @param model the graph in a direct buffer, free after this call
    * @param folder of the file that the graph names for weights; null where it has them all
-   * @param device {@link #CPU} or the number of a CUDA device
+   * @param target where it runs
    * @param threads threads of the session, where the runtime has no pool
-   * @throws IllegalStateException if ONNX Runtime refuses it
+   * @throws IllegalStateException if ONNX Runtime refuses it, or if an operator would run on the
+   *     CPU that must not
    */
   public static Session open(
       NativeRuntime runtime,
       String name,
       ByteBuffer model,
       @Nullable Path folder,
-      int device,
+      Target target,
       int threads) {
     OrtEnvironment environment = runtime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
@@ -58,17 +63,51 @@ public final class Session implements AutoCloseable {
         options.setIntraOpNumThreads(threads);
         options.addConfigEntry("session.intra_op.allow_spinning", "0");
       }
-      if (device == CPU) {
-        return new Session(name, environment, environment.createSession(model, options));
+      if (target.isCpu()) {
+        return new Session(name, environment, environment.createSession(model, options), false);
       }
-      try (OrtCUDAProviderOptions cuda = cuda(device)) {
+      try (OrtCUDAProviderOptions cuda = cuda(target.device())) {
         options.addCUDA(cuda);
-        return new Session(name, environment, environment.createSession(model, options));
+        return withoutFallback(name, environment, model, options, target);
       }
     } catch (OrtException refused) {
       throw new IllegalStateException(
           "ONNX Runtime cannot load graph \"" + name + "\": " + refused.getMessage(), refused);
     }
+  }
+
+  /**
+   * Loads a graph such that every operator runs on the device; where one cannot and that is no
+   * reason to fail, once more with the CPU beside it.
+   */
+  static Session withoutFallback(
+      String name,
+      OrtEnvironment environment,
+      ByteBuffer model,
+      OrtSession.SessionOptions options,
+      Target target)
+      throws OrtException {
+    try {
+      options.addConfigEntry(NO_CPU, "1");
+      return new Session(name, environment, environment.createSession(model, options), false);
+    } catch (OrtException refused) {
+      if (!String.valueOf(refused.getMessage()).contains(REFUSED)) {
+        throw refused;
+      } else if (target.strict()) {
+        throw new IllegalStateException(
+            "graph \""
+                + name
+                + "\" has an operator that only the CPU runs, and the device is strict",
+            refused);
+      }
+      options.addConfigEntry(NO_CPU, "0");
+      return new Session(name, environment, environment.createSession(model, options), true);
+    }
+  }
+
+  /** Returns whether some operator runs on the CPU although the graph was meant for a device. */
+  boolean mixed() {
+    return mixed;
   }
 
   /** Starts a call; close it to give it back. */
@@ -106,22 +145,6 @@ public final class Session implements AutoCloseable {
       session.close();
     } catch (OrtException failed) {
       throw new IllegalStateException("graph \"" + name + "\" cannot be closed", failed);
-    }
-  }
-
-  /** Returns why a CUDA device cannot be used; empty if it can. */
-  static String tryCuda(OrtEnvironment environment, int device) {
-    if (!ClassPathCheck.isGpuBuild()) {
-      return "this is the CPU build of ONNX Runtime "
-          + environment.getVersion()
-          + "; depend on anabranch-onnx-backend-gpu";
-    }
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        OrtCUDAProviderOptions cuda = cuda(device)) {
-      options.addCUDA(cuda);
-      return "";
-    } catch (OrtException failed) {
-      return String.valueOf(failed.getMessage()).strip();
     }
   }
 
