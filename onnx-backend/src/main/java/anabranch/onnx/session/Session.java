@@ -6,10 +6,12 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** One loaded graph. Thread-safe; closing it twice is harmless. */
+/** One graph, loaded or about to be. Thread-safe; closing it twice is harmless. */
 public final class Session implements AutoCloseable {
   /** The device number that stands for the CPU. */
   public static final int CPU = -1;
@@ -18,14 +20,20 @@ public final class Session implements AutoCloseable {
 
   private final String name;
   private final OrtEnvironment environment;
-  private final OrtSession session;
+  private final CompletableFuture<OrtSession> loaded;
   private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
   private volatile boolean closed;
 
-  private Session(String name, OrtEnvironment environment, OrtSession session) {
+  /**
+   * Creates a session.
+   *
+   * @param name the graph's name, for errors
+   * @param loaded the graph, which may be on its way; fails as {@link #load} does
+   */
+  Session(String name, OrtEnvironment environment, CompletableFuture<OrtSession> loaded) {
     this.name = name;
     this.environment = environment;
-    this.session = session;
+    this.loaded = loaded;
   }
 
   /**
@@ -38,7 +46,7 @@ public final class Session implements AutoCloseable {
    * @param threads threads of the session, where the runtime has no pool
    * @throws IllegalStateException if ONNX Runtime refuses it
    */
-  public static Session open(
+  static OrtSession load(
       NativeRuntime runtime,
       String name,
       ByteBuffer model,
@@ -59,11 +67,11 @@ public final class Session implements AutoCloseable {
         options.addConfigEntry("session.intra_op.allow_spinning", "0");
       }
       if (device == CPU) {
-        return new Session(name, environment, environment.createSession(model, options));
+        return environment.createSession(model, options);
       }
       try (OrtCUDAProviderOptions cuda = cuda(device)) {
         options.addCUDA(cuda);
-        return new Session(name, environment, environment.createSession(model, options));
+        return environment.createSession(model, options);
       }
     } catch (OrtException refused) {
       throw new IllegalStateException(
@@ -71,10 +79,28 @@ public final class Session implements AutoCloseable {
     }
   }
 
+  /**
+   * Waits until the graph is loaded.
+   *
+   * @throws IllegalStateException if ONNX Runtime refuses it
+   */
+  OrtSession await() {
+    try {
+      return loaded.join();
+    } catch (CompletionException failed) {
+      if (failed.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      } else if (failed.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw failed;
+    }
+  }
+
   /** Starts a call; close it to give it back. */
   public Call call() {
     Call before = idle.getAndSet(null);
-    return before == null ? new Call(this, environment, session) : before;
+    return before == null ? new Call(this, environment, await()) : before;
   }
 
   /** Keeps one call for the next that wants one. */
@@ -102,6 +128,14 @@ public final class Session implements AutoCloseable {
     if (kept != null) {
       kept.free();
     }
+    OrtSession session = loaded.handle((graph, failed) -> graph).join();
+    if (session == null) {
+      return;
+    }
+    close(name, session);
+  }
+
+  static void close(String name, OrtSession session) {
     try {
       session.close();
     } catch (OrtException failed) {
