@@ -52,12 +52,15 @@ public final class OnnxBackend implements Backend {
   public List<Unsupported> check(ModelSpec spec, LoadOptions options) {
     List<Unsupported> parts = new ArrayList<>(options.refusals(spec));
     parts.addAll(OnnxOptions.unknown(options));
-    parts.addAll(tooLarge(spec));
     try {
       OnnxOptions own = OnnxOptions.from(options);
+      // It starts while the description is looked at.
+      NativeRuntime.begin(own.threads());
+      parts.addAll(tooLarge(spec));
       NativeRuntime runtime = NativeRuntime.get(own.threads());
       parts.addAll(Placement.of(own.device(), runtime::cudaFailure).refused());
     } catch (DescriptionException malformed) {
+      parts.addAll(tooLarge(spec));
       parts.add(new Unsupported("settings", String.valueOf(malformed.getMessage())));
     } catch (IllegalStateException | LinkageError unusable) {
       parts.add(new Unsupported("runtime", String.valueOf(unusable.getMessage())));

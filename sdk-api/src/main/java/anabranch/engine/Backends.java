@@ -18,8 +18,12 @@ public final class Backends {
    */
   public static Backend named(String name) {
     Map<String, Backend> found = new TreeMap<>();
-    collect(Backend.class.getClassLoader(), found);
-    collect(Thread.currentThread().getContextClassLoader(), found);
+    ClassLoader own = Backend.class.getClassLoader();
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    collect(own, found);
+    if (context != own) {
+      collect(context, found);
+    }
     Backend backend = found.get(name);
     if (backend == null) {
       throw new DescriptionException(

@@ -96,6 +96,22 @@ public final class Bounds {
   }
 
   /**
+   * Fails with a message unless {@code holds}.
+   *
+   * @param message its parts, put into words only when it fails: for values that are long in words
+   * @throws DescriptionException with the message
+   */
+  public static void requireThat(boolean holds, Object... message) {
+    if (!holds) {
+      StringBuilder words = new StringBuilder();
+      for (Object part : message) {
+        words.append(part);
+      }
+      throw new DescriptionException(words.toString());
+    }
+  }
+
+  /**
    * Fails with {@code message} and the rule that states the refusal unless {@code holds}.
    *
    * @param rule its number in the specification, such as {@code "A17"}

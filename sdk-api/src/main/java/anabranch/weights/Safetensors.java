@@ -50,9 +50,12 @@ public final class Safetensors implements Weights {
     if (!Files.isRegularFile(file)) {
       throw new WeightsException(file + ": there is no such file");
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      Header header = Header.read(file.toString(), channel);
-      return new Safetensors(file, map(channel, header));
+    try {
+      Place start = Place.startOf(file);
+      try (FileChannel channel = FileChannel.open(start.file(), StandardOpenOption.READ)) {
+        Header header = Header.read(file.toString(), channel);
+        return new Safetensors(file, map(channel, header, start));
+      }
     } catch (IOException failed) {
       throw new WeightsException(file + ": cannot be read: " + failed.getMessage(), failed);
     }
@@ -100,7 +103,8 @@ public final class Safetensors implements Weights {
   }
 
   /** Maps runs of tensors, each as long as one buffer allows: systems limit the number of maps. */
-  private static Map<String, Tensor> map(FileChannel channel, Header header) throws IOException {
+  private static Map<String, Tensor> map(FileChannel channel, Header header, Place start)
+      throws IOException {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     List<Header.Entry> entries = header.entries();
     int from = 0;
@@ -118,7 +122,9 @@ public final class Safetensors implements Weights {
       for (Header.Entry entry : entries.subList(from, to)) {
         int offset = (int) (entry.begin() - begin);
         ByteBuffer data = run.slice(offset, (int) (entry.end() - entry.begin()));
-        tensors.put(entry.name(), new Tensor(entry.name(), entry.type(), entry.shape(), data));
+        Place place = start.behind(header.dataStart() + entry.begin());
+        tensors.put(
+            entry.name(), new Tensor(entry.name(), entry.type(), entry.shape(), data, place));
       }
       from = to;
     }

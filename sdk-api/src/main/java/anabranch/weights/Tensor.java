@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A named array of numbers: a view on memory that its {@link Weights} own. Immutable; any thread.
@@ -18,6 +19,7 @@ public final class Tensor {
   private final DType type;
   private final List<Integer> shape;
   private final ByteBuffer data;
+  private final @Nullable Place place;
 
   /**
    * Creates a view.
@@ -30,8 +32,20 @@ public final class Tensor {
    *     or the data's length is not what type and shape say
    */
   public Tensor(String name, DType type, List<Integer> shape, ByteBuffer data) {
+    this(name, type, shape, data, null);
+  }
+
+  /**
+   * Creates a view on a part of a file.
+   *
+   * @param place where the same bytes lie; null where they are in no file
+   * @throws WeightsException as above
+   */
+  public Tensor(
+      String name, DType type, List<Integer> shape, ByteBuffer data, @Nullable Place place) {
     this.name = name;
     this.type = type;
+    this.place = place;
     this.shape = List.copyOf(shape);
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN).asReadOnlyBuffer();
     long expected = bytes(name, type, this.shape);
@@ -73,6 +87,11 @@ public final class Tensor {
   /** Returns the stored bytes: read-only, little-endian, from position 0. */
   public ByteBuffer bytes() {
     return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Returns where the stored bytes lie in a file; null where they are in none. */
+  public @Nullable Place place() {
+    return place;
   }
 
   /**

@@ -63,6 +63,15 @@ public final class Graph {
             + parts.values().stream().mapToLong(Part::elements).sum());
   }
 
+  /** Returns the first weight that is large enough to lie outside; null if none is. */
+  public @Nullable String firstLarge() {
+    return weights.entrySet().stream()
+        .filter(weight -> 4 * weight.getValue() >= LargeWeights.LEAST)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElse(null);
+  }
+
   /**
    * Some rows of each of several matrices that lie behind each other.
    *
@@ -182,7 +191,8 @@ public final class Graph {
    * @param room gives a direct buffer of at least so many bytes, which is what is returned
    * @param beside takes large weights, which the model then names; null to hold them all
    */
-  public ByteBuffer model(Weights from, IntFunction<ByteBuffer> room, @Nullable WeightFile beside) {
+  public ByteBuffer model(
+      Weights from, IntFunction<ByteBuffer> room, @Nullable LargeWeights beside) {
     Message graph = new Message();
     nodes.forEach(node -> graph.message(1, message(node)));
     graph.text(2, name);
@@ -191,9 +201,9 @@ public final class Graph {
       long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
       int bytes = Math.toIntExact(4 * tensor.elements());
       Message constant = constant(parameter, FLOAT, shape);
-      if (beside != null && bytes >= WeightFile.LEAST) {
-        beside.add(tensor, room.apply(bytes), constant);
-      } else {
+      boolean outside =
+          beside != null && bytes >= LargeWeights.LEAST && beside.add(tensor, room, constant);
+      if (!outside) {
         constant.bytes(9, bytes, into -> write(tensor, into));
       }
       graph.message(5, constant);

@@ -88,6 +88,7 @@ public final class Loader {
               : opener.open(EdgeGraphs.norm("encoder.norm", spec.width(), encoder.norm()));
       memories = new Memories(layout, spec.width(), norm, steps.memoryReaders(), pools);
     }
+    opener.await();
     model.take(stages, memories, opener.opened(), opener.notes());
     return model;
   }

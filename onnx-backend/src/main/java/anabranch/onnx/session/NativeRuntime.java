@@ -13,6 +13,8 @@ import java.security.PrivilegedAction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class NativeRuntime {
   private static final System.Logger LOG = System.getLogger(NativeRuntime.class.getName());
   private static final long START_STACK_BYTES = 64L << 20;
-  private static @Nullable NativeRuntime started;
+  private static @Nullable CompletableFuture<NativeRuntime> started;
 
   private final OrtEnvironment environment;
   private final int poolThreads;
@@ -40,20 +42,43 @@ public final class NativeRuntime {
     this.problems = List.copyOf(problems);
   }
 
+  /** Begins to start the runtime, with a pool of that many threads, unless somebody did. */
+  public static void begin(int threads) {
+    starting(threads);
+  }
+
   /**
    * Returns the runtime; the first call starts it with a pool of that many threads.
    *
    * @throws IllegalStateException if the native library cannot be loaded, saying why
    */
-  public static synchronized NativeRuntime get(int threads) {
-    NativeRuntime runtime = started;
-    if (runtime == null) {
-      List<String> problems = ClassPathCheck.problems();
-      problems.forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
-      runtime = start(threads, problems);
-      started = runtime;
+  public static NativeRuntime get(int threads) {
+    CompletableFuture<NativeRuntime> starting = starting(threads);
+    try {
+      return starting.join();
+    } catch (CompletionException failed) {
+      again(starting);
+      Throwable why = failed.getCause();
+      throw new IllegalStateException(why.getMessage(), why.getCause());
     }
-    return runtime;
+  }
+
+  private static synchronized CompletableFuture<NativeRuntime> starting(int threads) {
+    CompletableFuture<NativeRuntime> starting = started;
+    if (starting == null) {
+      CompletableFuture<NativeRuntime> next = new CompletableFuture<>();
+      starter(() -> start(threads, next)).start();
+      started = next;
+      starting = next;
+    }
+    return starting;
+  }
+
+  /** Lets the next call try again. */
+  private static synchronized void again(CompletableFuture<NativeRuntime> failed) {
+    if (started == failed) {
+      started = null;
+    }
   }
 
   /** Returns what a report should say about a load that asked for that many threads. */
@@ -88,7 +113,9 @@ public final class NativeRuntime {
     FloatBuffer number =
         ByteBuffer.allocateDirect(Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer();
     try (Session probe =
-            Session.open(this, graph.name(), model, null, new Target(device, true), 1);
+            new Session(
+                environment,
+                LoadedGraph.load(this, graph.name(), model, null, new Target(device, true), 1));
         Call call = probe.call()) {
       call.in("x", number, 0, 1).out("y", number, 0, 1).run();
       return "";
@@ -112,41 +139,23 @@ public final class NativeRuntime {
     return poolThreads > 0;
   }
 
-  private static NativeRuntime start(int threads, List<String> problems) {
-    NativeRuntime[] made = new NativeRuntime[1];
-    Throwable[] failed = new Throwable[1];
-    Runnable task =
-        () -> {
-          try {
-            made[0] = make(threads, problems);
-          } catch (OrtException | RuntimeException | LinkageError failure) {
-            failed[0] = failure;
-          }
-        };
-    Thread starter = starter(task);
-    starter.start();
-    boolean interrupted = false;
-    while (starter.isAlive()) {
-      try {
-        starter.join();
-      } catch (InterruptedException again) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failed[0] != null) {
-      Throwable cause = failed[0];
+  private static void start(int threads, CompletableFuture<NativeRuntime> into) {
+    List<String> problems = List.of();
+    try {
+      problems = ClassPathCheck.problems();
+      problems.forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
+      into.complete(make(threads, problems));
+    } catch (OrtException | RuntimeException | LinkageError failure) {
+      Throwable cause = failure;
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
       List<String> reasons = new ArrayList<>(problems);
       reasons.add(0, cause.toString());
-      throw new IllegalStateException(
-          "ONNX Runtime cannot start: " + String.join("; ", reasons), failed[0]);
+      into.completeExceptionally(
+          new IllegalStateException(
+              "ONNX Runtime cannot start: " + String.join("; ", reasons), failure));
     }
-    return made[0];
   }
 
   /**

@@ -1,6 +1,7 @@
 package anabranch.onnx.session;
 
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.StoredWeights;
 import anabranch.onnx.graph.WeightFile;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -12,16 +13,24 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Opens the sessions of one load, and reads what stays on the host. Confined to one thread. */
+/**
+ * Opens the sessions of one load, and reads what stays on the host. Confined to one thread; a few
+ * of its own load graphs meanwhile, and end soon after the last.
+ */
 public final class Opener {
   private static final System.Logger LOG = System.getLogger(Opener.class.getName());
   private static final long LEAST_BESIDE = 1 << 20;
   private static final int MOST_NAMED = 8;
+  private static final int MOST_LOADERS = 4;
+  private static final long IDLE_MILLIS = 100;
 
   /** Windows keeps files that are mapped. */
   private static final boolean CAN_DELETE_MAPPED_FILES = File.separatorChar == '/';
@@ -31,14 +40,28 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final List<Session> opened = new ArrayList<>();
-  private final Map<Object, List<Once>> once = new HashMap<>();
-  private ByteBuffer room = ByteBuffer.allocateDirect(0);
+  private final List<Once> once = new ArrayList<>();
+  private final ExecutorService loaders;
+  private final ThreadLocal<Room> room = ThreadLocal.withInitial(Room::new);
 
-  private record Once(List<String> weights, Session session) {}
+  private record Once(Object form, List<String> weights, Session session) {}
+
+  /** Memory for graph after graph: each is read before the next is written. */
+  private static final class Room {
+    private ByteBuffer bytes = ByteBuffer.allocateDirect(0);
+
+    ByteBuffer of(int least) {
+      if (bytes.capacity() < least) {
+        bytes = ByteBuffer.allocateDirect(least);
+      }
+      return bytes;
+    }
+  }
 
   /**
    * Creates an opener.
    *
+   * @param weights to stay open until {@link #await}
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    */
@@ -47,6 +70,22 @@ public final class Opener {
     this.runtime = runtime;
     this.target = target;
     this.threads = threads;
+    int processors = Runtime.getRuntime().availableProcessors();
+    int count = target.isCpu() ? Math.min(MOST_LOADERS, processors) : 1;
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            count,
+            count,
+            IDLE_MILLIS,
+            TimeUnit.MILLISECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "anabranch-onnx-load");
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+    loaders = pool;
   }
 
   /** Returns the weights. */
@@ -54,22 +93,37 @@ public final class Opener {
     return weights;
   }
 
-  /**
-   * Loads a graph.
-   *
-   * @throws IllegalStateException if ONNX Runtime refuses it
-   */
+  /** Starts to load a graph; whether that succeeds, {@link #await} and the first call say. */
   public Session open(Graph graph) {
-    Session session = null;
-    if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
-      session = beside(graph);
-    }
-    if (session == null) {
-      ByteBuffer model = graph.model(weights, this::room, null);
-      session = Session.open(runtime, graph.name(), model, null, target, threads);
-    }
+    CompletableFuture<LoadedGraph> loaded =
+        CompletableFuture.supplyAsync(() -> load(graph), loaders);
+    Session session = new Session(graph.name(), runtime.environment(), loaded);
     opened.add(session);
     return session;
+  }
+
+  /**
+   * Waits until all graphs are loaded.
+   *
+   * @throws IllegalStateException if ONNX Runtime refuses one
+   */
+  public void await() {
+    opened.forEach(Session::await);
+  }
+
+  private LoadedGraph load(Graph graph) {
+    LoadedGraph session = null;
+    if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
+      session = stored(graph);
+      session = session == null ? written(graph) : session;
+    }
+    return session == null
+        ? load(graph, graph.model(weights, room.get()::of, null), null)
+        : session;
+  }
+
+  private LoadedGraph load(Graph graph, ByteBuffer model, @Nullable Path folder) {
+    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads);
   }
 
   /**
@@ -79,14 +133,13 @@ public final class Opener {
    * @param form equal for graphs that differ in the names of their weights alone
    */
   public Session openOnce(Object form, Graph graph) {
-    List<Once> alike = once.computeIfAbsent(form, any -> new ArrayList<>());
-    for (Once each : alike) {
-      if (sameNumbers(each.weights, graph.weights())) {
+    for (Once each : once) {
+      if (each.form.equals(form) && sameNumbers(each.weights, graph.weights())) {
         return each.session;
       }
     }
     Session session = open(graph);
-    alike.add(new Once(graph.weights(), session));
+    once.add(new Once(form, graph.weights(), session));
     return session;
   }
 
@@ -102,13 +155,36 @@ public final class Opener {
     return true;
   }
 
+  /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
+  private @Nullable LoadedGraph stored(Graph graph) {
+    String first = graph.firstLarge();
+    StoredWeights stored = first == null ? null : StoredWeights.beside(weights.tensor(first));
+    if (stored == null) {
+      return null;
+    }
+    ByteBuffer model = graph.model(weights, room.get()::of, stored);
+    if (!stored.all()) {
+      return null;
+    }
+    LoadedGraph session = null;
+    try {
+      session = load(graph, model, stored.folder());
+    } catch (IllegalStateException refused) {
+      LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are copied", refused);
+    }
+    if (session != null && !stored.hold()) {
+      session.close();
+      return null;
+    }
+    return session;
+  }
+
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable Session beside(Graph graph) {
+  private @Nullable LoadedGraph written(Graph graph) {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, this::room, file);
-        return Session.open(runtime, graph.name(), model, folder, target, threads);
+        return load(graph, graph.model(weights, room.get()::of, file), folder);
       } finally {
         Files.deleteIfExists(folder);
       }
@@ -116,14 +192,6 @@ public final class Opener {
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are held twice", full);
       return null;
     }
-  }
-
-  /** Returns the same memory for graph after graph: each is read before the next is written. */
-  private ByteBuffer room(int bytes) {
-    if (room.capacity() < bytes) {
-      room = ByteBuffer.allocateDirect(bytes);
-    }
-    return room;
   }
 
   /** Returns the numbers of a tensor. */
@@ -137,7 +205,11 @@ public final class Opener {
   /** Returns what a report should say about the graphs loaded so far. */
   public List<String> notes() {
     List<String> mixed =
-        opened.stream().filter(Session::mixed).map(Session::name).sorted().toList();
+        opened.stream()
+            .filter(session -> session.await().mixed())
+            .map(Session::name)
+            .sorted()
+            .toList();
     if (mixed.isEmpty()) {
       return List.of();
     }

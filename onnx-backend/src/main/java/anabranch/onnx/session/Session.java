@@ -1,119 +1,61 @@
 package anabranch.onnx.session;
 
 import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.providers.OrtCUDAProviderOptions;
-import java.nio.ByteBuffer;
-import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** One loaded graph. Thread-safe; closing it twice is harmless. */
+/** One graph, loaded or about to be. Thread-safe; closing it twice is harmless. */
 public final class Session implements AutoCloseable {
   /** The CPU. */
   public static final Target CPU = Target.cpu();
 
-  private static final String FOLDER = "session.model_external_initializers_file_folder_path";
-  private static final String NO_CPU = "session.disable_cpu_ep_fallback";
-  private static final String REFUSED = "fallback to CPU EP has been explicitly disabled";
-
   private final String name;
   private final OrtEnvironment environment;
-  private final OrtSession session;
-  private final boolean mixed;
+  private final CompletableFuture<LoadedGraph> loaded;
   private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
   private volatile boolean closed;
 
-  private Session(String name, OrtEnvironment environment, OrtSession session, boolean mixed) {
-    this.name = name;
-    this.environment = environment;
-    this.session = session;
-    this.mixed = mixed;
-  }
-
   /**
-   * Loads a graph.
+   * Creates a session.
    *
    * @param name the graph's name, for errors
-   * @param model the graph in a direct buffer, free after this call
-   * @param folder of the file that the graph names for weights; null where it has them all
-   * @param target where it runs
-   * @param threads threads of the session, where the runtime has no pool
-   * @throws IllegalStateException if ONNX Runtime refuses it, or if an operator would run on the
-   *     CPU that must not
+   * @param loaded the graph, which may be on its way; fails as {@link LoadedGraph#load} does
    */
-  public static Session open(
-      NativeRuntime runtime,
-      String name,
-      ByteBuffer model,
-      @Nullable Path folder,
-      Target target,
-      int threads) {
-    OrtEnvironment environment = runtime.environment();
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-      options.setMemoryPatternOptimization(false);
-      if (folder != null) {
-        options.addConfigEntry(FOLDER, folder.toString());
-      }
-      if (runtime.sharesPool()) {
-        options.disablePerSessionThreads();
-      } else {
-        options.setIntraOpNumThreads(threads);
-        options.addConfigEntry("session.intra_op.allow_spinning", "0");
-      }
-      if (target.isCpu()) {
-        return new Session(name, environment, environment.createSession(model, options), false);
-      }
-      try (OrtCUDAProviderOptions cuda = cuda(target.device())) {
-        options.addCUDA(cuda);
-        return withoutFallback(name, environment, model, options, target);
-      }
-    } catch (OrtException refused) {
-      throw new IllegalStateException(
-          "ONNX Runtime cannot load graph \"" + name + "\": " + refused.getMessage(), refused);
-    }
+  Session(String name, OrtEnvironment environment, CompletableFuture<LoadedGraph> loaded) {
+    this.name = name;
+    this.environment = environment;
+    this.loaded = loaded;
+  }
+
+  /** Creates a session of a graph that is loaded. */
+  Session(OrtEnvironment environment, LoadedGraph loaded) {
+    this(loaded.name(), environment, CompletableFuture.completedFuture(loaded));
   }
 
   /**
-   * Loads a graph such that every operator runs on the device; where one cannot and that is no
-   * reason to fail, once more with the CPU beside it.
+   * Waits until the graph is loaded.
+   *
+   * @throws IllegalStateException if ONNX Runtime refuses it
    */
-  static Session withoutFallback(
-      String name,
-      OrtEnvironment environment,
-      ByteBuffer model,
-      OrtSession.SessionOptions options,
-      Target target)
-      throws OrtException {
+  LoadedGraph await() {
     try {
-      options.addConfigEntry(NO_CPU, "1");
-      return new Session(name, environment, environment.createSession(model, options), false);
-    } catch (OrtException refused) {
-      if (!String.valueOf(refused.getMessage()).contains(REFUSED)) {
-        throw refused;
-      } else if (target.strict()) {
-        throw new IllegalStateException(
-            "graph \""
-                + name
-                + "\" has an operator that only the CPU runs, and the device is strict",
-            refused);
+      return loaded.join();
+    } catch (CompletionException failed) {
+      if (failed.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      } else if (failed.getCause() instanceof Error error) {
+        throw error;
       }
-      options.addConfigEntry(NO_CPU, "0");
-      return new Session(name, environment, environment.createSession(model, options), true);
+      throw failed;
     }
-  }
-
-  /** Returns whether some operator runs on the CPU although the graph was meant for a device. */
-  boolean mixed() {
-    return mixed;
   }
 
   /** Starts a call; close it to give it back. */
   public Call call() {
     Call before = idle.getAndSet(null);
-    return before == null ? new Call(this, environment, session) : before;
+    return before == null ? new Call(this, environment, await().session()) : before;
   }
 
   /** Keeps one call for the next that wants one. */
@@ -141,17 +83,9 @@ public final class Session implements AutoCloseable {
     if (kept != null) {
       kept.free();
     }
-    try {
-      session.close();
-    } catch (OrtException failed) {
-      throw new IllegalStateException("graph \"" + name + "\" cannot be closed", failed);
+    LoadedGraph graph = loaded.handle((made, failed) -> made).join();
+    if (graph != null) {
+      graph.close();
     }
-  }
-
-  /** Full fp32: tensor cores would round the inputs of a product to 10 bits of fraction. */
-  private static OrtCUDAProviderOptions cuda(int device) throws OrtException {
-    OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device);
-    cuda.add("use_tf32", "0");
-    return cuda;
   }
 }

@@ -38,12 +38,13 @@ public final class Layout {
   private final Map<Key, Entry> known = new HashMap<>();
   private final Map<Integer, Entry> choices = new HashMap<>();
   private final List<StageSpec> steps;
-  private final String signature;
+  private final ModelSpec spec;
   private final boolean shares;
   private @Nullable Entry attention;
+  private volatile @Nullable String signature;
 
   private Layout(ModelSpec spec) {
-    signature = signature(spec);
+    this.spec = spec;
     List<Step> all = Cut.of(spec).steps();
     steps = all.stream().map(Step::stage).toList();
     shares = all.stream().anyMatch(step -> shares(step.stage()));
@@ -139,7 +140,12 @@ public final class Layout {
 
   /** Returns what images of these sequences are of. */
   public String signature() {
-    return signature;
+    String known = signature;
+    if (known == null) {
+      known = signature(spec);
+      signature = known;
+    }
+    return known;
   }
 
   private void point(int slot, Point point, int width) {

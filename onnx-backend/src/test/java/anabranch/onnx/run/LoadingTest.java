@@ -47,6 +47,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -86,6 +87,55 @@ class LoadingTest {
         assertArrayEquals(logits(engine), logits, 1e-4f);
       }
     }
+  }
+
+  @Test
+  void matricesOfAFileAreReadWhereTheyLie() {
+    ModelSpec spec = large();
+    Path file = written(spec, 3);
+    try (Weights weights = Safetensors.open(file)) {
+      float[] logits = logits(spec, weights);
+      assertArrayEquals(
+          logits(spec, mapped(weights, UnaryOperator.identity(), LoadingTest::wide)), logits);
+      // Zeros that claim to lie there: what is answered says who was asked.
+      Weights claimed = changed(weights, LoadingTest::zeros);
+      assertArrayEquals(logits, logits(spec, claimed));
+      Weights partly = changed(weights, t -> t.name().endsWith("down.weight") ? wide(t) : t);
+      assertArrayEquals(logits, logits(spec, partly));
+    }
+  }
+
+  @Test
+  void aFileThatTookTheNameMeanwhileIsNotRead() {
+    ModelSpec spec = large();
+    Path file = written(spec, 3);
+    try (Weights weights = Safetensors.open(file)) {
+      float[] logits = logits(spec, weights);
+      written(spec, 4);
+      assertArrayEquals(logits, logits(spec, weights));
+      try (Weights others = Safetensors.open(file)) {
+        assertFalse(java.util.Arrays.equals(logits, logits(spec, others)));
+      }
+    }
+  }
+
+  private Path written(ModelSpec spec, long seed) {
+    Path file = folder.resolve("large.safetensors");
+    try (Weights random = Weights.random(spec, seed)) {
+      Safetensors.write(file, random.names().stream().map(random::tensor).toList());
+    }
+    return file;
+  }
+
+  private static Tensor zeros(Tensor tensor) {
+    return tensor.name().endsWith(".down.weight") || tensor.name().endsWith(".up.weight")
+        ? new Tensor(
+            tensor.name(),
+            tensor.type(),
+            tensor.shape(),
+            ByteBuffer.allocate(tensor.bytes().remaining()),
+            tensor.place())
+        : tensor;
   }
 
   @Test
@@ -227,9 +277,22 @@ class LoadingTest {
     return new Tensor(like.name(), DType.F32, like.shape(), bytes);
   }
 
-  /** Returns weights whose tensors are those of other names, changed. */
+  /** Returns weights whose tensors are those of other names, changed, and lie in no file. */
   private static Weights mapped(
       Weights from, UnaryOperator<String> name, UnaryOperator<Tensor> change) {
+    return changed(
+        from,
+        name,
+        (asked, found) ->
+            change.apply(new Tensor(asked, found.type(), found.shape(), found.bytes())));
+  }
+
+  private static Weights changed(Weights from, UnaryOperator<Tensor> change) {
+    return changed(from, UnaryOperator.identity(), (asked, found) -> change.apply(found));
+  }
+
+  private static Weights changed(
+      Weights from, UnaryOperator<String> name, BiFunction<String, Tensor, Tensor> change) {
     return new Weights() {
       @Override
       public Set<String> names() {
@@ -238,8 +301,7 @@ class LoadingTest {
 
       @Override
       public Tensor tensor(String asked) {
-        Tensor found = from.tensor(name.apply(asked));
-        return change.apply(new Tensor(asked, found.type(), found.shape(), found.bytes()));
+        return change.apply(asked, from.tensor(name.apply(asked)));
       }
 
       @Override

@@ -33,7 +33,7 @@ class FallbackTest {
     FloatBuffer numbers = BufferPool.direct(1).put(0, -1);
     try (Session session = open("odd", new Target(0, false));
         Call call = session.call()) {
-      assertTrue(session.mixed());
+      assertTrue(session.await().mixed());
       call.in("x", numbers, 0, 1).out("y", numbers, 0, 1).run();
       assertEquals(0, numbers.get(0));
       Opener opener = new Opener(MemoryWeights.of(List.of()), runtime, Session.CPU, 1);
@@ -57,7 +57,9 @@ class FallbackTest {
         graph(name).model(MemoryWeights.of(List.of()), ByteBuffer::allocateDirect, null);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.disablePerSessionThreads();
-      return Session.withoutFallback(name, runtime.environment(), model, options, target);
+      LoadedGraph loaded =
+          LoadedGraph.withoutFallback(name, runtime.environment(), model, options, target);
+      return new Session(runtime.environment(), loaded);
     }
   }
 

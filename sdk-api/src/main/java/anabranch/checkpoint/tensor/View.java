@@ -1,5 +1,6 @@
 package anabranch.checkpoint.tensor;
 
+import anabranch.weights.Place;
 import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -91,7 +92,9 @@ public record View(Tensor source, int first, List<Integer> shape, List<Integer> 
     int count = shape.stream().reduce(1, (a, b) -> a * b);
     if (strides.equals(rowMajor(shape))) {
       ByteBuffer run = source.bytes().slice(first * size, count * size);
-      return new Tensor(name, source.type(), shape, run);
+      Place place = source.place();
+      return new Tensor(
+          name, source.type(), shape, run, place == null ? null : place.behind(first * size));
     }
     ByteBuffer copy = ByteBuffer.allocate(count * size).order(ByteOrder.LITTLE_ENDIAN);
     copy(source.bytes(), 0, first, size, copy);

@@ -31,27 +31,39 @@ public record Router(
             : logits.ofVectors()
                 ? logits.carried() ? source == Source.HIDDEN : source.readsHidden()
                 : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
-    Bounds.require(fits, "router.source " + source + " does not go with logits " + logits);
+    Bounds.requireThat(fits, "router.source ", source, " does not go with logits ", logits);
     boolean topK = selection instanceof Selection.TopK;
-    Bounds.require(
+    Bounds.requireThat(
         topK || capacity instanceof Capacity.Unlimited,
-        "router.capacity " + capacity + " needs a top-k selection, not " + selection);
-    Bounds.require(
+        "router.capacity ",
+        capacity,
+        " needs a top-k selection, not ",
+        selection);
+    Bounds.requireThat(
         topK || !gate.of().ofOthers(),
-        "router.gate " + gate.of() + " needs a top-k selection, not " + selection);
-    Bounds.require(
+        "router.gate ",
+        gate.of(),
+        " needs a top-k selection, not ",
+        selection);
+    Bounds.requireThat(
         gate.of() != Gate.Of.SOFTMAX_OF_NEAR
             || selection instanceof Selection.TopK top && top.secondary() == null,
-        "router.gate SOFTMAX_OF_NEAR does not go with selection " + selection);
-    Bounds.require(
+        "router.gate SOFTMAX_OF_NEAR does not go with selection ",
+        selection);
+    Bounds.requireThat(
         topK || gate.normalise() == null,
-        "router.gate.normalise needs a top-k selection, not " + selection);
-    Bounds.require(
+        "router.gate.normalise needs a top-k selection, not ",
+        selection);
+    Bounds.requireThat(
         topK || preference.groups() == null,
-        "router.groups need a top-k selection, not " + selection);
-    Bounds.require(
+        "router.groups need a top-k selection, not ",
+        selection);
+    Bounds.requireThat(
         !(selection instanceof Selection.ExpertChoice) || source == Source.HIDDEN,
-        "router.source " + source + " does not go with selection " + selection);
+        "router.source ",
+        source,
+        " does not go with selection ",
+        selection);
     Gate.Normalise normalise = gate.normalise();
     Bounds.require(
         normalise == null || !normalise.afterDrop() || capacity instanceof Capacity.Limited,
