@@ -131,6 +131,63 @@ public interface StateChapter extends Subject {
         });
   }
 
+  /** Intent: who looks back a little can go on for ever, in memory and in images. */
+  @Test
+  @Rule({"S13", "A18"})
+  default void whatNoLaterRowReadsIsLetGo() {
+    for (Case drawn : Case.looking()) {
+      Trial.of(
+          this,
+          drawn,
+          trial -> {
+            List<List<Integer>> exits = trial.subject.anyExits(2);
+            List<StateImage> chain = new ArrayList<>();
+            List<Long> bytes = new ArrayList<>();
+            List<Long> held = new ArrayList<>();
+            List<Answered> answers =
+                trial
+                    .forced(exits)
+                    .replacing(
+                        (model, state) -> {
+                          StateImage before = chain.isEmpty() ? null : chain.get(chain.size() - 1);
+                          StateImage now = state.image(before == null ? 0 : before.version());
+                          StateImage merged = before == null ? now : before.with(now);
+                          StateImage whole = state.image(0);
+                          assertEquals(
+                              whole.pages().keySet(),
+                              merged.pages().keySet(),
+                              "pages that are left of the images of " + state.length() + " rows");
+                          chain.add(merged);
+                          bytes.add(whole.bytes());
+                          held.add(state.bytes());
+                          return state;
+                        })
+                    .run(drawn.sequences());
+            trial.judge(exits, answers);
+            staysFlat("bytes of images", bytes);
+            staysFlat("bytes of states", held);
+            if (trial.repeatable()) {
+              Trial.sameBits(
+                  answers, trial.forced(exits).travellingAsImages().run(drawn.sequences()));
+            }
+            if (trial.batchInvariant()) {
+              List<Sequence> whole = List.of(drawn.sequences().get(0).cut(640));
+              Trial.sameBits(answers, trial.forced(exits).run(whole));
+              Trial.sameBits(answers, trial.forced(exits).inSteps(7).run(whole));
+            }
+          });
+    }
+  }
+
+  /** Fails unless the second half needs no more than the first one, or hardly more. */
+  private static void staysFlat(String what, List<Long> bytes) {
+    int half = bytes.size() / 2;
+    long first = bytes.subList(0, half).stream().mapToLong(Long::longValue).max().orElseThrow();
+    long second = bytes.subList(half, bytes.size()).stream().mapToLong(x -> x).max().orElseThrow();
+    assertTrue(
+        second <= 1.25 * first, what + " grow from " + first + " to " + second + ": " + bytes);
+  }
+
   /** Intent: an image of another model is refused in words, never read. */
   @Test
   @Rule({"S6"})

@@ -24,7 +24,9 @@ public interface SequenceState extends AutoCloseable {
 
   /**
    * Returns what changed since an earlier image of this state, as copies that nobody writes again.
-   * The caller has run every row that waits: what no stage has seen is in no image.
+   * The caller has run every row that waits: what no stage has seen is in no image. What no later
+   * row can read is in none either; an image may be complete where it cannot name all pages that
+   * were dropped since.
    *
    * @param since the version of an image this state gave, or was restored from; 0 for everything
    * @throws IllegalStateException if this state is closed

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * @param version grows with each image of one sequence
  * @param complete whether all pages are here; else those changed since the version asked for
  * @param pages read-only copies, by id
- * @param dropped ids of pages that earlier images had and that are no longer needed
+ * @param dropped ids of pages that earlier images may have and that are needed no longer
  */
 public record StateImage(
     String signature,

@@ -8,8 +8,12 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.backend.StateImage;
 import anabranch.conformance.faulty.Faults.Fault;
+import anabranch.model.layer.Attention;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,6 +21,8 @@ import java.util.TreeMap;
 
 /** Sequences that forget, mix up or share what they keep. */
 final class StateFaults {
+  private static final String LETTING_GO = "whatNoLaterRowReadsIsLetGo";
+
   private StateFaults() {}
 
   static List<Fault> all() {
@@ -66,6 +72,19 @@ final class StateFaults {
             },
             "anImageSinceAnotherHasOnlyWhatChanged"),
         fault(
+            "pages that are let go are not named",
+            new Stateful() {
+              @Override
+              StateImage image(Held held, long since) {
+                StateImage image = held.inner.image(since);
+                return new StateImage(
+                    image.signature(), image.version(), image.complete(), image.pages(), Set.of());
+              }
+            },
+            LETTING_GO),
+        fault("nothing is let go", new KeepingAll(), LETTING_GO),
+        fault("rows are let go one too early", new TooEarly(), LETTING_GO),
+        fault(
             "images of any model are taken",
             new Stateful() {
               @Override
@@ -106,6 +125,65 @@ final class StateFaults {
   private static StateImage with(StateImage image, Map<Integer, ByteBuffer> pages) {
     return new StateImage(
         image.signature(), image.version(), image.complete(), pages, image.dropped());
+  }
+
+  /** Has in every image what any image of the state had. */
+  private static final class KeepingAll extends Stateful {
+    private final Map<Held, Map<Integer, ByteBuffer>> all = new IdentityHashMap<>();
+
+    @Override
+    StateImage image(Held held, long since) {
+      StateImage image = held.inner.image(since);
+      Map<Integer, ByteBuffer> pages = all.computeIfAbsent(held, any -> new TreeMap<>());
+      pages.putAll(image.pages());
+      return new StateImage(
+          image.signature(),
+          image.version(),
+          image.complete(),
+          image.complete() ? pages : image.pages(),
+          Set.of());
+    }
+  }
+
+  /** Lets a page of the reference backend go while the next row still reads its last row. */
+  private static final class TooEarly extends Stateful {
+    private static final int PAGE = 16;
+
+    @Override
+    StageResult run(LoadedModel model, int stage, StageBatch batch, Set<Held> states) {
+      for (Held held : states) {
+        int oldest = held.length() + 1 - window(model);
+        StateImage image = held.inner.image(0);
+        Map<Integer, ByteBuffer> kept = new TreeMap<>(image.pages());
+        if (kept.values().removeIf(page -> lastShown(page) == oldest)) {
+          held.inner = model.restore(with(image, kept));
+        }
+      }
+      return super.run(model, stage, batch, states);
+    }
+
+    private static int window(LoadedModel model) {
+      return model.spec().plan().blocks().stream()
+          .flatMap(block -> block.operations().stream())
+          .filter(o -> o instanceof Attention attention && attention.window() != null)
+          .mapToInt(o -> ((Attention) o).window().rows())
+          .findFirst()
+          .orElse(Integer.MAX_VALUE / 2);
+    }
+
+    /** Returns the last position of a page of what rows show; -1 for another page. */
+    private static int lastShown(ByteBuffer bytes) {
+      ByteBuffer page = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+      String kind = text(page);
+      text(page);
+      return kind.equals("SHOWN") ? page.getInt() * PAGE + PAGE - 1 : -1;
+    }
+
+    private static String text(ByteBuffer page) {
+      byte[] text = new byte[page.getInt()];
+      page.get(text);
+      return new String(text, StandardCharsets.UTF_8);
+    }
   }
 
   /** Moves the pages of earlier rows before each later call. */

@@ -49,7 +49,7 @@ final class Hidden implements Activations {
     Shown carried = row.shown;
     String place = row.shownAt;
     if (carried != null && place != null && row.memory.shown(place, row.position) == null) {
-      row.memory.show(place, row.position, carried);
+      row.memory.lend(place, row.position, carried);
     }
   }
 

@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A memory as numbered pages: one for every sixteen positions of what rows show at an attention, of
@@ -19,10 +22,11 @@ import java.util.TreeMap;
  * length. A page begins with what it holds, so that a memory can be read from pages alone.
  *
  * <p>Rule S1: a page's number stays its own for the life of the sequence; a page is in an image
- * when it was written since.
+ * when it was written since. Rule S13: a page goes when no later row reads any position of it.
  */
 final class Pages {
   private static final int ROWS = 16;
+  private static final int MOST_DROPPED = 1024;
 
   /** What a page holds. */
   private enum Kind {
@@ -50,10 +54,15 @@ final class Pages {
 
   private final Map<Title, Integer> ids = new HashMap<>();
   private final Map<Title, Long> written = new HashMap<>();
+  private final NavigableMap<Integer, Long> dropped = new TreeMap<>();
+  private int next;
+  private long forgotten;
   private long clock = 1;
 
   private void write(Title title) {
-    ids.putIfAbsent(title, ids.size());
+    if (!ids.containsKey(title)) {
+      ids.put(title, next++);
+    }
     written.put(title, clock);
   }
 
@@ -80,6 +89,46 @@ final class Pages {
     draft.keptPlaces().forEach(place -> write(new Title(Kind.NUMBERS, place, 0)));
   }
 
+  /** Rule S13: lets go of the pages of a memory that no later call reads, as a draft notes. */
+  void forget(Memory draft, Memory from) {
+    draft
+        .unread()
+        .forEach(
+            (place, unread) -> {
+              int first = (Math.max(0, unread.from()) + ROWS - 1) / ROWS;
+              for (int n = first; (n + 1) * ROWS <= unread.until(); n++) {
+                boolean tokens = place.equals(Memory.TOKENS);
+                Title title = new Title(tokens ? Kind.TOKENS : Kind.SHOWN, tokens ? "" : place, n);
+                Integer id = ids.remove(title);
+                if (id != null) {
+                  from.forget(place, n * ROWS, (n + 1) * ROWS - 1);
+                  written.remove(title);
+                  dropped.put(id, clock);
+                }
+              }
+            });
+    while (dropped.size() > MOST_DROPPED) {
+      forgotten = Math.max(forgotten, dropped.pollFirstEntry().getValue());
+    }
+  }
+
+  /** Returns the last version before which it is not known any more what was dropped. */
+  long forgotten() {
+    return forgotten;
+  }
+
+  /** Returns the pages that were dropped behind a version. */
+  Set<Integer> dropped(long since) {
+    Set<Integer> behind = new TreeSet<>();
+    dropped.forEach(
+        (id, when) -> {
+          if (when > since) {
+            behind.add(id);
+          }
+        });
+    return behind;
+  }
+
   /** Ends a version and returns its number. */
   long mark() {
     return clock++;
@@ -90,6 +139,9 @@ final class Pages {
     copy.ids.putAll(ids);
     copy.written.putAll(written);
     copy.clock = clock;
+    copy.dropped.putAll(dropped);
+    copy.next = next;
+    copy.forgotten = forgotten;
     return copy;
   }
 
@@ -148,6 +200,7 @@ final class Pages {
               ByteBuffer page = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
               Title title = new Title(Kind.valueOf(text(page)), text(page), page.getInt());
               pages.ids.put(title, id);
+              pages.next = Math.max(pages.next, id + 1);
               pages.written.put(title, image.version());
               if (title.kind == Kind.ROWS) {
                 encoded.put(title.number, page);

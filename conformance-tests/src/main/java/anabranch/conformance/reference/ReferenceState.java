@@ -43,6 +43,7 @@ final class ReferenceState implements SequenceState {
   void publish(Memory draft, Rows rows) {
     memory.publish(draft);
     pages.written(draft);
+    pages.forget(draft, memory);
     int next = rows.size() == 0 ? 0 : rows.position(rows.size() - 1) + 1;
     if (next > length) {
       length = next;
@@ -75,8 +76,10 @@ final class ReferenceState implements SequenceState {
   @Override
   public StateImage image(long since) {
     requireOpen();
-    Map<Integer, ByteBuffer> changed = pages.content(memory, length, since);
-    return new StateImage(signature, pages.mark(), since == 0, changed, Set.of());
+    boolean complete = since == 0 || pages.forgotten() > since;
+    Map<Integer, ByteBuffer> changed = pages.content(memory, length, complete ? 0 : since);
+    Set<Integer> dropped = complete ? Set.of() : pages.dropped(since);
+    return new StateImage(signature, pages.mark(), complete, changed, dropped);
   }
 
   static ReferenceState restore(String signature, StateImage image) {

@@ -138,6 +138,17 @@ public record Case(String name, ModelSpec spec, Weights weights, List<Sequence> 
     return spec.head().pool().ofItem() ? sequence.events().size() : sequence.rows();
   }
 
+  /** Returns models that look back a little, and a long sequence cut into events. */
+  public static List<Case> looking() {
+    List<Case> cases = new ArrayList<>();
+    long seed = 90;
+    for (ModelSpec spec : Shapes.windowed()) {
+      Case drawn = of(spec, seed++, 640);
+      cases.add(drawn.with(List.of(drawn.sequences().get(0).cut(32))));
+    }
+    return cases;
+  }
+
   /** Returns models that keep state in all ways there are, and sequences cut into events. */
   public static List<Case> inEvents() {
     List<Case> cases = new ArrayList<>();

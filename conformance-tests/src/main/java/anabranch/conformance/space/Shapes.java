@@ -201,6 +201,33 @@ public final class Shapes {
         carrying());
   }
 
+  /** Descriptions that look back a little, through windows or n-grams, one for each way. */
+  public static List<ModelSpec> windowed() {
+    Norm norm = new Norm.Layer(1e-5);
+    Attention sliding = Attention.causal(2, 4).withRotary(50).withWindow(34);
+    Attention first = sliding.withWindow(new Attention.Window(34, 3));
+    Block plain = with(sliding, norm);
+    Block skipping =
+        Block.of(
+            new Sublayer(
+                "skip",
+                norm,
+                new Skip(Routers.mixtureOfDepthsCausal(), sliding, Bypass.FREEZE_SHARE_KV),
+                null,
+                null),
+            Sublayer.preNorm(norm, mixture()));
+    Head head = new Head(Head.Pool.EACH, norm, 3, true);
+    Exit project = new Exit("exit", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
+    Exit share = new Exit("exit", head, Criterion.margin(), Bypass.FREEZE_SHARE_KV);
+    Exit mask = new Exit("exit", head, Criterion.margin(), Bypass.MASK);
+    Embedding ngrams = Embedding.plain().withNgrams(new Embedding.Ngrams(List.of(2, 3), 16, 5, 3));
+    return List.of(
+        tokens("window", 1024, Embedding.plain(), leaving(with(first, norm), project), head),
+        tokens("sharing", 1024, Embedding.plain(), leaving(plain, share), head),
+        tokens("masking", 1024, ngrams, leaving(with(first, norm), mask), head),
+        tokens("skipping", 1024, Embedding.plain(), Plan.of(plain, skipping, plain), head));
+  }
+
   private static Block with(Attention attention, Norm norm) {
     return Block.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, mixture()));
   }
@@ -210,7 +237,12 @@ public final class Shapes {
   }
 
   private static ModelSpec tokens(String name, Embedding embedding, Plan plan, Head head) {
-    return new ModelSpec(name, WIDTH, new Input.Tokens(20, MOST_ROWS), embedding, plan, head);
+    return tokens(name, MOST_ROWS, embedding, plan, head);
+  }
+
+  private static ModelSpec tokens(
+      String name, int most, Embedding embedding, Plan plan, Head head) {
+    return new ModelSpec(name, WIDTH, new Input.Tokens(20, most), embedding, plan, head);
   }
 
   private static Mixture mixture() {

@@ -38,6 +38,15 @@ public final class Additions {
     this.window = attention.window();
   }
 
+  /** Returns the tiles up to a key that a query at a position touches. */
+  Tiles tiles(int position, Keys keys, int to) {
+    if (window == null) {
+      return Tiles.upTo(to);
+    }
+    int first = firstAfter(position - window.rows(), keys);
+    return Tiles.of(Math.min(first, firstAfter(window.first() - 1, keys)), first, to);
+  }
+
   /** Returns whether each head has numbers of its own. */
   boolean byHead() {
     return near != null || sinks != null;

@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A row's bits must not depend on the rows that are asked beside it, nor on how many keys follow
  * it. Products have that property from two query rows on, so a single query is asked twice; and a
- * causal query reads the keys to the end of its own tile and no further, so that the shape of its
- * softmax depends on its place alone. Thread-safe.
+ * causal query reads the keys of its own tile and of those before it that its window reaches, to
+ * their ends and no others, so that the shape of its softmax depends on its place alone.
+ * Thread-safe.
  */
 public final class AttentionCore {
   private final Session session;
@@ -60,14 +61,29 @@ public final class AttentionCore {
     int[] own = queries.own();
     int from = 0;
     while (from < own.length) {
-      int end = KeyValues.tileEnd(own[from]);
+      Tiles tiles = tiles(queries, from, keys, additions);
       int to = from + 1;
-      while (to < own.length && own[to] < end) {
+      while (to < own.length && tiles(queries, to, keys, additions).equals(tiles)) {
         to++;
       }
-      ask(queries, from, to, keys, end, additions, o, pool);
+      try (Scope scope = new Scope(pool)) {
+        Keys read = tiles.of(keys, shape.keyWidth(), shape.valueWidth(), scope);
+        ask(queries.among(tiles, from, to), 0, to - from, read, tiles.count(), additions, o, pool);
+      }
       from = to;
     }
+  }
+
+  private static Tiles tiles(Queries queries, int query, Keys keys, Additions additions) {
+    int end = KeyValues.tileEnd(queries.own()[query]);
+    return additions.tiles(queries.positions()[query], keys, end);
+  }
+
+  /**
+   * Returns the tiles that any of the queries touches, to the last key and not to its tile's end.
+   */
+  private static Tiles all(Queries queries, Keys keys, Additions additions) {
+    return additions.tiles(queries.positions()[0], keys, keys.count());
   }
 
   /** Returns what each key receives, averaged over heads and over the queries. */
@@ -75,23 +91,28 @@ public final class AttentionCore {
     if (received == null) {
       throw new AssertionError("nobody asked for what keys receive");
     }
-    int count = keys.count();
+    float[] all = new float[keys.count()];
     int asked = queries.count();
-    float[] sums = new float[count];
     if (asked == 0) {
-      return sums;
+      return all;
     }
+    Tiles tiles = all(queries, keys, additions);
+    float[] sums = new float[tiles.count()];
     try (Scope scope = new Scope(pool);
         Call call = received.call()) {
-      int columns = additions.columns(count);
+      Keys read = tiles.of(keys, shape.keyWidth(), shape.valueWidth(), scope);
+      int columns = additions.columns(read.count());
       FloatBuffer out = scope.rows(1, columns);
-      in(call, queries, keys, additions, scope).out("received", out, 0, columns).run();
+      in(call, queries.among(tiles, 0, asked), read, additions, scope)
+          .out("received", out, 0, columns)
+          .run();
       out.get(0, sums);
     }
-    for (int i = 0; i < count; i++) {
-      sums[i] /= shape.heads() * asked;
+    for (int key = 0; key < all.length; key++) {
+      int place = tiles.place(key);
+      all[key] = place < 0 ? 0 : sums[place] / (shape.heads() * asked);
     }
-    return sums;
+    return all;
   }
 
   /**
@@ -110,14 +131,16 @@ public final class AttentionCore {
     }
     try (Scope scope = new Scope(pool);
         Call call = given.call()) {
-      int columns = additions.columns(keys.count());
+      Tiles tiles = all(queries, keys, additions);
+      Keys read = tiles.of(keys, shape.keyWidth(), shape.valueWidth(), scope);
+      int columns = additions.columns(read.count());
       int groups = shape.groups();
       int heads = shape.heads();
       FloatBuffer out = scope.rows(Math.multiplyExact(heads, asked), columns);
-      in(call, queries, keys, additions, scope)
+      in(call, queries.among(tiles, 0, asked), read, additions, scope)
           .out("given", out, 0, groups, heads / groups, asked, columns)
           .run();
-      return GraphRanks.of(how, out, heads, columns, own);
+      return GraphRanks.of(how, out, heads, columns, tiles.places(own));
     }
   }
 

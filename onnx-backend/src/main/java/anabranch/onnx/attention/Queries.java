@@ -1,6 +1,7 @@
 package anabranch.onnx.attention;
 
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 
 /**
  * Queries of one sequence.
@@ -13,5 +14,11 @@ import java.nio.FloatBuffer;
 public record Queries(FloatBuffer q, int place, int[] own, int[] positions) {
   int count() {
     return own.length;
+  }
+
+  /** Returns some of these queries, to keys of which only some tiles are there. */
+  Queries among(Tiles tiles, int from, int to) {
+    int[] keys = tiles.places(Arrays.copyOfRange(own, from, to));
+    return new Queries(q, place + from, keys, Arrays.copyOfRange(positions, from, to));
   }
 }

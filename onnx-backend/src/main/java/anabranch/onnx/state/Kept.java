@@ -1,6 +1,7 @@
 package anabranch.onnx.state;
 
 import java.nio.ByteBuffer;
+import java.util.stream.IntStream;
 
 /**
  * One thing that a sequence keeps. A call writes beside what is published and publishes when it
@@ -19,8 +20,8 @@ interface Kept extends AutoCloseable {
   /** Returns a copy of what is published, with its stamps. */
   Kept copy();
 
-  /** Returns how many pages there are, from 0 on. */
-  int pages();
+  /** Returns the numbers of the pages there are, ascending. */
+  IntStream pages();
 
   /** Returns when a page last changed. */
   long stamp(int page);
@@ -28,8 +29,12 @@ interface Kept extends AutoCloseable {
   /** Returns a copy of a page, in little endian order. */
   ByteBuffer page(int page);
 
-  /** Takes over the page behind the last one. */
-  void restore(ByteBuffer page, long stamp);
+  /**
+   * Takes over a page behind the last one.
+   *
+   * @throws IllegalArgumentException if it cannot be the next
+   */
+  void restore(int number, ByteBuffer page, long stamp);
 
   @Override
   void close();

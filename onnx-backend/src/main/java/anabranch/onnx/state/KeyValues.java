@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Room is counted in whole tiles: the core reads keys tile by tile, and what lies behind the
  * last row in its tile is zero. A tile is a page of an image: the positions of its rows, their
- * keys, their values.
+ * keys, their values. Tiles that nobody reads any more are let go; those behind them move up, and
+ * keep their numbers as pages. The last one stays.
  */
 public final class KeyValues implements Kept {
   /** How many rows make a tile. */
@@ -28,6 +30,11 @@ public final class KeyValues implements Kept {
   private long[] stamps = new long[0];
   private int published;
   private int written;
+
+  /** How many rows lie before those that were let go, and how many these were. */
+  private int head;
+
+  private int gone;
   private @Nullable FloatBuffer keys;
   private @Nullable FloatBuffer values;
 
@@ -48,12 +55,17 @@ public final class KeyValues implements Kept {
     return (index / TILE + 1) * TILE;
   }
 
-  /** Returns how many rows are published. */
+  /** Returns the number of rows up to the beginning of the tile that holds row {@code index}. */
+  public static int tileStart(int index) {
+    return index / TILE * TILE;
+  }
+
+  /** Returns how many rows are published and were not let go. */
   public int published() {
     return published;
   }
 
-  /** Returns how many rows there are, those of the present call included. */
+  /** Returns how many rows there are, those of the present call included, in its numbering. */
   public int written() {
     return written;
   }
@@ -84,6 +96,74 @@ public final class KeyValues implements Kept {
     if (index >= 0) {
       add(position, elsewhere.keys(), elsewhere.values(), index);
     }
+  }
+
+  /**
+   * Lets go of the tiles whose rows all are at some positions, once everything is published. What
+   * follows has other numbers from now on.
+   *
+   * @param from the first position that nobody reads any more
+   * @param to behind the last
+   * @return the numbers of the tiles as pages
+   */
+  IntStream forget(int from, int to) {
+    int start = gone > 0 ? head : roundedUp(indexOf(from));
+    int end = start;
+    while (end + TILE < published && positions[end + TILE - 1] < to) {
+      end += TILE;
+    }
+    int first = (start + gone) / TILE;
+    int tiles = (end - start) / TILE;
+    if (tiles > 0) {
+      head = start;
+      gone += end - start;
+      moveUp(start, end);
+    }
+    return IntStream.range(first, first + tiles);
+  }
+
+  /** Returns the number of the first row at a position or behind it. */
+  private int indexOf(int position) {
+    int found = Arrays.binarySearch(positions, 0, written, position);
+    return found < 0 ? -found - 1 : found;
+  }
+
+  private static int roundedUp(int rows) {
+    return (rows + TILE - 1) / TILE * TILE;
+  }
+
+  private void moveUp(int start, int end) {
+    int rest = written - end;
+    System.arraycopy(positions, end, positions, start, rest);
+    System.arraycopy(stamps, end / TILE, stamps, start / TILE, roundedUp(rest) / TILE);
+    keys = movedUp(keys(), start, end, keyWidth);
+    values = movedUp(values(), start, end, valueWidth);
+    written = start + rest;
+    published = written;
+    if (positions.length > 4 * roundedUp(written)) {
+      positions = Arrays.copyOf(positions, 2 * roundedUp(written));
+      stamps = Arrays.copyOf(stamps, 2 * roundedUp(written) / TILE);
+    }
+  }
+
+  /** Moves whole tiles up, into a smaller buffer where less than a quarter would be used. */
+  private FloatBuffer movedUp(FloatBuffer old, int start, int end, int width) {
+    int rest = roundedUp(written) - end;
+    FloatBuffer into = old;
+    if (4L * (start + rest) * width < old.capacity()) {
+      FloatBuffer smaller = pool.take((long) (start + rest) * width);
+      if (smaller.capacity() < old.capacity()) {
+        smaller.put(0, old, 0, start * width);
+        into = smaller;
+      } else {
+        pool.give(smaller);
+      }
+    }
+    into.put(start * width, old, end * width, rest * width);
+    if (into != old) {
+      pool.give(old);
+    }
+    return into;
   }
 
   /** Writes zeros behind the last row, to the end of its tile. */
@@ -145,24 +225,31 @@ public final class KeyValues implements Kept {
       copy.written = published;
       copy.published = published;
       copy.stamps = stamps.clone();
+      copy.head = head;
+      copy.gone = gone;
       copy.end();
     }
     return copy;
   }
 
   @Override
-  public int pages() {
-    return published == 0 ? 0 : tileEnd(published - 1) / TILE;
+  public IntStream pages() {
+    IntStream tiles = IntStream.range(0, roundedUp(published) / TILE);
+    return tiles.map(tile -> tile < head / TILE || gone == 0 ? tile : tile + gone / TILE);
   }
 
   @Override
   public long stamp(int page) {
-    return stamps[page];
+    return stamps[tile(page)];
+  }
+
+  private int tile(int page) {
+    return gone == 0 || page < head / TILE ? page : page - gone / TILE;
   }
 
   @Override
   public ByteBuffer page(int page) {
-    int from = page * TILE;
+    int from = tile(page) * TILE;
     int count = Math.min(TILE, published - from);
     ByteBuffer bytes = ByteBuffer.allocate(count * pageRow()).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
@@ -178,7 +265,17 @@ public final class KeyValues implements Kept {
   }
 
   @Override
-  public void restore(ByteBuffer page, long stamp) {
+  public void restore(int number, ByteBuffer page, long stamp) {
+    int next = (written + gone) / TILE;
+    if (gone == 0 && number > next) {
+      head = written;
+      gone = (number - next) * TILE;
+      next = number;
+    }
+    if (number != next || written % TILE != 0) {
+      throw new IllegalArgumentException(
+          "page " + number + " of keys and values does not follow row " + (written + gone));
+    }
     ByteBuffer bytes = page.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     int count = bytes.remaining() / pageRow();
     reserve(count);

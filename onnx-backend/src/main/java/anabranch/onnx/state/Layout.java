@@ -1,5 +1,6 @@
 package anabranch.onnx.state;
 
+import anabranch.model.Embedding;
 import anabranch.model.Encoder;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
@@ -23,10 +24,14 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What the sequences of a model keep, in the order of its steps. Immutable; any thread. */
@@ -40,8 +45,13 @@ public final class Layout {
   private final List<StageSpec> steps;
   private final ModelSpec spec;
   private final boolean shares;
+  private final int tokensBack;
+  private final List<List<Reach>> reaches = new ArrayList<>();
   private @Nullable Entry attention;
   private volatile @Nullable String signature;
+
+  /** By entry of rows, the window that its readers have; one of a row where nobody reads later. */
+  private final Map<Entry, Attention.Window> windows = new IdentityHashMap<>();
 
   private Layout(ModelSpec spec) {
     this.spec = spec;
@@ -58,6 +68,12 @@ public final class Layout {
       }
       point(step.index(), stage.point(), spec.width());
     }
+    Embedding.Ngrams ngrams = spec.embedding().ngrams();
+    tokensBack = ngrams == null ? 0 : Collections.max(ngrams.orders()) - 1;
+    for (int slot = 0; slot < steps.size(); slot++) {
+      reaches.add(new ArrayList<>());
+    }
+    windows.forEach(this::reach);
   }
 
   /** Returns the layout of a model. */
@@ -102,6 +118,51 @@ public final class Layout {
    */
   public record Entry(
       int index, Key key, Kind kind, int width, int values, @Nullable Entry before) {}
+
+  /**
+   * How far back the rows of an attention are read that does not read all of them: through its
+   * window, and by the attentions behind it at which rows show again what they showed here.
+   *
+   * @param slots the steps of those attentions
+   */
+  public record Reach(Entry entry, Attention.Window window, List<Integer> slots) {
+    /** Returns the first position that is not read for ever. */
+    int first() {
+      return window.first();
+    }
+
+    /** Returns the position from which on rows may be read, by the last positions of all slots. */
+    int until(int[] last) {
+      int until = last[entry.key.slot] + 2 - window.rows();
+      for (int slot : slots) {
+        until = Math.min(until, last[slot] + 1);
+      }
+      return until;
+    }
+  }
+
+  /** Returns those reaches that change when a slot publishes. */
+  List<Reach> reaches(int slot) {
+    return reaches.get(slot);
+  }
+
+  /** Returns how many token ids before an event are read. */
+  int tokensBack() {
+    return tokensBack;
+  }
+
+  private void reach(Entry entry, Attention.Window window) {
+    List<Integer> slots = new ArrayList<>();
+    for (Entry other : entries) {
+      if (other.before == entry && shares(steps.get(other.key.slot))) {
+        slots.add(other.key.slot);
+      }
+    }
+    Reach reach = new Reach(entry, window, slots);
+    Set<Integer> changing = new TreeSet<>(slots);
+    changing.add(entry.key.slot);
+    changing.forEach(slot -> reaches.get(slot).add(reach));
+  }
 
   /** Returns the entry of an operation of a stage. */
   public Entry entry(int slot, int member, String path) {
@@ -177,6 +238,11 @@ public final class Layout {
               ? attention
               : null;
       attention = add(key, rows ? Kind.ROWS : Kind.CALL, attends, before);
+      if (attends.window() != null) {
+        windows.put(attention, attends.window());
+      } else if (rows && attends.mask() == Attention.Mask.FULL) {
+        windows.put(attention, new Attention.Window(1, 0));
+      }
     } else if (operation.remembers() > 0) {
       add(key, Kind.RECURRENCE, operation.remembers(), 0, null);
     } else if (operation instanceof Skip skip) {

@@ -2,6 +2,7 @@ package anabranch.onnx.state;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A few numbers that are replaced as a whole: of a recurrence, or a decision. */
@@ -48,8 +49,8 @@ public final class Numbers implements Kept {
   }
 
   @Override
-  public int pages() {
-    return current == null ? 0 : 1;
+  public IntStream pages() {
+    return IntStream.range(0, current == null ? 0 : 1);
   }
 
   @Override
@@ -66,7 +67,7 @@ public final class Numbers implements Kept {
   }
 
   @Override
-  public void restore(ByteBuffer page, long now) {
+  public void restore(int number, ByteBuffer page, long now) {
     float[] numbers = new float[page.remaining() / 4];
     page.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(numbers);
     current = numbers;

@@ -6,26 +6,42 @@ import anabranch.error.Bounds;
 import anabranch.onnx.memory.BufferPool;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What one sequence keeps. A call writes beside what is published and publishes when it succeeds,
- * so one that fails leaves nothing. In one call at a time.
+ * so one that fails leaves nothing; what no later row can read is let go then. In one call at a
+ * time.
  */
 public final class OnnxState implements SequenceState {
+  /** How many pages that were let go are known by number; an image from before has everything. */
+  private static final int MOST_DROPPED = 1024;
+
   private final Layout layout;
   private final BufferPool pool;
   private final @Nullable Kept[] kept;
   private final int[] last;
   private final Set<Kept> touched = new HashSet<>();
+  private final ArrayDeque<Dropped> dropped = new ArrayDeque<>();
+  private final int[] imaged;
   private long version;
   private long lastStamp;
+  private long forgotten;
   private boolean closed;
+
+  /**
+   * A page of an image that was let go.
+   *
+   * @param stamp when that was
+   */
+  private record Dropped(int page, long stamp) {}
 
   /** Creates the state of a new sequence. */
   public OnnxState(Layout layout, BufferPool pool) {
@@ -34,6 +50,7 @@ public final class OnnxState implements SequenceState {
     kept = new @Nullable Kept[layout.entries().size() + 1];
     last = new int[layout.slots()];
     Arrays.fill(last, -1);
+    imaged = new int[kept.length];
   }
 
   /** Returns the layout, which no two models share. */
@@ -76,6 +93,29 @@ public final class OnnxState implements SequenceState {
   public void publish(int slot, int position) {
     publish();
     last[slot] = position;
+    for (Layout.Reach reach : layout.reaches(slot)) {
+      int index = reach.entry().index();
+      if (kept[index] instanceof KeyValues rows) {
+        dropped(index, rows.forget(reach.first(), reach.until(last)));
+      }
+    }
+    if (kept[kept.length - 1] instanceof Tokens tokens) {
+      dropped(kept.length - 1, tokens.forget(layout.tokensBack()));
+    }
+  }
+
+  /** Remembers those of some pages that an image has. */
+  private void dropped(int index, IntStream pages) {
+    pages
+        .filter(page -> page < imaged[index])
+        .forEach(page -> dropped.add(new Dropped(id(index, page), version + 1)));
+    while (dropped.size() > MOST_DROPPED) {
+      forgotten = dropped.remove().stamp();
+    }
+  }
+
+  private int id(int index, int page) {
+    return Math.addExact(1 + index, Math.multiplyExact(page, kept.length));
   }
 
   /** Makes what was written before the first call the truth. */
@@ -116,6 +156,9 @@ public final class OnnxState implements SequenceState {
     System.arraycopy(last, 0, fork.last, 0, last.length);
     fork.version = version;
     fork.lastStamp = lastStamp;
+    fork.forgotten = forgotten;
+    fork.dropped.addAll(dropped);
+    System.arraycopy(imaged, 0, fork.imaged, 0, imaged.length);
     return fork;
   }
 
@@ -125,22 +168,31 @@ public final class OnnxState implements SequenceState {
     if (since < 0 || since > version) {
       throw new IllegalArgumentException("version " + since + " is not in 0.." + version);
     }
+    boolean complete = since == 0 || since < forgotten;
+    long from = complete ? 0 : since;
     Map<Integer, ByteBuffer> pages = new TreeMap<>();
-    if (since == 0 || lastStamp > since) {
+    if (complete || lastStamp > from) {
       ByteBuffer head = ByteBuffer.allocate(4 * last.length).order(ByteOrder.LITTLE_ENDIAN);
       head.asIntBuffer().put(last);
       pages.put(0, head);
     }
     for (int i = 0; i < kept.length; i++) {
       Kept each = kept[i];
-      for (int page = 0; each != null && page < each.pages(); page++) {
-        if (each.stamp(page) > since) {
-          pages.put(Math.addExact(1 + i, Math.multiplyExact(page, kept.length)), each.page(page));
+      for (int page : each == null ? new int[0] : each.pages().toArray()) {
+        if (each.stamp(page) > from) {
+          pages.put(id(i, page), each.page(page));
         }
+        imaged[i] = page + 1;
       }
     }
     version++;
-    return new StateImage(layout.signature(), version, since == 0, pages, Set.of());
+    Set<Integer> missing = new HashSet<>();
+    for (Dropped each : dropped) {
+      if (!complete && each.stamp() > from) {
+        missing.add(each.page());
+      }
+    }
+    return new StateImage(layout.signature(), version, complete, pages, missing);
   }
 
   /**
@@ -165,7 +217,9 @@ public final class OnnxState implements SequenceState {
     for (Map.Entry<Integer, ByteBuffer> page : new TreeMap<>(image.pages()).entrySet()) {
       if (page.getKey() > 0) {
         int index = (page.getKey() - 1) % state.kept.length;
-        state.made(index).restore(page.getValue(), image.version());
+        int number = (page.getKey() - 1) / state.kept.length;
+        state.made(index).restore(number, page.getValue(), image.version());
+        state.imaged[index] = number + 1;
       }
     }
     return state;

@@ -1,5 +1,6 @@
 package anabranch.model.facts;
 
+import anabranch.model.Embedding;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
@@ -11,6 +12,7 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -46,8 +48,15 @@ public record StateLayout(List<Entry> entries) {
    * @param kind what it is
    * @param bytesPerRow what each row of the sequence adds; of the memory for {@code MEMORY}
    * @param bytes what is kept whatever the rows
+   * @param mostRows how many rows a later one may read at most; a backend keeps whole pages of them
    */
-  public record Entry(int slot, String path, Kind kind, long bytesPerRow, long bytes) {}
+  public record Entry(
+      int slot, String path, Kind kind, long bytesPerRow, long bytes, int mostRows) {
+    /** Creates an entry of which all rows are kept. */
+    public Entry(int slot, String path, Kind kind, long bytesPerRow, long bytes) {
+      this(slot, path, kind, bytesPerRow, bytes, Integer.MAX_VALUE);
+    }
+  }
 
   /** Returns the layout of a model. */
   public static StateLayout of(ModelSpec spec) {
@@ -55,8 +64,10 @@ public record StateLayout(List<Entry> entries) {
     for (Step step : Cut.of(spec).steps()) {
       StageSpec stage = step.stage();
       if (!stage.encoder() && stage.keepsState()) {
-        if (stage.embeds() && spec.embedding().ngrams() != null) {
-          entries.add(new Entry(step.index(), "embedding.ngrams", Kind.TOKENS, 4, 0));
+        Embedding.Ngrams ngrams = spec.embedding().ngrams();
+        if (stage.embeds() && ngrams != null) {
+          int back = Collections.max(ngrams.orders()) - 1;
+          entries.add(new Entry(step.index(), "embedding.ngrams", Kind.TOKENS, 4, 0, back));
         }
         for (Visit visit : stage.visits()) {
           for (Visit.Member member : visit.blocks()) {
@@ -72,11 +83,14 @@ public record StateLayout(List<Entry> entries) {
     return new StateLayout(entries);
   }
 
-  /** Returns the bytes of a sequence of that many rows, whose memory has that many. */
+  /**
+   * Returns the bytes of a sequence of that many rows, whose memory has that many: of those rows
+   * alone that a later one may read.
+   */
   public long bytes(int rows, int memoryRows) {
     long sum = 0;
     for (Entry entry : entries) {
-      int count = entry.kind() == Kind.MEMORY ? memoryRows : rows;
+      int count = Math.min(entry.mostRows, entry.kind() == Kind.MEMORY ? memoryRows : rows);
       sum =
           Math.addExact(
               sum, Math.addExact(entry.bytes, Math.multiplyExact(entry.bytesPerRow, count)));
@@ -93,7 +107,9 @@ public record StateLayout(List<Entry> entries) {
   private static void collect(int slot, String path, Operation operation, List<Entry> into) {
     if (operation instanceof Attention attention) {
       Kind kind = attention.mask() == Attention.Mask.MEMORY ? Kind.MEMORY : Kind.KEYS_AND_VALUES;
-      into.add(new Entry(slot, path, kind, 4L * attention.kept(), 0));
+      Attention.Window window = attention.window();
+      int most = window == null ? Integer.MAX_VALUE : window.most();
+      into.add(new Entry(slot, path, kind, 4L * attention.kept(), 0, most));
     } else if (operation.remembers() > 0) {
       into.add(new Entry(slot, path, Kind.RECURRENCE, 0, 4L * operation.remembers()));
     } else if (operation instanceof Skip skip) {

@@ -42,6 +42,18 @@ class StateLayoutTest {
   }
 
   @Test
+  void aWindowBoundsTheRowsThatAreKept() {
+    Attention attention = Attention.causal(1, 3).withWindow(new Attention.Window(9, 2));
+    ModelSpec model = spec(PLAIN, EACH, block(attention), CAUSAL);
+    assertLayout(
+        model,
+        new Entry(0, "blocks.0.attention", Kind.KEYS_AND_VALUES, 24, 0, 11),
+        new Entry(0, "blocks.1.attention", Kind.KEYS_AND_VALUES, 24, 0));
+    assertEquals(10 * 24 + 10 * 24, StateLayout.of(model).bytes(10, 0));
+    assertEquals(11 * 24 + 90 * 24, StateLayout.of(model).bytes(90, 0));
+  }
+
+  @Test
   void latentRowsKeepTheirShortVectorAlone() {
     Attention attention = Attention.causal(8, 3).withLatent(new Latent(7, 2, 1, 5, null));
     assertLayout(
@@ -57,7 +69,7 @@ class StateLayoutTest {
 
   @Test
   void ngramsKeepTokens() {
-    assertLayout(spec(NGRAMS, EACH, MLP), new Entry(0, "embedding.ngrams", Kind.TOKENS, 4, 0));
+    assertLayout(spec(NGRAMS, EACH, MLP), new Entry(0, "embedding.ngrams", Kind.TOKENS, 4, 0, 2));
   }
 
   @Test

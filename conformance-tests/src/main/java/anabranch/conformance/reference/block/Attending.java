@@ -137,6 +137,9 @@ final class Attending implements OperationPart {
           };
       row.shown = shown[i];
       row.shownAt = place;
+      if (window != null) {
+        row.memory.unread(place, window.first(), row.position + 2 - window.rows());
+      }
       if (shown[i] != null && keeps) {
         row.memory.show(place, row.position, shown[i]);
       }

@@ -9,6 +9,7 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +62,12 @@ public final class EmbeddingPart {
   /** Returns whether token ids of earlier rows are read. */
   public boolean readsEarlier() {
     return embedding.ngrams() != null;
+  }
+
+  /** Returns how many token ids before a row are read. */
+  public int readsBack() {
+    Embedding.Ngrams hashed = embedding.ngrams();
+    return hashed == null ? 0 : Collections.max(hashed.orders()) - 1;
   }
 
   /**

@@ -23,7 +23,20 @@ public final class Memory {
   private final NavigableMap<Integer, Integer> tokens = new TreeMap<>();
   private final Map<String, NavigableMap<Integer, Shown>> shown = new TreeMap<>();
   private final Map<String, double[]> numbers = new TreeMap<>();
+  private final Map<String, NavigableMap<Integer, Shown>> lent = new TreeMap<>();
+  private final Map<String, Unread> unread = new TreeMap<>();
   private final List<double[]> rows;
+
+  /**
+   * Positions that no later call reads at a place.
+   *
+   * @param from the first of them
+   * @param until behind the last
+   */
+  public record Unread(int from, int until) {}
+
+  /** The place of token ids among those that are read no more. */
+  public static final String TOKENS = "tokens";
 
   /** Creates the memory of a new sequence that may read some rows, {@code [width]} each. */
   public Memory(List<double[]> rows) {
@@ -84,10 +97,34 @@ public final class Memory {
     shownAt(place).put(position, row);
   }
 
+  /** Knows for this call alone what a row showed at an attention before. */
+  public void lend(String place, int position, Shown row) {
+    lent.computeIfAbsent(place, any -> new TreeMap<>()).put(position, row);
+  }
+
+  /** Notes that no later call reads some positions at a place; the last note of a call counts. */
+  public void unread(String place, int from, int until) {
+    unread.put(place, new Unread(from, until));
+  }
+
+  /** Returns the notes made here. */
+  public Map<String, Unread> unread() {
+    return unread;
+  }
+
+  /** Lets go of what is at a place, from one position to another, both included. */
+  public void forget(String place, int from, int to) {
+    NavigableMap<Integer, ?> all = place.equals(TOKENS) ? tokens : shownAt(place);
+    all.subMap(from, true, to, true).clear();
+  }
+
   /** Returns what a row showed at an attention; null for nothing. */
   public @Nullable Shown shown(String place, int position) {
     Map<Integer, Shown> here = shown.get(place);
     Shown row = here == null ? null : here.get(position);
+    if (row == null && lent.containsKey(place)) {
+      row = lent.get(place).get(position);
+    }
     return row != null || below == null ? row : below.shown(place, position);
   }
 

@@ -60,6 +60,7 @@ public final class Row {
   public void embed(EmbeddingPart embedding) {
     if (embedding.readsEarlier() && event.hasTokens()) {
       memory.keepToken(position, event.token(position));
+      memory.unread(Memory.TOKENS, 0, event.firstPosition() - embedding.readsBack());
     }
     x = embedding.of(event, position, this::earlier);
   }
