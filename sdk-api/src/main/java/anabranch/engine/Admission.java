@@ -45,7 +45,7 @@ final class Admission {
   }
 
   /** Returns the item ready to run; null if it does not fit, and then the answer has failed. */
-  @Nullable Pending admit(Item item, Service service, Pending.Answer answer) {
+  @Nullable Pending admit(Item item, Service service, Lease.Answer answer) {
     try {
       Event event = item.event();
       check("event", event, spec.input());
@@ -68,7 +68,7 @@ final class Admission {
 
   /** Returns the next event of a sequence ready to take its place; see {@link #admit}. */
   @Nullable Pending next(
-      Item item, String sequence, Service service, Pending.Answer answer, Sequence owner) {
+      Item item, String sequence, Service service, Lease.Answer answer, Sequence owner) {
     try {
       check("event", item.event(), spec.input());
       conditioned("event", item.event());
@@ -124,9 +124,9 @@ final class Admission {
     return own == null ? service.policy : own;
   }
 
-  private static void refuse(String id, DescriptionException unfit, Pending.Answer answer) {
+  private static void refuse(String id, DescriptionException unfit, Lease.Answer answer) {
     String reason = String.valueOf(unfit.getMessage());
-    answer.tell(null, new ExecutionException(id, -1, reason, unfit));
+    answer.tell(new ExecutionException(id, -1, reason, unfit));
   }
 
   private void checkSource(@Nullable Event source) {

@@ -29,6 +29,10 @@ final class Lane {
 
   private final boolean trace;
   private final EngineListener listener;
+
+  /** Those of the batch that runs. */
+  private final List<Lease.Answer> answers = new ArrayList<>();
+
   private ByteBuffer scratch = ByteBuffer.allocateDirect(0);
 
   Lane(boolean trace, EngineListener listener) {
@@ -79,6 +83,8 @@ final class Lane {
         pending.fail(new ExecutionException(id, leg.index(), "the batch broke", broken));
       }
     } finally {
+      desk.answer(answers);
+      answers.clear();
       desk.done(work, rows, System.nanoTime() - start, onward);
     }
   }
@@ -134,7 +140,9 @@ final class Lane {
       if (item.remembers()) {
         remember(run, item);
       }
-      item.deliver();
+      if (item.deliver()) {
+        answers.add(item.answer());
+      }
     }
   }
 

@@ -123,7 +123,7 @@ public final class Sequence implements AutoCloseable {
    * @param item of which the id is taken in errors only, and the source must be null
    */
   public CompletableFuture<Inference> submit(Item item) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     Pending pending = service.admission.next(item, id, service, answer, this);
     if (pending != null) {
       desk.put(pending);
@@ -133,7 +133,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Accepts the next rows, or returns empty at once if the engine or the lease is full. */
   public Optional<CompletableFuture<Inference>> offer(Item item) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     Pending pending = service.admission.next(item, id, service, answer, this);
     boolean taken = pending == null || desk.offer(pending) == Desk.Room.TAKEN;
     return taken ? Optional.of(answer) : Optional.empty();
@@ -374,7 +374,7 @@ public final class Sequence implements AutoCloseable {
   /** Lets the fills run beside others, or at once. */
   private void ride(boolean urgent) {
     if (filler == null && !fills.isEmpty() && last != null) {
-      filler = new Pending(this, service, last, Pending.Answer.ofNobody(desk, lease), fills);
+      filler = new Pending(this, service, last, Lease.Answer.ofNobody(desk, lease), fills);
       fillerStep = fills.stream().mapToInt(Fill::first).min().orElseThrow();
     }
     if (filler != null) {

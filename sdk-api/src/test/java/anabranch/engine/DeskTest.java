@@ -42,7 +42,7 @@ class DeskTest {
 
   private Pending onItsWay() {
     Item item = Scripts.item(12);
-    Pending pending = service.admission.admit(item, service, new Pending.Answer(desk, lease));
+    Pending pending = service.admission.admit(item, service, new Lease.Answer(desk, lease));
     assertNotNull(pending);
     assertTrue(desk.put(pending));
     Desk.Work first = desk.take();
