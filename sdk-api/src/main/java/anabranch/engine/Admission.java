@@ -50,11 +50,7 @@ final class Admission {
       Event event = item.event();
       check("event", event, spec.input());
       conditioned("event", event);
-      int all = spec.input().maxLength();
-      Bounds.require(
-          !allRows || event.rows() == all,
-          "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need",
-          "E6");
+      checkAll(event.rows());
       Item ready = item.conditioned();
       checkSource(ready.source());
       checkForced(ready);
@@ -63,6 +59,16 @@ final class Admission {
     } catch (DescriptionException unfit) {
       refuse(item.id(), unfit, answer);
       return null;
+    }
+  }
+
+  // Messages are made where something is wrong: an item costs less than the text of one.
+
+  private void checkAll(int rows) {
+    int all = spec.input().maxLength();
+    if (allRows && rows != all) {
+      String reason = "event.rows " + rows + " is not " + all;
+      Bounds.require(false, reason + ", which heads with pool FLATTEN need", "E6");
     }
   }
 
@@ -143,19 +149,22 @@ final class Admission {
   }
 
   private void conditioned(String field, Event event) {
-    Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
+    if (event.conditionLength() != condition) {
+      Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
+    }
   }
 
   private static void check(String field, Event event, Input input) {
-    Bounds.require(
-        event.firstPosition() == 0,
-        field
-            + ".firstPosition "
-            + event.firstPosition()
-            + " is not 0: an item is a whole sequence");
-    Bounds.within(field + ".rows", event.rows(), 1, input.maxLength());
+    if (event.firstPosition() != 0) {
+      String reason = field + ".firstPosition " + event.firstPosition() + " is not 0";
+      Bounds.require(false, reason + ": an item is a whole sequence");
+    } else if (event.rows() > input.maxLength()) {
+      Bounds.within(field + ".rows", event.rows(), 1, input.maxLength());
+    }
     if (input instanceof Input.Tokens tokens) {
-      Bounds.require(event.hasTokens(), field + " has feature rows, the model takes token ids");
+      if (!event.hasTokens()) {
+        Bounds.require(false, field + " has feature rows, the model takes token ids");
+      }
       for (int row = 0; row < event.rows(); row++) {
         int token = event.token(row);
         if (token < 0 || token >= tokens.vocabulary()) {

@@ -72,7 +72,8 @@ final class Pending {
     answer.of(service.version, this.policy.version());
     Event source = item.source();
     memory = source == null ? null : Track.whole(source, route);
-    track = owner == null ? Track.whole(item.event(), route) : Track.next(item.event(), route);
+    // An event of a sequence is given its rows with its place.
+    track = owner == null ? Track.whole(item.event(), route) : Track.next(null, route);
     entered = track;
     ofItem = route.spec().head().pool().ofItem();
     draft = new Inference.Draft(ofItem ? 1 : item.event().rows(), route.spec().head().outputs());

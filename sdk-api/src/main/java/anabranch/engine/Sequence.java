@@ -50,8 +50,8 @@ public final class Sequence implements AutoCloseable {
   private boolean filling;
   private List<Fill> fills = List.of();
   private @Nullable Item last;
-  private int length;
-  private long bytes;
+  private volatile int length;
+  private volatile long bytes;
   private boolean calm;
   private @Nullable Throwable broken;
   private boolean closed;
@@ -95,7 +95,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Returns the position of the next row, not counting events that wait or run. */
   public int length() {
-    return desk.within(() -> length);
+    return length;
   }
 
   /**
@@ -103,7 +103,7 @@ public final class Sequence implements AutoCloseable {
    * #length} says, which may be a moment behind an answer. What rows owe is not counted.
    */
   public long bytes() {
-    return desk.within(() -> bytes);
+    return bytes;
   }
 
   /**
@@ -397,16 +397,13 @@ public final class Sequence implements AutoCloseable {
     back();
     try {
       ModelSpec spec = service.model.spec();
-      Bounds.require(
-          length + event.rows() <= spec.input().maxLength(),
-          "event.rows "
-              + event.rows()
-              + " behind position "
-              + length
-              + " are more than the "
-              + spec.input().maxLength()
-              + " rows that a sequence may have",
-          "S11");
+      int rows = event.item().event().rows();
+      int most = spec.input().maxLength();
+      if (length + rows > most) {
+        String reason = "event.rows " + rows + " behind position " + length;
+        Bounds.require(
+            false, reason + " are more than the " + most + " rows that a sequence may have", "S11");
+      }
     } catch (DescriptionException unfit) {
       desk.forget(event, outside);
       String reason = String.valueOf(unfit.getMessage());
