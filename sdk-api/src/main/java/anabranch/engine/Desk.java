@@ -38,8 +38,10 @@ final class Desk {
   /** When a lane that waits will look again by itself, if all do that wait; else never. */
   private long alarm = Long.MAX_VALUE;
 
+  /** Leases with something accepted and not answered that may bring more now. */
+  private int talking;
+
   private boolean closed;
-  private @Nullable Throwable abandoned;
 
   /**
    * Creates a desk without items.
@@ -62,14 +64,6 @@ final class Desk {
    * @param service whose model runs it
    */
   record Work(Service service, Schedule.Batch<Pending> batch) {}
-
-  /**
-   * An item that goes on.
-   *
-   * @param step the next one in which some of its rows run
-   * @param arrival its number in the schedule
-   */
-  record Onward(Pending item, int step, long arrival) {}
 
   /** What became of an item that came to the desk. */
   enum Room {
@@ -138,14 +132,17 @@ final class Desk {
 
   /** Adds an item unless there is no room. */
   Room offer(Pending pending) {
-    Room[] room = {Room.NONE};
-    change(
-        outside -> {
-          if (closed || !isFull(pending.answer().lease())) {
-            room[0] = add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
-          }
-        });
-    return room[0];
+    List<Runnable> outside = pending.owner() == null ? List.of() : new ArrayList<>();
+    lock.lock();
+    try {
+      if (!closed && isFull(pending.answer().lease())) {
+        return Room.NONE;
+      }
+      return add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
+    } finally {
+      lock.unlock();
+      outside.forEach(Runnable::run);
+    }
   }
 
   private boolean isFull(Lease lease) {
@@ -215,6 +212,11 @@ final class Desk {
     long urgent = urgentAt(pending, 0, now);
     Schedule<Pending> schedule = pending.service().schedule;
     schedule.arrive(0, pending, pending.rows(), now, urgent);
+    ring(schedule);
+  }
+
+  /** Wakes a lane if one has to look earlier than those that wait do by themselves. */
+  private void ring(Schedule<Pending> schedule) {
     if (schedule.wakeAt() < alarm) {
       changed.signal();
     }
@@ -338,6 +340,23 @@ final class Desk {
   /** Counts what runs outside of lanes on the state of a sequence; the desk is held. */
   void calms(int more) {
     running += more;
+  }
+
+  /** Nothing more comes from a lease for now. */
+  void flush(Lease lease) {
+    change(outside -> lease.silence());
+  }
+
+  /** A lease may bring more from now on, or brings nothing for now; the desk is held. */
+  void talks(boolean more) {
+    talking += more ? 1 : -1;
+    boolean quiet = talking == 0;
+    if (quiet || more && talking == 1) {
+      for (Service service : services) {
+        service.schedule.quiet(quiet);
+        ring(service.schedule);
+      }
+    }
   }
 
   /** Closes a lease and its sequences. */
@@ -505,7 +524,7 @@ final class Desk {
    * Takes back a batch that ran, with those of its items that go on, in its order; the others are
    * over.
    */
-  void done(Work work, int rows, long nanos, List<Onward> onward) {
+  void done(Work work, int rows, long nanos, List<Lane.Onward> onward) {
     change(
         outside -> {
           Service service = work.service();
@@ -517,18 +536,18 @@ final class Desk {
           long now = System.nanoTime();
           int next = 0;
           for (Pending pending : work.batch().items()) {
-            Onward on = next < onward.size() ? onward.get(next) : null;
-            boolean goesOn = on != null && on.item == pending;
+            Lane.Onward on = next < onward.size() ? onward.get(next) : null;
+            boolean goesOn = on != null && on.item() == pending;
             next += goesOn ? 1 : 0;
             // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
             if (goesOn && !pending.over()) {
               service.schedule.goOn(
-                  on.step,
+                  on.step(),
                   pending,
                   pending.running(),
-                  on.arrival,
+                  on.arrival(),
                   now,
-                  urgentAt(pending, on.step, now));
+                  urgentAt(pending, on.step(), now));
             } else {
               over(pending, outside);
             }

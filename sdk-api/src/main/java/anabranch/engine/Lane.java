@@ -47,12 +47,20 @@ final class Lane {
    */
   private record Run(Service service, Route.Leg leg, Stage stage, Schedule.Batch<Pending> batch) {}
 
+  /**
+   * An item that goes on.
+   *
+   * @param step the next one in which some of its rows run
+   * @param arrival its number in the schedule
+   */
+  record Onward(Pending item, int step, long arrival) {}
+
   /** Runs a batch through its step and gives back what goes on; never throws. */
   void run(Desk.Work work, Desk desk) {
     Schedule.Batch<Pending> batch = work.batch();
     Service service = work.service();
     Route.Leg leg = service.route.legs().get(batch.step());
-    List<Desk.Onward> onward = List.of();
+    List<Onward> onward = List.of();
     long start = System.nanoTime();
     int rows = 0;
     try {
@@ -90,8 +98,8 @@ final class Lane {
   }
 
   /** Returns the items that have rows to run, each with its next step. */
-  private static List<Desk.Onward> onward(Route route, Schedule.Batch<Pending> batch) {
-    List<Desk.Onward> onward = new ArrayList<>();
+  private static List<Onward> onward(Route route, Schedule.Batch<Pending> batch) {
+    List<Onward> onward = new ArrayList<>();
     for (int i = 0; i < batch.items().size(); i++) {
       Pending item = batch.items().get(i);
       if (item.over()) {
@@ -101,7 +109,7 @@ final class Lane {
       while (!item.enter(route.legs().get(step))) {
         step++;
       }
-      onward.add(new Desk.Onward(item, step, batch.arrivals().get(i)));
+      onward.add(new Onward(item, step, batch.arrivals().get(i)));
     }
     return onward;
   }

@@ -30,6 +30,10 @@ public final class Lease implements AutoCloseable {
   // Guarded by the desk.
   private final Deque<Epoch> epochs = new ArrayDeque<>(List.of(new Epoch()));
   private int accepted;
+
+  /** Whether it has items that are not answered, and may bring more now. */
+  private boolean talks;
+
   private boolean closed;
 
   Lease(Engine engine, Desk desk, int items) {
@@ -93,6 +97,15 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
+   * Says that nothing more comes from this lease for now, say as it waits for answers: where all
+   * who have something to be answered say so, nothing waits for company any more, whatever {@link
+   * EngineOptions#linger} says. Whatever is accepted next takes it back.
+   */
+  public void flush() {
+    desk.flush(this);
+  }
+
+  /**
    * Completes once this lease and its engine have room for an item, at once if they do now: for
    * whoever was refused by {@link #offer} and has something else to do meanwhile. Others may take
    * the room first, so offer again. Completes also when either is closed. On a thread of the engine
@@ -124,6 +137,10 @@ public final class Lease implements AutoCloseable {
       throw new IllegalStateException("the lease is closed");
     }
     accepted++;
+    if (!talks) {
+      talks = true;
+      desk.talks(true);
+    }
     Epoch now = epochs.getLast();
     now.open++;
     return now;
@@ -136,6 +153,15 @@ public final class Lease implements AutoCloseable {
   /** Refuses further items. */
   void refuse() {
     closed = true;
+    silence();
+  }
+
+  /** Brings nothing for now. */
+  void silence() {
+    if (talks) {
+      talks = false;
+      desk.talks(false);
+    }
   }
 
   /** Returns what completes when everything accepted so far is answered. */
@@ -154,6 +180,9 @@ public final class Lease implements AutoCloseable {
     boolean full = isFull();
     accepted--;
     accepting.open--;
+    if (accepted == 0) {
+      silence();
+    }
     CompletableFuture<Void> drained;
     while ((drained = epochs.getFirst().drained) != null && epochs.getFirst().open == 0) {
       epochs.remove();

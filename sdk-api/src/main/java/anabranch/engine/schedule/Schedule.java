@@ -29,6 +29,7 @@ public final class Schedule<T> {
   private long inFlight;
   private long arrivals;
   private boolean hurried;
+  private boolean quiet;
 
   /**
    * Creates empty queues.
@@ -160,6 +161,11 @@ public final class Schedule<T> {
     hurried = true;
   }
 
+  /** Says whether nobody brings company now, so that nothing is to wait for it. */
+  public void quiet(boolean nobodyComes) {
+    quiet = nobodyComes;
+  }
+
   /** Returns how many items wait before a step. */
   public int waiting(int step) {
     return queues.get(step).size();
@@ -266,7 +272,7 @@ public final class Schedule<T> {
 
   /** Returns whether what waits before the first step waits for nobody else. */
   private boolean hasCompany() {
-    return hurried || queues.get(0).rows() >= limits.batchRows();
+    return hurried || quiet || queues.get(0).rows() >= limits.batchRows();
   }
 
   private boolean room() {
