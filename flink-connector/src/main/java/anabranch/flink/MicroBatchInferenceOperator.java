@@ -87,6 +87,7 @@ final class MicroBatchInferenceOperator<IN, OUT>
               time -> {
                 if (batch == current) {
                   flush();
+                  fallSilent();
                 }
               }));
     }

@@ -385,6 +385,22 @@ class MicroBatchInferenceOperatorTest {
     }
   }
 
+  /** The engine would wait for longer than this test may take. */
+  @Test
+  @Timeout(40)
+  void aTaskThatCanBringNothingMoreWaitsForNoLingerOfTheEngine() throws Exception {
+    var patient = script.recipe(EngineOptions.defaults().withLinger(Duration.ofMinutes(1)));
+    try (Bench bench = new Bench(patient, PAIRS.withMaxInFlight(2))) {
+      bench.open();
+      for (int n = 1; n <= 9; n++) {
+        bench.feed(n);
+      }
+      bench.outputs(4);
+      bench.setProcessingTime(bench.getProcessingTime() + 10);
+      bench.outputs(9);
+    }
+  }
+
   /** Nothing of this task is in the engine: only the engine can tell it to go on. */
   @Test
   void aTaskThatWaitsForRoomSleepsUntilTheEngineTellsIt() throws Exception {

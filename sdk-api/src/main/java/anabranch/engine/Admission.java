@@ -45,16 +45,12 @@ final class Admission {
   }
 
   /** Returns the item ready to run; null if it does not fit, and then the answer has failed. */
-  @Nullable Pending admit(Item item, Service service, Pending.Answer answer) {
+  @Nullable Pending admit(Item item, Service service, Lease.Answer answer) {
     try {
       Event event = item.event();
       check("event", event, spec.input());
       conditioned("event", event);
-      int all = spec.input().maxLength();
-      Bounds.require(
-          !allRows || event.rows() == all,
-          "event.rows " + event.rows() + " is not " + all + ", which heads with pool FLATTEN need",
-          "E6");
+      checkAll(event.rows());
       Item ready = item.conditioned();
       checkSource(ready.source());
       checkForced(ready);
@@ -66,9 +62,19 @@ final class Admission {
     }
   }
 
+  // Messages are made where something is wrong: an item costs less than the text of one.
+
+  private void checkAll(int rows) {
+    int all = spec.input().maxLength();
+    if (allRows && rows != all) {
+      String reason = "event.rows " + rows + " is not " + all;
+      Bounds.require(false, reason + ", which heads with pool FLATTEN need", "E6");
+    }
+  }
+
   /** Returns the next event of a sequence ready to take its place; see {@link #admit}. */
   @Nullable Pending next(
-      Item item, String sequence, Service service, Pending.Answer answer, Sequence owner) {
+      Item item, String sequence, Service service, Lease.Answer answer, Sequence owner) {
     try {
       check("event", item.event(), spec.input());
       conditioned("event", item.event());
@@ -124,9 +130,9 @@ final class Admission {
     return own == null ? service.policy : own;
   }
 
-  private static void refuse(String id, DescriptionException unfit, Pending.Answer answer) {
+  private static void refuse(String id, DescriptionException unfit, Lease.Answer answer) {
     String reason = String.valueOf(unfit.getMessage());
-    answer.tell(null, new ExecutionException(id, -1, reason, unfit));
+    answer.tell(new ExecutionException(id, -1, reason, unfit));
   }
 
   private void checkSource(@Nullable Event source) {
@@ -143,19 +149,22 @@ final class Admission {
   }
 
   private void conditioned(String field, Event event) {
-    Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
+    if (event.conditionLength() != condition) {
+      Bounds.within(field + ".condition.length", event.conditionLength(), condition, condition);
+    }
   }
 
   private static void check(String field, Event event, Input input) {
-    Bounds.require(
-        event.firstPosition() == 0,
-        field
-            + ".firstPosition "
-            + event.firstPosition()
-            + " is not 0: an item is a whole sequence");
-    Bounds.within(field + ".rows", event.rows(), 1, input.maxLength());
+    if (event.firstPosition() != 0) {
+      String reason = field + ".firstPosition " + event.firstPosition() + " is not 0";
+      Bounds.require(false, reason + ": an item is a whole sequence");
+    } else if (event.rows() > input.maxLength()) {
+      Bounds.within(field + ".rows", event.rows(), 1, input.maxLength());
+    }
     if (input instanceof Input.Tokens tokens) {
-      Bounds.require(event.hasTokens(), field + " has feature rows, the model takes token ids");
+      if (!event.hasTokens()) {
+        Bounds.require(false, field + " has feature rows, the model takes token ids");
+      }
       for (int row = 0; row < event.rows(); row++) {
         int token = event.token(row);
         if (token < 0 || token >= tokens.vocabulary()) {

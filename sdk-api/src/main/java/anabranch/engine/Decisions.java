@@ -187,9 +187,11 @@ final class Decisions {
 
   /** What the labels of one item's units said so far. */
   static final class Labels {
-    private int[] chosen = new int[0];
-    private int[] last = new int[0];
-    private int[] equal = new int[0];
+    private static final int[] NONE = {};
+
+    private int[] chosen = NONE;
+    private int[] last = NONE;
+    private int[] equal = NONE;
 
     /**
      * Takes over what a choice of depth said: to one row, or to all that a pooled one speaks of.

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -27,15 +28,20 @@ final class Desk {
   private final List<Service> services = new ArrayList<>();
   private final List<Work> inLanes = new ArrayList<>();
   private final Map<Lease, CompletableFuture<Void>> wantRoom = new HashMap<>();
-  private Service current;
+  private volatile Service current;
   private int turn;
   private int running;
 
   /** Events that wait for earlier ones of their sequence. */
   private int parked;
 
+  /** When a lane that waits will look again by itself, if all do that wait; else never. */
+  private long alarm = Long.MAX_VALUE;
+
+  /** Leases with something accepted and not answered that may bring more now. */
+  private int talking;
+
   private boolean closed;
-  private @Nullable Throwable abandoned;
 
   /**
    * Creates a desk without items.
@@ -59,14 +65,6 @@ final class Desk {
    */
   record Work(Service service, Schedule.Batch<Pending> batch) {}
 
-  /**
-   * An item that goes on.
-   *
-   * @param step the next one in which some of its rows run
-   * @param arrival its number in the schedule
-   */
-  record Onward(Pending item, int step, long arrival) {}
-
   /** What became of an item that came to the desk. */
   enum Room {
     /** It waits. */
@@ -79,7 +77,7 @@ final class Desk {
 
   /** Returns the model that new items are for. */
   Service current() {
-    return within(() -> current);
+    return current;
   }
 
   /** Returns what waits for each model, that in service last. */
@@ -134,14 +132,17 @@ final class Desk {
 
   /** Adds an item unless there is no room. */
   Room offer(Pending pending) {
-    Room[] room = {Room.NONE};
-    change(
-        outside -> {
-          if (closed || !isFull(pending.answer().lease())) {
-            room[0] = add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
-          }
-        });
-    return room[0];
+    List<Runnable> outside = pending.owner() == null ? List.of() : new ArrayList<>();
+    lock.lock();
+    try {
+      if (!closed && isFull(pending.answer().lease())) {
+        return Room.NONE;
+      }
+      return add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
+    } finally {
+      lock.unlock();
+      outside.forEach(Runnable::run);
+    }
   }
 
   private boolean isFull(Lease lease) {
@@ -201,7 +202,6 @@ final class Desk {
       owner.add(pending);
       owner.pump(outside);
     }
-    changed.signal();
     return true;
   }
 
@@ -210,8 +210,16 @@ final class Desk {
     parked--;
     long now = System.nanoTime();
     long urgent = urgentAt(pending, 0, now);
-    pending.service().schedule.arrive(0, pending, pending.rows(), now, urgent);
-    changed.signal();
+    Schedule<Pending> schedule = pending.service().schedule;
+    schedule.arrive(0, pending, pending.rows(), now, urgent);
+    ring(schedule);
+  }
+
+  /** Wakes a lane if one has to look earlier than those that wait do by themselves. */
+  private void ring(Schedule<Pending> schedule) {
+    if (schedule.wakeAt() < alarm) {
+      changed.signal();
+    }
   }
 
   /** An event that was accepted will not come; the desk is held. */
@@ -222,8 +230,8 @@ final class Desk {
   }
 
   private static long urgentAt(Pending pending, int step, long now) {
-    Pending.Answer answer = pending.answer();
-    if (answer.lease().drains(answer.epoch())) {
+    Lease.Answer answer = pending.answer();
+    if (answer.drains()) {
       return now;
     }
     if (!pending.hurries()) {
@@ -287,36 +295,68 @@ final class Desk {
     }
   }
 
-  /** An item is answered, whoever did it; returns what to do when its future is complete. */
-  List<Runnable> ended(
-      Pending.Answer answer, EngineListener.Outcome outcome, @Nullable Inference inference) {
-    if (answer.epoch() < 0) {
-      return List.of();
+  /** Shows answers that were taken, when their places are free again. */
+  void answer(List<Lease.Answer> answers) {
+    if (!answers.isEmpty()) {
+      List<Runnable> after = ended(answers, EngineListener.Outcome.ANSWERED);
+      answers.forEach(Lease.Answer::show);
+      after.forEach(Runnable::run);
     }
+  }
+
+  /** An item is over, whoever did it; returns what to do when its future is complete. */
+  List<Runnable> ended(Lease.Answer answer, EngineListener.Outcome outcome) {
+    return answer.epoch() == null ? List.of() : ended(List.of(answer), outcome);
+  }
+
+  private List<Runnable> ended(List<Lease.Answer> answers, EngineListener.Outcome outcome) {
+    for (Lease.Answer answer : answers) {
+      Inference known = answer.known();
+      long flops = known == null ? 0 : known.flops();
+      long full = known == null ? 0 : known.fullFlops();
+      long nanos = known == null ? 0 : known.nanos();
+      try {
+        listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
+      } catch (RuntimeException thrown) {
+        Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
+      }
+    }
+    List<Runnable> after = new ArrayList<>();
+    lock.lock();
     try {
-      listener.completed(
-          answer.version(),
-          answer.policy(),
-          outcome,
-          inference == null ? 0 : inference.flops(),
-          inference == null ? 0 : inference.fullFlops(),
-          inference == null ? 0 : inference.nanos());
-    } catch (RuntimeException thrown) {
-      Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
+      boolean made = false;
+      for (Lease.Answer answer : answers) {
+        made |= answer.lease().end(Objects.requireNonNull(answer.epoch()), after);
+      }
+      if (made) {
+        makeRoom(after);
+      }
+    } finally {
+      lock.unlock();
     }
-    return within(
-        () -> {
-          List<Runnable> after = new ArrayList<>();
-          if (answer.lease().end(answer.epoch(), after)) {
-            makeRoom(after);
-          }
-          return after;
-        });
+    return after;
   }
 
   /** Counts what runs outside of lanes on the state of a sequence; the desk is held. */
   void calms(int more) {
     running += more;
+  }
+
+  /** Nothing more comes from a lease for now. */
+  void flush(Lease lease) {
+    change(outside -> lease.silence());
+  }
+
+  /** A lease may bring more from now on, or brings nothing for now; the desk is held. */
+  void talks(boolean more) {
+    talking += more ? 1 : -1;
+    boolean quiet = talking == 0;
+    if (quiet || more && talking == 1) {
+      for (Service service : services) {
+        service.schedule.quiet(quiet);
+        ring(service.schedule);
+      }
+    }
   }
 
   /** Closes a lease and its sequences. */
@@ -344,9 +384,7 @@ final class Desk {
           long now = System.nanoTime();
           for (Service service : services) {
             service.schedule.urge(
-                pending ->
-                    pending.answer().lease() == lease && lease.drains(pending.answer().epoch()),
-                now);
+                pending -> pending.answer().lease() == lease && pending.answer().drains(), now);
           }
           changed.signalAll();
           return drained;
@@ -379,7 +417,7 @@ final class Desk {
   }
 
   /** Removes the item of an answer that nobody waits for any more, before whatever step it is. */
-  void remove(Pending.Answer answer) {
+  void remove(Lease.Answer answer) {
     drop(pending -> pending.answer() == answer);
   }
 
@@ -471,11 +509,14 @@ final class Desk {
       changed.awaitUninterruptibly();
       return;
     }
+    alarm = Math.min(alarm, wakeAt);
     try {
       changed.awaitNanos(wakeAt - now);
     } catch (InterruptedException ignored) {
       // Lanes end with the queue, not by interruption; a batch that ends its linger early is
       // correct.
+    } finally {
+      alarm = Long.MAX_VALUE;
     }
   }
 
@@ -483,7 +524,7 @@ final class Desk {
    * Takes back a batch that ran, with those of its items that go on, in its order; the others are
    * over.
    */
-  void done(Work work, int rows, long nanos, List<Onward> onward) {
+  void done(Work work, int rows, long nanos, List<Lane.Onward> onward) {
     change(
         outside -> {
           Service service = work.service();
@@ -495,18 +536,18 @@ final class Desk {
           long now = System.nanoTime();
           int next = 0;
           for (Pending pending : work.batch().items()) {
-            Onward on = next < onward.size() ? onward.get(next) : null;
-            boolean goesOn = on != null && on.item == pending;
+            Lane.Onward on = next < onward.size() ? onward.get(next) : null;
+            boolean goesOn = on != null && on.item() == pending;
             next += goesOn ? 1 : 0;
             // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
             if (goesOn && !pending.over()) {
               service.schedule.goOn(
-                  on.step,
+                  on.step(),
                   pending,
                   pending.running(),
-                  on.arrival,
+                  on.arrival(),
                   now,
-                  urgentAt(pending, on.step, now));
+                  urgentAt(pending, on.step(), now));
             } else {
               over(pending, outside);
             }
@@ -537,10 +578,10 @@ final class Desk {
     } finally {
       lock.unlock();
     }
-    late.forEach(pending -> pending.answer().tell(null, reason));
+    late.forEach(pending -> pending.answer().tell(reason));
     List<Pending> waiting = new ArrayList<>();
     drop(waiting::add);
-    waiting.forEach(pending -> pending.answer().tell(null, reason));
+    waiting.forEach(pending -> pending.answer().tell(reason));
   }
 
   /** Returns the models that are still open, with their sequences closed; for the last lane. */

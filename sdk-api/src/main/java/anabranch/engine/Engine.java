@@ -257,7 +257,7 @@ public final class Engine implements AutoCloseable {
   }
 
   CompletableFuture<Inference> submit(Item item, Lease lease) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     while (true) {
       Service service = desk.current();
       Pending pending = service.admission.admit(item, service, answer);
@@ -268,7 +268,7 @@ public final class Engine implements AutoCloseable {
   }
 
   Optional<CompletableFuture<Inference>> offer(Item item, Lease lease) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     while (true) {
       Service service = desk.current();
       Pending pending = service.admission.admit(item, service, answer);

@@ -233,15 +233,17 @@ public final class Inference {
 
   /** An answer in the making. Confined to one lane at a time. */
   static final class Draft {
+    private static final int[] NONE = {};
+
     private final int outputs;
     private final int[] exits;
     private final int[] depths;
     private final float[] scores;
     private final float[] logits;
-    private final Map<String, Trace.Choices> choices = new LinkedHashMap<>();
-    private int[] positions = new int[0];
-    private final Map<Integer, List<Integer>> halts = new TreeMap<>();
-    private final Map<Integer, List<Integer>> kept = new TreeMap<>();
+    private Map<String, Trace.Choices> choices = Map.of();
+    private int[] positions = NONE;
+    private Map<Integer, List<Integer>> halts = Map.of();
+    private Map<Integer, List<Integer>> kept = Map.of();
     private int memoryExit = -1;
     private long flops;
 
@@ -271,10 +273,12 @@ public final class Inference {
     }
 
     void halted(int step, int unit) {
+      halts = halts.isEmpty() ? new TreeMap<>() : halts;
       halts.computeIfAbsent(step, number -> new ArrayList<>()).add(unit);
     }
 
     void kept(int step, int[] positions) {
+      kept = kept.isEmpty() ? new TreeMap<>() : kept;
       kept.put(step, Arrays.stream(positions).boxed().toList());
     }
 
@@ -313,6 +317,7 @@ public final class Inference {
         batch.experts().get((firstRow + i) * k, experts, running[i] * k, k);
         batch.gates().get((firstRow + i) * k, gates, running[i] * k, k);
       }
+      choices = choices.isEmpty() ? new LinkedHashMap<>() : choices;
       choices.put(
           name,
           new Trace.Choices(

@@ -29,6 +29,10 @@ final class Lane {
 
   private final boolean trace;
   private final EngineListener listener;
+
+  /** Those of the batch that runs. */
+  private final List<Lease.Answer> answers = new ArrayList<>();
+
   private ByteBuffer scratch = ByteBuffer.allocateDirect(0);
 
   Lane(boolean trace, EngineListener listener) {
@@ -43,12 +47,20 @@ final class Lane {
    */
   private record Run(Service service, Route.Leg leg, Stage stage, Schedule.Batch<Pending> batch) {}
 
+  /**
+   * An item that goes on.
+   *
+   * @param step the next one in which some of its rows run
+   * @param arrival its number in the schedule
+   */
+  record Onward(Pending item, int step, long arrival) {}
+
   /** Runs a batch through its step and gives back what goes on; never throws. */
   void run(Desk.Work work, Desk desk) {
     Schedule.Batch<Pending> batch = work.batch();
     Service service = work.service();
     Route.Leg leg = service.route.legs().get(batch.step());
-    List<Desk.Onward> onward = List.of();
+    List<Onward> onward = List.of();
     long start = System.nanoTime();
     int rows = 0;
     try {
@@ -79,13 +91,15 @@ final class Lane {
         pending.fail(new ExecutionException(id, leg.index(), "the batch broke", broken));
       }
     } finally {
+      desk.answer(answers);
+      answers.clear();
       desk.done(work, rows, System.nanoTime() - start, onward);
     }
   }
 
   /** Returns the items that have rows to run, each with its next step. */
-  private static List<Desk.Onward> onward(Route route, Schedule.Batch<Pending> batch) {
-    List<Desk.Onward> onward = new ArrayList<>();
+  private static List<Onward> onward(Route route, Schedule.Batch<Pending> batch) {
+    List<Onward> onward = new ArrayList<>();
     for (int i = 0; i < batch.items().size(); i++) {
       Pending item = batch.items().get(i);
       if (item.over()) {
@@ -95,7 +109,7 @@ final class Lane {
       while (!item.enter(route.legs().get(step))) {
         step++;
       }
-      onward.add(new Desk.Onward(item, step, batch.arrivals().get(i)));
+      onward.add(new Onward(item, step, batch.arrivals().get(i)));
     }
     return onward;
   }
@@ -134,7 +148,9 @@ final class Lane {
       if (item.remembers()) {
         remember(run, item);
       }
-      item.deliver();
+      if (item.deliver()) {
+        answers.add(item.answer());
+      }
     }
   }
 

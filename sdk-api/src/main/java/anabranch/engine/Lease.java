@@ -2,13 +2,16 @@ package anabranch.engine;
 
 import anabranch.backend.Event;
 import anabranch.backend.StateImage;
+import anabranch.engine.EngineListener.Outcome;
 import anabranch.error.Bounds;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +28,12 @@ public final class Lease implements AutoCloseable {
   private final int items;
 
   // Guarded by the desk.
-  private final Map<Integer, Integer> open = new TreeMap<>();
-  private final Map<Integer, CompletableFuture<Void>> drains = new TreeMap<>();
-  private int epoch;
+  private final Deque<Epoch> epochs = new ArrayDeque<>(List.of(new Epoch()));
   private int accepted;
+
+  /** Whether it has items that are not answered, and may bring more now. */
+  private boolean talks;
+
   private boolean closed;
 
   Lease(Engine engine, Desk desk, int items) {
@@ -92,6 +97,15 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
+   * Says that nothing more comes from this lease for now, say as it waits for answers: where all
+   * who have something to be answered say so, nothing waits for company any more, whatever {@link
+   * EngineOptions#linger} says. Whatever is accepted next takes it back.
+   */
+  public void flush() {
+    desk.flush(this);
+  }
+
+  /**
    * Completes once this lease and its engine have room for an item, at once if they do now: for
    * whoever was refused by {@link #offer} and has something else to do meanwhile. Others may take
    * the room first, so offer again. Completes also when either is closed. On a thread of the engine
@@ -117,14 +131,19 @@ public final class Lease implements AutoCloseable {
     return accepted >= items;
   }
 
-  /** Counts an item; returns how often the lease was drained before. */
-  int accept() {
+  /** Counts an item; returns between which drains it was accepted. */
+  Epoch accept() {
     if (closed) {
       throw new IllegalStateException("the lease is closed");
     }
     accepted++;
-    open.merge(epoch, 1, Integer::sum);
-    return epoch;
+    if (!talks) {
+      talks = true;
+      desk.talks(true);
+    }
+    Epoch now = epochs.getLast();
+    now.open++;
+    return now;
   }
 
   boolean isClosed() {
@@ -134,37 +153,165 @@ public final class Lease implements AutoCloseable {
   /** Refuses further items. */
   void refuse() {
     closed = true;
+    silence();
   }
 
-  boolean drains(int accepting) {
-    return accepting < epoch;
+  /** Brings nothing for now. */
+  void silence() {
+    if (talks) {
+      talks = false;
+      desk.talks(false);
+    }
   }
 
   /** Returns what completes when everything accepted so far is answered. */
   CompletableFuture<Void> drained() {
-    if (open.isEmpty()) {
+    if (accepted == 0) {
       return CompletableFuture.completedFuture(null);
     }
-    epoch++;
-    return drains.computeIfAbsent(epoch, number -> new CompletableFuture<>());
+    CompletableFuture<Void> drained = new CompletableFuture<>();
+    epochs.getLast().drained = drained;
+    epochs.add(new Epoch());
+    return drained;
   }
 
   /** An item is answered; returns whether somebody may have waited for that. */
-  boolean end(int accepting, List<Runnable> outside) {
+  boolean end(Epoch accepting, List<Runnable> outside) {
     boolean full = isFull();
     accepted--;
-    open.merge(accepting, -1, (count, one) -> count + one == 0 ? null : count + one);
-    int first = open.keySet().stream().findFirst().orElse(Integer.MAX_VALUE);
-    drains
-        .entrySet()
-        .removeIf(
-            drain -> {
-              boolean over = drain.getKey() <= first;
-              if (over) {
-                outside.add(() -> drain.getValue().complete(null));
-              }
-              return over;
-            });
+    accepting.open--;
+    if (accepted == 0) {
+      silence();
+    }
+    CompletableFuture<Void> drained;
+    while ((drained = epochs.getFirst().drained) != null && epochs.getFirst().open == 0) {
+      epochs.remove();
+      CompletableFuture<Void> over = drained;
+      outside.add(() -> over.complete(null));
+    }
     return full;
+  }
+
+  /** What was accepted between two drains. Guarded by the desk. */
+  static final class Epoch {
+    private int open;
+    private @Nullable CompletableFuture<Void> drained;
+
+    /** Returns whether somebody drains it. */
+    boolean drains() {
+      return drained != null;
+    }
+  }
+
+  /** The future of one item; whoever completes it takes the item out of its queue. */
+  static final class Answer extends CompletableFuture<Inference> {
+    private final Desk desk;
+    private final Lease lease;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private String version = "";
+    private String policy = "";
+    private @Nullable Inference known;
+    private @Nullable Epoch epoch;
+
+    Answer(Desk desk, Lease lease) {
+      this.desk = desk;
+      this.lease = lease;
+    }
+
+    /** Returns an answer for which nobody waits, and which counts nowhere. */
+    static Answer ofNobody(Desk desk, Lease lease) {
+      Answer nobody = new Answer(desk, lease);
+      nobody.over.set(true);
+      return nobody;
+    }
+
+    Lease lease() {
+      return lease;
+    }
+
+    /** It is an answer of a model under a policy. */
+    void of(String version, String policy) {
+      this.version = version;
+      this.policy = policy;
+    }
+
+    String version() {
+      return version;
+    }
+
+    String policy() {
+      return policy;
+    }
+
+    /** Returns between which drains of its lease it was accepted; null if it was not. */
+    @Nullable Epoch epoch() {
+      return epoch;
+    }
+
+    /** Returns whether its lease hurries it. */
+    boolean drains() {
+      return epoch != null && epoch.drains();
+    }
+
+    void accepted(Epoch now) {
+      epoch = now;
+    }
+
+    /** Says what the engine knows, unless somebody was faster. */
+    void tell(Throwable failure) {
+      if (over.compareAndSet(false, true)) {
+        List<Runnable> after = desk.ended(this, Outcome.FAILED);
+        super.completeExceptionally(failure);
+        after.forEach(Runnable::run);
+      }
+    }
+
+    /** Takes what the engine knows, unless somebody was faster; returns whether it did. */
+    boolean take(Inference inference) {
+      boolean first = over.compareAndSet(false, true);
+      known = first ? inference : null;
+      return first;
+    }
+
+    /** Returns what was taken; null if nothing was. */
+    @Nullable Inference known() {
+      return known;
+    }
+
+    /** Says what was taken, when its place is free again. */
+    void show() {
+      super.complete(known);
+    }
+
+    @Override
+    public boolean complete(Inference value) {
+      return end(() -> super.complete(value));
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable reason) {
+      return end(() -> super.completeExceptionally(reason));
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return end(() -> super.cancel(mayInterruptIfRunning)) || isCancelled();
+    }
+
+    private boolean end(BooleanSupplier completion) {
+      if (!over.compareAndSet(false, true)) {
+        return false;
+      }
+      List<Runnable> after = desk.ended(this, Outcome.CANCELLED);
+      boolean completed = completion.getAsBoolean();
+      desk.remove(this);
+      after.forEach(Runnable::run);
+      return completed;
+    }
+
+    @Override
+    public <U> CompletableFuture<U> newIncompleteFuture() {
+      return new CompletableFuture<>();
+    }
   }
 }

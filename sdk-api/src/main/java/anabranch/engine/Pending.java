@@ -4,7 +4,6 @@ import anabranch.backend.Event;
 import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
-import anabranch.engine.EngineListener.Outcome;
 import anabranch.engine.rows.Fill;
 import anabranch.engine.rows.Held;
 import anabranch.engine.rows.Route;
@@ -21,9 +20,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class Pending {
   private final Item item;
   private final Policy policy;
-  private final Answer answer;
+  private final Lease.Answer answer;
   private final Service service;
   private final Route route;
   private final @Nullable Sequence owner;
@@ -64,7 +60,8 @@ final class Pending {
    * @param item with keys where the model needs them
    * @param owner the sequence that it continues; null for a whole one
    */
-  Pending(Item item, Policy policy, Answer answer, Service service, @Nullable Sequence owner) {
+  Pending(
+      Item item, Policy policy, Lease.Answer answer, Service service, @Nullable Sequence owner) {
     this.item = item;
     this.policy = service.mode == Mode.FULL ? Policy.fullDepth() : policy;
     this.answer = answer;
@@ -75,14 +72,15 @@ final class Pending {
     answer.of(service.version, this.policy.version());
     Event source = item.source();
     memory = source == null ? null : Track.whole(source, route);
-    track = owner == null ? Track.whole(item.event(), route) : Track.next(item.event(), route);
+    // An event of a sequence is given its rows with its place.
+    track = owner == null ? Track.whole(item.event(), route) : Track.next(null, route);
     entered = track;
     ofItem = route.spec().head().pool().ofItem();
     draft = new Inference.Draft(ofItem ? 1 : item.event().rows(), route.spec().head().outputs());
   }
 
   /** Creates the fills of a sequence that has no event on its way. */
-  Pending(Sequence owner, Service service, Item last, Answer nobody, List<Fill> fills) {
+  Pending(Sequence owner, Service service, Item last, Lease.Answer nobody, List<Fill> fills) {
     this.item = last;
     this.policy = Policy.fullDepth();
     this.answer = nobody;
@@ -97,100 +95,6 @@ final class Pending {
     draft = new Inference.Draft(0, route.spec().head().outputs());
   }
 
-  /** The future of one item; whoever completes it takes the item out of its queue. */
-  static final class Answer extends CompletableFuture<Inference> {
-    private final Desk desk;
-    private final Lease lease;
-    private final AtomicBoolean over = new AtomicBoolean();
-    private String version = "";
-    private String policy = "";
-    private int epoch = -1;
-
-    Answer(Desk desk, Lease lease) {
-      this.desk = desk;
-      this.lease = lease;
-    }
-
-    /** Returns an answer for which nobody waits, and which counts nowhere. */
-    static Answer ofNobody(Desk desk, Lease lease) {
-      Answer nobody = new Answer(desk, lease);
-      nobody.over.set(true);
-      return nobody;
-    }
-
-    Lease lease() {
-      return lease;
-    }
-
-    /** It is an answer of a model under a policy. */
-    void of(String version, String policy) {
-      this.version = version;
-      this.policy = policy;
-    }
-
-    String version() {
-      return version;
-    }
-
-    String policy() {
-      return policy;
-    }
-
-    /** Returns how often its lease had been drained when it was accepted; -1 if it was not. */
-    int epoch() {
-      return epoch;
-    }
-
-    void accepted(int now) {
-      epoch = now;
-    }
-
-    /** Says what the engine knows, unless somebody was faster. */
-    void tell(@Nullable Inference inference, @Nullable Throwable failure) {
-      if (over.compareAndSet(false, true)) {
-        List<Runnable> after =
-            desk.ended(this, failure == null ? Outcome.ANSWERED : Outcome.FAILED, inference);
-        if (failure == null) {
-          super.complete(inference);
-        } else {
-          super.completeExceptionally(failure);
-        }
-        after.forEach(Runnable::run);
-      }
-    }
-
-    @Override
-    public boolean complete(Inference value) {
-      return end(() -> super.complete(value));
-    }
-
-    @Override
-    public boolean completeExceptionally(Throwable reason) {
-      return end(() -> super.completeExceptionally(reason));
-    }
-
-    @Override
-    public boolean cancel(boolean mayInterruptIfRunning) {
-      return end(() -> super.cancel(mayInterruptIfRunning)) || isCancelled();
-    }
-
-    private boolean end(BooleanSupplier completion) {
-      if (!over.compareAndSet(false, true)) {
-        return false;
-      }
-      List<Runnable> after = desk.ended(this, Outcome.CANCELLED, null);
-      boolean completed = completion.getAsBoolean();
-      desk.remove(this);
-      after.forEach(Runnable::run);
-      return completed;
-    }
-
-    @Override
-    public <U> CompletableFuture<U> newIncompleteFuture() {
-      return new CompletableFuture<>();
-    }
-  }
-
   Item item() {
     return item;
   }
@@ -199,7 +103,7 @@ final class Pending {
     return policy;
   }
 
-  Answer answer() {
+  Lease.Answer answer() {
     return answer;
   }
 
@@ -558,10 +462,10 @@ final class Pending {
     }
   }
 
-  /** Answers once every unit has one. */
-  void deliver() {
+  /** Takes the answer once every unit has one; returns whether it is to be shown now. */
+  boolean deliver() {
     if (delivered || failure != null || fillsOnly || !complete()) {
-      return;
+      return false;
     }
     if (!ofItem) {
       int[] all = new int[track.rows()];
@@ -572,7 +476,7 @@ final class Pending {
     if (finished()) {
       release();
     }
-    answer.tell(new Inference(this, draft), null);
+    return answer.take(new Inference(this, draft));
   }
 
   private boolean complete() {
@@ -586,6 +490,6 @@ final class Pending {
   void fail(Throwable reason) {
     failure = reason;
     release();
-    answer.tell(null, reason);
+    answer.tell(reason);
   }
 }

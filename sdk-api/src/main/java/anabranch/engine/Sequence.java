@@ -50,8 +50,8 @@ public final class Sequence implements AutoCloseable {
   private boolean filling;
   private List<Fill> fills = List.of();
   private @Nullable Item last;
-  private int length;
-  private long bytes;
+  private volatile int length;
+  private volatile long bytes;
   private boolean calm;
   private @Nullable Throwable broken;
   private boolean closed;
@@ -95,7 +95,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Returns the position of the next row, not counting events that wait or run. */
   public int length() {
-    return desk.within(() -> length);
+    return length;
   }
 
   /**
@@ -103,7 +103,7 @@ public final class Sequence implements AutoCloseable {
    * #length} says, which may be a moment behind an answer. What rows owe is not counted.
    */
   public long bytes() {
-    return desk.within(() -> bytes);
+    return bytes;
   }
 
   /**
@@ -123,7 +123,7 @@ public final class Sequence implements AutoCloseable {
    * @param item of which the id is taken in errors only, and the source must be null
    */
   public CompletableFuture<Inference> submit(Item item) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     Pending pending = service.admission.next(item, id, service, answer, this);
     if (pending != null) {
       desk.put(pending);
@@ -133,7 +133,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Accepts the next rows, or returns empty at once if the engine or the lease is full. */
   public Optional<CompletableFuture<Inference>> offer(Item item) {
-    Pending.Answer answer = new Pending.Answer(desk, lease);
+    Lease.Answer answer = new Lease.Answer(desk, lease);
     Pending pending = service.admission.next(item, id, service, answer, this);
     boolean taken = pending == null || desk.offer(pending) == Desk.Room.TAKEN;
     return taken ? Optional.of(answer) : Optional.empty();
@@ -374,7 +374,7 @@ public final class Sequence implements AutoCloseable {
   /** Lets the fills run beside others, or at once. */
   private void ride(boolean urgent) {
     if (filler == null && !fills.isEmpty() && last != null) {
-      filler = new Pending(this, service, last, Pending.Answer.ofNobody(desk, lease), fills);
+      filler = new Pending(this, service, last, Lease.Answer.ofNobody(desk, lease), fills);
       fillerStep = fills.stream().mapToInt(Fill::first).min().orElseThrow();
     }
     if (filler != null) {
@@ -397,16 +397,13 @@ public final class Sequence implements AutoCloseable {
     back();
     try {
       ModelSpec spec = service.model.spec();
-      Bounds.require(
-          length + event.rows() <= spec.input().maxLength(),
-          "event.rows "
-              + event.rows()
-              + " behind position "
-              + length
-              + " are more than the "
-              + spec.input().maxLength()
-              + " rows that a sequence may have",
-          "S11");
+      int rows = event.item().event().rows();
+      int most = spec.input().maxLength();
+      if (length + rows > most) {
+        String reason = "event.rows " + rows + " behind position " + length;
+        Bounds.require(
+            false, reason + " are more than the " + most + " rows that a sequence may have", "S11");
+      }
     } catch (DescriptionException unfit) {
       desk.forget(event, outside);
       String reason = String.valueOf(unfit.getMessage());

@@ -1,10 +1,12 @@
 package anabranch.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -40,9 +42,55 @@ class DeskTest {
     assertNull(desk.take());
   }
 
+  /** Q13: who has nothing that waits for an answer is not waited for. */
+  @Test
+  void nothingLingersOnceAllWhoWaitForAnswersSayThatNothingMoreComes() {
+    Service patient =
+        new Service(
+            "patient",
+            new ScriptedModel(Scripts.causal()),
+            Policy.fullDepth(),
+            EngineOptions.defaults().withLinger(Duration.ofMinutes(1)));
+    Desk shared = new Desk(patient, 16, List.of(), batch -> {});
+    Lease one = new Lease(null, shared, 16);
+    Lease two = new Lease(null, shared, 16);
+    new Lease(null, shared, 16).flush();
+    Pending first = put(patient, shared, one);
+    assertFalse(isReady(patient), "more may come");
+    one.flush();
+    assertTrue(isReady(patient));
+    Pending second = put(patient, shared, two);
+    assertFalse(isReady(patient), "more may come from the other");
+    two.flush();
+    assertTrue(isReady(patient));
+    put(patient, shared, one);
+    assertFalse(isReady(patient), "it brought something and may bring more");
+    two.flush();
+    assertFalse(isReady(patient), "the other cannot say so for it");
+    one.close();
+    assertTrue(isReady(patient), "it is closed");
+    put(patient, shared, two);
+    second.answer().cancel(true);
+    assertFalse(isReady(patient), "one of its two is not answered");
+    first.answer().cancel(true);
+    shared.close();
+  }
+
+  private static boolean isReady(Service service) {
+    return service.schedule.wakeAt() <= System.nanoTime();
+  }
+
+  private static Pending put(Service service, Desk desk, Lease lease) {
+    Pending pending =
+        service.admission.admit(Scripts.item(12), service, new Lease.Answer(desk, lease));
+    assertNotNull(pending);
+    assertTrue(desk.put(pending));
+    return pending;
+  }
+
   private Pending onItsWay() {
     Item item = Scripts.item(12);
-    Pending pending = service.admission.admit(item, service, new Pending.Answer(desk, lease));
+    Pending pending = service.admission.admit(item, service, new Lease.Answer(desk, lease));
     assertNotNull(pending);
     assertTrue(desk.put(pending));
     Desk.Work first = desk.take();
@@ -50,7 +98,7 @@ class DeskTest {
     pending.state(model.newState(null));
     pending.enter(service.route.legs().get(1));
     long arrival = first.batch().arrivals().get(0);
-    desk.done(first, 1, 1, List.of(new Desk.Onward(pending, 1, arrival)));
+    desk.done(first, 1, 1, List.of(new Lane.Onward(pending, 1, arrival)));
     return pending;
   }
 }

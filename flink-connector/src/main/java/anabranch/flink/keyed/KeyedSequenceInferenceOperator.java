@@ -200,7 +200,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       end(turn);
       return false;
     }
-    List<Item> items = new ArrayList<>(turn.items);
+    List<Item> items = turn.items;
     Sequence sequence = line.sequence;
     if (sequence == null) {
       try {
@@ -212,6 +212,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
         return false;
       }
       if (line.length() == 0) {
+        items = new ArrayList<>(items);
         items.set(0, begun(items.get(0)));
       }
     }

@@ -2,6 +2,7 @@ package anabranch.flink.keyed;
 
 import anabranch.engine.Sequence;
 import anabranch.flink.keyed.state.SequenceHeader;
+import anabranch.flink.step.Chain;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * A key of which records wait or whose sequence is open: at most one record of it runs. Confined to
  * the task's thread.
  */
-final class Line<IN> {
+final class Line<IN> extends Chain.Link<Line<IN>> {
   final Object key;
   final String id;
   final Deque<Turn<IN>> waiting = new ArrayDeque<>();

@@ -6,6 +6,7 @@ import anabranch.engine.Lease;
 import anabranch.engine.Sequence;
 import anabranch.flink.keyed.state.SequenceHeader;
 import anabranch.flink.keyed.state.SequenceStore;
+import anabranch.flink.step.Chain;
 import anabranch.flink.step.Failures;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,7 +14,6 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -44,7 +44,7 @@ final class OpenSequences<IN> {
   private final Map<Object, Line<IN>> lines = new HashMap<>();
 
   /** Least recently used first. */
-  private final LinkedHashSet<Line<IN>> idle = new LinkedHashSet<>();
+  private final Chain<Line<IN>> idle = new Chain<>();
 
   /** An answer comes a moment before the engine says how large the state is. */
   private final Deque<Line<IN>> unmeasured = new ArrayDeque<>();
@@ -281,24 +281,26 @@ final class OpenSequences<IN> {
     }
   }
 
+  /** Counts what is known by now, in the order of answers. */
   private void measure() {
-    for (int n = unmeasured.size(); n > 0; n--) {
-      Line<IN> line = unmeasured.remove();
+    Line<IN> line;
+    while ((line = unmeasured.peek()) != null) {
       Sequence sequence = line.sequence;
-      if (sequence == null) {
-        continue;
+      if (sequence != null) {
+        if (sequence.length() < line.length()) {
+          return;
+        }
+        count(line, OVERHEAD + sequence.bytes());
       }
-      boolean known = sequence.length() >= line.length();
-      count(line, OVERHEAD + sequence.bytes());
-      if (!known) {
-        unmeasured.add(line);
-      }
+      unmeasured.remove();
     }
   }
 
   /** Brings the state up to date. Nothing runs. */
   void writeAll() throws Exception {
-    write(new ArrayList<>(idle));
+    List<Line<IN>> all = new ArrayList<>();
+    idle.forEach(all::add);
+    write(all);
     trim();
   }
 

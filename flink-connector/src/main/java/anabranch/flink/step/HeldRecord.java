@@ -29,7 +29,7 @@ public abstract class HeldRecord<IN> extends Places.Waiting {
   /** One for each item, once all are there and none failed. */
   public List<Inference> inferences = List.of();
 
-  private final List<CompletableFuture<Inference>> answers = new ArrayList<>();
+  private List<CompletableFuture<Inference>> answers = List.of();
   private final AtomicInteger unanswered = new AtomicInteger();
 
   /** Holds an element that nobody else changes. */
@@ -47,8 +47,9 @@ public abstract class HeldRecord<IN> extends Places.Waiting {
   }
 
   /** Expects one answer for each item and one for the end of submission. */
-  final void expect(int items) {
-    unanswered.set(items + 1);
+  final void expect(int count) {
+    answers = new ArrayList<>(count);
+    unanswered.set(count + 1);
   }
 
   final void add(CompletableFuture<Inference> answer) {

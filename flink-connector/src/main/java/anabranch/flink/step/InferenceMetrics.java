@@ -6,8 +6,8 @@ import anabranch.flink.model.ModelRecipe;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.List;
+import java.util.Objects;
 import java.util.function.IntSupplier;
 import java.util.function.ToLongFunction;
 import org.apache.flink.annotation.Internal;
@@ -38,7 +38,7 @@ public final class InferenceMetrics {
   private volatile @Nullable EngineLease lease;
 
   /** By the step behind which a unit may leave. */
-  private final Map<Integer, Counter> exits = new HashMap<>();
+  private final @Nullable Counter[] exits;
 
   /** Adds the group to that of an operator. */
   public InferenceMetrics(
@@ -54,10 +54,12 @@ public final class InferenceMetrics {
     exitDepth = group.histogram("exitDepth", new DescriptiveStatisticsHistogram(WINDOW));
     group.gauge("batchesInFlight", (Gauge<Integer>) inFlight::getAsInt);
     group.gauge("held", (Gauge<Integer>) held::getAsInt);
-    for (Step step : Cut.of(recipe.spec()).steps()) {
+    List<Step> steps = Cut.of(recipe.spec()).steps();
+    exits = new Counter[steps.size()];
+    for (Step step : steps) {
       Point point = step.stage().point();
       if (point.head() != null) {
-        exits.put(step.index(), group.addGroup("exit", name(point)).counter("units"));
+        exits[step.index()] = group.addGroup("exit", name(point)).counter("units");
       }
     }
     MetricGroup engine = group.addGroup("engine");
@@ -100,7 +102,7 @@ public final class InferenceMetrics {
     flops.inc(inference.flops());
     fullFlops.inc(inference.fullFlops());
     for (int unit = 0; unit < inference.units(); unit++) {
-      exits.get(inference.exit(unit)).inc();
+      Objects.requireNonNull(exits[inference.exit(unit)]).inc();
       exitDepth.update(inference.depth(unit));
     }
   }

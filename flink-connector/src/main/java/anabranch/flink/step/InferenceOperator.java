@@ -83,6 +83,11 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   private @Nullable CompletableFuture<Void> room;
   private boolean hurried;
 
+  /** Whether the engine was asked and not told that nothing more comes for now. */
+  private boolean asking;
+
+  private boolean idle;
+
   /**
    * Creates an operator that is not open; {@code ordered} says whether records keep their order.
    */
@@ -200,9 +205,18 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     return places;
   }
 
-  /** Lets mails and timers run until there was one. */
+  /** Lets mails and timers run until there was one: nothing comes to the engine before that. */
   protected final void pause() throws InterruptedException {
+    fallSilent();
     mailbox.yield();
+  }
+
+  /** Tells the engine that nothing more comes for now, so that it waits for no company. */
+  protected final void fallSilent() {
+    if (asking) {
+      asking = false;
+      lease().flush();
+    }
   }
 
   /** Returns an element that nobody else will change. */
@@ -235,11 +249,13 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   protected final void ask(R record, List<Item> items, Door door) throws InterruptedException {
     record.expect(items.size());
     hurried = false;
+    asking = true;
     for (Item item : items) {
       Optional<CompletableFuture<Inference>> answer;
       while ((answer = door.offer(item)).isEmpty()) {
         wakeForRoom();
-        mailbox.yield();
+        pause();
+        asking = true;
       }
       record.add(answer.get());
       answer.get().whenComplete((inference, failure) -> oneAnswered(record));
@@ -288,6 +304,9 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
       answered(record);
     }
     advance();
+    if (idle) {
+      fallSilent();
+    }
   }
 
   /** Emits the results of a record, or sends it aside. */
@@ -327,7 +346,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   private void hold(Places.Place control) throws Exception {
     while (isCrowded()) {
       flush();
-      mailbox.yield();
+      pause();
     }
     places.addControl(control);
     places.emitReady();
@@ -345,6 +364,10 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    idle = status.isIdle();
+    if (idle) {
+      fallSilent();
+    }
     hold(() -> super.processWatermarkStatus(status));
   }
 

@@ -5,10 +5,10 @@ import anabranch.engine.Item;
 import anabranch.flink.EventExtractor;
 import anabranch.flink.ItemExtractor;
 import anabranch.model.Input;
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.functions.WrappingFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Events as items, named after subtask, record and place in the record. Confined to a task. */
 @Internal
@@ -17,6 +17,7 @@ public final class NumberedEvents<IN> extends WrappingFunction<EventExtractor<IN
   private static final long serialVersionUID = 1L;
 
   private long records;
+  private transient @Nullable String subtask;
 
   /** Wraps a function. */
   public NumberedEvents(EventExtractor<IN> extractor) {
@@ -25,11 +26,17 @@ public final class NumberedEvents<IN> extends WrappingFunction<EventExtractor<IN
 
   @Override
   public List<Item> items(IN record, Input input) throws Exception {
-    String id = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() + "-" + records++;
-    List<Item> items = new ArrayList<>();
-    for (Event event : getWrappedFunction().events(record, input)) {
-      items.add(Item.of(id + "." + items.size(), event));
+    String first = subtask;
+    if (first == null) {
+      first = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() + "-";
+      subtask = first;
     }
-    return items;
+    long number = records++;
+    List<Event> events = getWrappedFunction().events(record, input);
+    Item[] items = new Item[events.size()];
+    for (int n = 0; n < items.length; n++) {
+      items[n] = Item.of(first + number + "." + n, events.get(n));
+    }
+    return List.of(items);
   }
 }

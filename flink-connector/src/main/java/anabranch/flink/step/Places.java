@@ -2,7 +2,6 @@ package anabranch.flink.step;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.LinkedHashSet;
 import org.apache.flink.annotation.Internal;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +22,7 @@ public final class Places {
   }
 
   /** A record, which is emitted when all that belongs to it is known. */
-  public abstract static class Waiting implements Place {
+  public abstract static class Waiting extends Chain.Link<Waiting> implements Place {
     private @Nullable Stretch stretch;
     private boolean done;
 
@@ -33,7 +32,7 @@ public final class Places {
 
   /** Records with no control element between them, and the control elements behind them. */
   private static final class Stretch {
-    final LinkedHashSet<Waiting> records = new LinkedHashSet<>();
+    final Chain<Waiting> records = new Chain<>();
 
     /** Those that may leave, where they need no order. */
     final Deque<Waiting> done = new ArrayDeque<>();
@@ -106,11 +105,7 @@ public final class Places {
     if (first == null) {
       return null;
     }
-    return first.records.isEmpty() ? first.controls.peekFirst() : oldest(first);
-  }
-
-  private static @Nullable Waiting oldest(Stretch stretch) {
-    return stretch.records.isEmpty() ? null : stretch.records.iterator().next();
+    return first.records.isEmpty() ? first.controls.peekFirst() : first.records.first();
   }
 
   /** Emits what may leave; called again from within, leaves that to the call outside. */
@@ -129,7 +124,7 @@ public final class Places {
 
   /** Emits one place of the first stretch, or removes the stretch; returns whether it did. */
   private boolean emitOne(Stretch first) throws Exception {
-    Waiting record = ordered ? oldest(first) : first.done.peekFirst();
+    Waiting record = ordered ? first.records.first() : first.done.peekFirst();
     if (record != null && record.done) {
       record.emit();
       first.done.pollFirst();

@@ -117,6 +117,28 @@ class SequencesTest {
     }
   }
 
+  /** One key has all records: the engine would wait for others for longer than this may take. */
+  @Test
+  @Timeout(40)
+  void aTaskThatCanBringNothingMoreWaitsForNoLingerOfTheEngine() throws Exception {
+    EngineOptions patient = EngineOptions.defaults().withLinger(Duration.ofMinutes(1));
+    StepFactory<Word, String> factory =
+        KeyedSequenceInferenceOperator.factory(
+            new StepParts<>(talk.recipe(patient), Stall.items(), new OneResult<>(Talk::text), null),
+            DEFAULTS.withMaxHeld(3),
+            Stall.marks());
+    try (Stall stall = new Stall(factory, 1, 0)) {
+      stall.open();
+      for (int n = 0; n < 12; n++) {
+        stall.say(Word.of("hot", n, n));
+      }
+      assertTrue(stall.results().size() >= 9, stall.results().size() + " of 12");
+      stall.processWatermarkStatus(WatermarkStatus.IDLE);
+      stall.outputs(13);
+      assertEquals(12, stall.results().size());
+    }
+  }
+
   @Test
   void resultsKeepTheirTimesAndTheOrderOfRecords() throws Exception {
     List<Word> words = Talk.words(8, 100, 5);

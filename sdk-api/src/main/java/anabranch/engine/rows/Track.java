@@ -50,7 +50,7 @@ public final class Track {
   private int[] running = new int[0];
 
   private List<Fill> ahead = List.of();
-  private byte[] flags = new byte[0];
+  private byte[] flags = {};
 
   private Track(@Nullable Event event, Route route, boolean goesOn) {
     this.event = event;

@@ -29,6 +29,7 @@ public final class Schedule<T> {
   private long inFlight;
   private long arrivals;
   private boolean hurried;
+  private boolean quiet;
 
   /**
    * Creates empty queues.
@@ -160,6 +161,11 @@ public final class Schedule<T> {
     hurried = true;
   }
 
+  /** Says whether nobody brings company now, so that nothing is to wait for it. */
+  public void quiet(boolean nobodyComes) {
+    quiet = nobodyComes;
+  }
+
   /** Returns how many items wait before a step. */
   public int waiting(int step) {
     return queues.get(step).size();
@@ -196,14 +202,16 @@ public final class Schedule<T> {
   }
 
   /**
-   * Returns when {@link #next} may give a batch although nothing happens before; {@code
-   * Long.MAX_VALUE} for never.
+   * Returns when {@link #next} may give a batch of the first queue although nothing happens before;
+   * a time that has passed if it would now, {@code Long.MAX_VALUE} for never.
    */
   public long wakeAt() {
     Queue.Entry<T> first = queues.get(0).first();
-    return first == null || !room()
-        ? Long.MAX_VALUE
-        : Math.min(first.since + limits.linger(), queues.get(0).earliest());
+    if (first == null || !room()) {
+      return Long.MAX_VALUE;
+    }
+    long alone = hasCompany() ? first.since : first.since + limits.linger();
+    return Math.min(alone, queues.get(0).earliest());
   }
 
   /** Returns the deepest step of fills that cannot wait. */
@@ -259,11 +267,12 @@ public final class Schedule<T> {
   /** Returns whether the first queue may be taken from: there is room behind, and company came. */
   private boolean enters(long now) {
     Queue.Entry<T> first = queues.get(0).first();
-    return first != null
-        && room()
-        && (hurried
-            || queues.get(0).rows() >= limits.batchRows()
-            || now - first.since >= limits.linger());
+    return first != null && room() && (hasCompany() || now - first.since >= limits.linger());
+  }
+
+  /** Returns whether what waits before the first step waits for nobody else. */
+  private boolean hasCompany() {
+    return hurried || quiet || queues.get(0).rows() >= limits.batchRows();
   }
 
   private boolean room() {

@@ -169,6 +169,9 @@ public final class Cost {
   }
 
   private long windowed(int stage, IntToLongFunction rows) {
+    if (windows.get(stage).isEmpty()) {
+      return 0;
+    }
     long sum = 0;
     for (Map.Entry<Integer, Long> each : windows.get(stage).entrySet()) {
       sum = sum(sum, Math.multiplyExact(each.getValue(), rows.applyAsLong(each.getKey())));

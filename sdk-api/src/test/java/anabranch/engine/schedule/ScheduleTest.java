@@ -276,6 +276,27 @@ class ScheduleTest {
     assertTrue(wait > 4 * batch + batch * (2 + 5 + Simulation.STEPS), "waited " + wait);
   }
 
+  /** Q1: company came, or nobody brings any. */
+  @Test
+  void nothingLingersWhereABatchIsFullOrNobodyComes() {
+    Limits patient = Limits.of(2, 128, 4, 1000);
+    Schedule<String> schedule = new Schedule<>(1, Mode.ADAPTIVE, patient, new Costs(1, 0.25));
+    assertEquals(Long.MAX_VALUE, schedule.wakeAt());
+    schedule.arrive(0, "one", 1, 7);
+    assertEquals(1007, schedule.wakeAt());
+    assertNull(schedule.next(1006));
+    schedule.quiet(true);
+    assertEquals(7, schedule.wakeAt(), "now");
+    schedule.quiet(false);
+    assertEquals(1007, schedule.wakeAt(), "somebody talks again");
+    schedule.arrive(0, "two", 1, 9);
+    assertEquals(7, schedule.wakeAt(), "it is full");
+    assertEquals(List.of("one", "two"), schedule.next(9).items());
+    schedule.arrive(0, "three", 1, 20);
+    schedule.quiet(true);
+    assertEquals(List.of("three"), schedule.next(20).items());
+  }
+
   @Test
   void limitsHaveBounds() {
     assertRefused("schedule.batchRows 0 is below 1", () -> Limits.of(0, 1, 2, 0));

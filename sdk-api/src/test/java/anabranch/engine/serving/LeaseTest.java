@@ -156,6 +156,25 @@ class LeaseTest {
     }
   }
 
+  /** Q13: the lanes wait for as long as an engine can be told to linger, unless they are woken. */
+  @Test
+  void whoSaysThatNothingMoreComesIsAnsweredAtOnce() throws Exception {
+    go.countDown();
+    EngineOptions patient = EngineOptions.defaults().withLinger(Duration.ofMinutes(1)).withLanes(2);
+    Engine engine = Engine.open(model, Scripts.both(), patient);
+    Lease lease = engine.lease(10);
+    for (int round = 1; round <= 3; round++) {
+      CompletableFuture<Inference> first = lease.submit(Scripts.item(10));
+      CompletableFuture<Inference> second = lease.submit(Scripts.item(20));
+      assertFalse(first.isDone());
+      lease.flush();
+      first.get(30, TimeUnit.SECONDS);
+      second.get(30, TimeUnit.SECONDS);
+      assertEquals(round, model.calls.size(), "they shared a batch");
+    }
+    engine.close(Duration.ZERO);
+  }
+
   @Test
   void aClosedLeaseRefusesAndClosesItsSequences() {
     go.countDown();
