@@ -14,10 +14,10 @@ import anabranch.benchmarks.stage.Steps;
 import anabranch.weights.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Runs a benchmark by name and prints the limits of the machine beside its figures. */
 public final class Benchmarks {
@@ -34,9 +34,12 @@ public final class Benchmarks {
 
   /** What {@code all} runs, in this order. */
   private static final List<String> ALL =
-      List.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch");
+      Stream.concat(
+              Stream.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch"),
+              FlinkCosts.NAMES.stream())
+          .toList();
 
-  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "flink");
+  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps");
 
   private Benchmarks() {}
 
@@ -59,7 +62,6 @@ public final class Benchmarks {
       case "exits" -> exits(backend);
       case "checkpoint" -> checkpoint(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
-      case "flink" -> flink(backend);
       case "page" -> page();
       default -> {
         System.err.println(
@@ -83,6 +85,10 @@ public final class Benchmarks {
       case "rebatch" -> {
         limits(report);
         Rebatch.run(backend, ROUNDS, report);
+      }
+      case "flink", "flink-batch", "flink-rocks" -> {
+        limits(report);
+        FlinkCosts.run(name, backend, ROUNDS, 1, report);
       }
       case "start", "tasks", "threads" -> process(name, report);
       default -> throw new AssertionError(name);
@@ -125,17 +131,6 @@ public final class Benchmarks {
     int megabytes = Integer.getInteger("benchmarks.megabytes", MEGABYTES);
     DType type = DType.valueOf(System.getProperty("benchmarks.type", "F32"));
     Loads.run(backend, megabytes, type, System.out::println);
-  }
-
-  private static void flink(String backend) {
-    Report report = new Report("flink", System.out::println);
-    report.note(
-        "load average before: %.2f",
-        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
-    limits(report);
-    String part = System.getProperty("benchmarks.part");
-    List<String> parts = part == null ? FlinkCosts.PARTS : List.of(part);
-    FlinkCosts.run(backend, ROUNDS, 1, parts, System.out::println);
   }
 
   private static void exits(String backend) {

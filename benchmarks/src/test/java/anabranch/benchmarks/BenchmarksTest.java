@@ -93,10 +93,16 @@ class BenchmarksTest {
 
   @Test
   void jobsAnswerAsTheBareEngineDoesAndAreTimed() {
-    StringBuilder report = new StringBuilder();
-    FlinkCosts.run("onnx", 1, 0.02, FlinkCosts.PARTS, line -> report.append(line).append('\n'));
-    for (String part : List.of("own.keyed", "batch512", "batch64", "rocksdb.onnx")) {
-      assertTrue(report.toString().contains("flink." + part), report.toString());
+    for (String name : FlinkCosts.NAMES) {
+      Report report = new Report(name, line -> {});
+      FlinkCosts.run(name, "onnx", 1, 0.02, report);
+      List<String> judged =
+          report.findings().stream()
+              .filter(finding -> !finding.verdict().isEmpty())
+              .map(finding -> finding.name())
+              .toList();
+      assertEquals(name.equals("flink") ? 4 : 2, judged.size(), judged.toString());
+      assertTrue(judged.stream().allMatch(each -> each.startsWith("flink.")), judged.toString());
     }
   }
 

@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * its answer; or the fills of a sequence on theirs. Confined to one lane at a time.
  */
 final class Pending {
+  /** Stays empty: nobody runs on in other modes. */
+  private static final BitSet NOBODY = new BitSet(0);
+
   private final Item item;
   private final Policy policy;
   private final Lease.Answer answer;
@@ -41,9 +44,9 @@ final class Pending {
   private final Inference.Draft draft;
 
   /** Units that were answered and run on, and those whose second answer is to be compared. */
-  private final BitSet told = new BitSet();
+  private final BitSet told;
 
-  private final BitSet audited = new BitSet();
+  private final BitSet audited;
   private @Nullable Track memory;
   private Track track;
   private @Nullable SequenceState state;
@@ -66,6 +69,8 @@ final class Pending {
     this.policy = service.mode == Mode.FULL ? Policy.fullDepth() : policy;
     this.answer = answer;
     this.service = service;
+    told = ofMode(service.mode);
+    audited = ofMode(service.mode);
     this.owner = owner;
     route = service.route;
     fillsOnly = false;
@@ -85,6 +90,8 @@ final class Pending {
     this.policy = Policy.fullDepth();
     this.answer = nobody;
     this.service = service;
+    told = ofMode(service.mode);
+    audited = ofMode(service.mode);
     this.owner = owner;
     route = service.route;
     fillsOnly = true;
@@ -93,6 +100,11 @@ final class Pending {
     track.carry(fills);
     entered = track;
     draft = new Inference.Draft(0, route.spec().head().outputs());
+  }
+
+  /** Returns a set of units for the one mode in which some are answered and run on. */
+  private static BitSet ofMode(Mode mode) {
+    return mode == Mode.RESULT_ONLY ? new BitSet() : NOBODY;
   }
 
   Item item() {
@@ -327,7 +339,7 @@ final class Pending {
   }
 
   private boolean tellsAgain(Route.Leg leg, int row) {
-    return told.get(unit(row)) && runsOn(leg);
+    return runsOn(leg) && told.get(unit(row));
   }
 
   /** Returns whether a unit was answered at an earlier step and ran on. */

@@ -31,6 +31,8 @@ public final class Track {
   private static final byte FROZEN = 1;
   private static final byte DEFERRED = 2;
   private static final byte GONE = 3;
+  private static final int[] NONE = {};
+  private static final byte[] UNFLAGGED = {};
 
   private final @Nullable Event event;
   private final Route route;
@@ -47,10 +49,10 @@ public final class Track {
   private int open;
 
   /** The rows of the step now running, in batch order: fills, -1 each, and then the event's. */
-  private int[] running = new int[0];
+  private int[] running = NONE;
 
   private List<Fill> ahead = List.of();
-  private byte[] flags = {};
+  private byte[] flags = UNFLAGGED;
 
   private Track(@Nullable Event event, Route route, boolean goesOn) {
     this.event = event;

@@ -166,6 +166,9 @@ class LeaseTest {
     for (int round = 1; round <= 3; round++) {
       CompletableFuture<Inference> first = lease.submit(Scripts.item(10));
       CompletableFuture<Inference> second = lease.submit(Scripts.item(20));
+      while (!aLaneLingers()) {
+        Thread.onSpinWait();
+      }
       assertFalse(first.isDone());
       lease.flush();
       first.get(30, TimeUnit.SECONDS);
@@ -173,6 +176,12 @@ class LeaseTest {
       assertEquals(round, model.calls.size(), "they shared a batch");
     }
     engine.close(Duration.ZERO);
+  }
+
+  private boolean aLaneLingers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("anabranch-" + model.spec().name()))
+        .anyMatch(thread -> thread.getState() == Thread.State.TIMED_WAITING);
   }
 
   @Test
