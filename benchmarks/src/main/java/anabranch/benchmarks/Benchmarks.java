@@ -5,6 +5,7 @@ import anabranch.benchmarks.layer.Layers;
 import anabranch.benchmarks.measure.Limits;
 import anabranch.benchmarks.measure.Page;
 import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.peer.Peers;
 import anabranch.benchmarks.process.Starts;
 import anabranch.benchmarks.process.Tasks;
 import anabranch.benchmarks.process.Threads;
@@ -41,6 +42,8 @@ public final class Benchmarks {
 
   private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps");
 
+  private static final Path PEERS = ROOT.resolve("benchmarks/peers/target");
+
   private Benchmarks() {}
 
   /** Runs the benchmark that the only argument names, or all. */
@@ -50,7 +53,9 @@ public final class Benchmarks {
     if (name.equals("all")) {
       ALL.forEach(each -> report(backend, each));
       page();
-    } else if (ALL.contains(name)) {
+    } else if (name.equals("peers")) {
+      Peers.PARTS.forEach(each -> report(backend, each));
+    } else if (ALL.contains(name) || Peers.PARTS.contains(name)) {
       report(backend, name);
     } else {
       alone(backend, name);
@@ -69,6 +74,8 @@ public final class Benchmarks {
                 + ALL
                 + ", and alone "
                 + ALONE
+                + ", and beside other systems peers or one of "
+                + Peers.PARTS
                 + "; page writes docs/performance.md from what was found");
         System.exit(1);
       }
@@ -91,6 +98,7 @@ public final class Benchmarks {
         FlinkCosts.run(name, backend, ROUNDS, 1, report);
       }
       case "start", "tasks", "threads" -> process(name, report);
+      case "djl", "llama" -> peer(name, backend, report);
       default -> throw new AssertionError(name);
     }
     System.out.println("kept in " + ROOT.relativize(report.save(RESULTS)));
@@ -113,6 +121,19 @@ public final class Benchmarks {
           case "tasks" -> Tasks.run(weights, Math.min(ROUNDS, FEW), report);
           default -> Threads.run(weights, ROUNDS, report);
         }
+      } finally {
+        Synthetic.delete(folder);
+      }
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  private static void peer(String name, String backend, Report report) {
+    try {
+      Path folder = Files.createTempDirectory("benchmarks");
+      try {
+        Peers.run(name, PEERS, folder, backend, ROUNDS, report);
       } finally {
         Synthetic.delete(folder);
       }

@@ -146,7 +146,7 @@ public final class Layers {
     return String.format(Locale.ROOT, "%.0f", times.busyMedian() / 1e3);
   }
 
-  private static void requireSame(String name, float[] own, float[] other) {
+  static void requireSame(String name, float[] own, float[] other) {
     for (int i = 0; i < own.length; i++) {
       if (!(Math.abs(own[i] - other[i]) <= TOLERANCE * (1 + Math.abs(own[i])))) {
         throw new AssertionError(

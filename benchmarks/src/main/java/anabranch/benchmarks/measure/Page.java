@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -16,28 +18,70 @@ public final class Page {
   private static final String COMMAND =
       "./mvnw -q compile exec:exec -pl benchmarks -am -Dexec.args=";
 
+  private static final String GUIDE = "How to read it";
+
+  private static final String INTRODUCTION =
+      """
+      # Performance
+
+      Written by `bench page` from what the benchmarks left, each on the machine, day and commit that it names.
+
+      ## How to read it
+
+      **A row** is a ratio: how many times as fast the first side is as the second. Sides take turns, round by round,
+      so that whatever disturbs the machine disturbs them alike; the ratio is the median over the rounds, beside the
+      interval that holds 95 % of such medians. `depth`, `djl`, `layer`, `llama` and `step` compare the time that
+      processors spent, but for rows that say `passed`; the others compare the time that passed, or bytes. Sides that
+      compute the same answer alike, or the benchmark fails. The notes below a table say the medians themselves, which
+      hold for that machine at that hour.
+
+      **A goal** was set before the row was measured. `pass` is an interval at or above the goal, `fail` one below,
+      `unclear` one that holds it. Rows without a goal are there to explain the others. A floor is what the kernels
+      alone would allow; where it is below the goal, 0.97 of it is the goal. A bound is what the machine would allow
+      if nothing but products of large matrices were computed, or nothing but weights were read: the best that the
+      probes of the same run reached.
+
+      | benchmark | what stands against what |
+      |---|---|
+      | `depth` | early exits against bare kernels at the same numbers of rows |
+      | `djl` | a routed layer against the same layer in NDArrays of DJL on PyTorch. How far the floors of both differ is how far the products of two libraries differ, and depends on the processor |
+      | `layer` | a routed layer against its experts on rows that lie grouped, and against other graphs of the same runtime |
+      | `llama` | a whole Mixtral with random weights in fp32 against llama.cpp through JNI, whose strength is quantised weights |
+      | `rebatch` | survivors of many records gathered into batches anew, against the number of rows that they save |
+      | `start` | the first answer of a JVM against sessions made by hand |
+      | `step` | one step against its kernel |
+      | `tasks` | memory that a further task adds to a shared model |
+      | `threads` | two threads against one |
+
+      **Not measured:** several sockets; quantised weights; models of many gigabytes; other systems on a GPU, or with
+      more than one thread; other people's hardware: a goal that passes here may fail there, so run them.
+
+      """;
+
   private Page() {}
 
-  /** Writes a page of the reports in a folder, by name. */
+  /**
+   * Writes a page of the reports in a folder, by name. What a page that is there says of benchmarks
+   * without a report stays.
+   */
   public static void write(Path folder, Path page) {
-    StringBuilder text =
-        new StringBuilder(
-            """
-            # Performance
-
-            Written by `bench page` from what the benchmarks below left, each on the machine, day and commit that it
-            names. A ratio is how many times as fast the first side is as the second: the median over rounds in which
-            the sides take turns, with the interval that holds 95 % of such medians; both sides answer alike, or the
-            benchmark fails. `pass` is an interval at or above the goal, `fail` one below, `unclear` one that holds it.
-            A floor is what the kernels alone would allow; where it is below the goal, 0.97 of it is the goal.
-
-            """);
+    Map<String, String> sections = new TreeMap<>();
     try (Stream<Path> files = Files.list(folder)) {
-      List<Path> sorted = files.filter(file -> file.toString().endsWith(".json")).sorted().toList();
-      for (Path file : sorted) {
-        section(JSON.readTree(Files.readString(file)), text);
+      if (Files.exists(page)) {
+        String[] old = ("\n" + Files.readString(page)).split("\n## ");
+        for (int i = 1; i < old.length; i++) {
+          sections.put(old[i].lines().findFirst().orElse(""), "## " + old[i].strip() + "\n\n");
+        }
       }
-      Files.writeString(page, text.toString().strip() + "\n");
+      for (Path file : files.filter(each -> each.toString().endsWith(".json")).toList()) {
+        JsonNode root = JSON.readTree(Files.readString(file));
+        StringBuilder text = new StringBuilder();
+        section(root, text);
+        sections.put(root.get("benchmark").asString(), text.toString());
+      }
+      sections.remove(GUIDE);
+      String all = INTRODUCTION + String.join("", sections.values());
+      Files.writeString(page, all.strip() + "\n");
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
     }

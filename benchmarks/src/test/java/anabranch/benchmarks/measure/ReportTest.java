@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -31,6 +32,24 @@ class ReportTest {
     assertTrue(text.contains("| one.a/b | 1.100 | 1.000 to 1.200 | 1.000 |  | pass |"), text);
     assertTrue(text.contains("-Dexec.args=one`"), text);
     assertTrue(text.contains("- two 2"), text);
+  }
+
+  @Test
+  void aPageKeepsWhatItSaysOfBenchmarksWithoutAReport() throws IOException {
+    Path page = folder.resolve("performance.md");
+    for (String name : List.of("two", "one", "two")) {
+      Report report = new Report(name, line -> {});
+      report.note("found by %s", name);
+      Path file = report.save(folder);
+      Page.write(folder, page);
+      Files.delete(file);
+    }
+    String text = Files.readString(page);
+    List<String> heads = text.lines().filter(line -> line.startsWith("## ")).toList();
+    assertEquals(List.of("## How to read it", "## one", "## two"), heads);
+    assertEquals(1, text.lines().filter("- found by one"::equals).count(), text);
+    Page.write(folder, page);
+    assertEquals(text, Files.readString(page));
   }
 
   @Test

@@ -1,13 +1,16 @@
 package anabranch.benchmarks.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +23,28 @@ class ProcessTest {
   void write() {
     weights = folder.resolve("wide.safetensors");
     Wide.write(weights);
+  }
+
+  /** A program that says nothing and does not end. */
+  static final class Silent {
+    public static void main(String[] args) throws InterruptedException {
+      Thread.sleep(Long.MAX_VALUE);
+    }
+  }
+
+  @Test
+  void aChildThatLivesLongerThanItMayIsEnded() {
+    try (Child child =
+        new Child(
+            System.getProperty("java.class.path"),
+            Silent.class.getName(),
+            List.of(),
+            Map.of(),
+            Duration.ofMillis(200),
+            List.of())) {
+      IllegalStateException ended = assertThrows(IllegalStateException.class, child::hear);
+      assertTrue(ended.getMessage().contains("may live for PT0.2S"), ended.getMessage());
+    }
   }
 
   @Test

@@ -1,0 +1,289 @@
+package anabranch.benchmarks.peer;
+
+import anabranch.backend.Event;
+import anabranch.backend.LoadOptions;
+import anabranch.benchmarks.measure.Contest;
+import anabranch.benchmarks.measure.Finding;
+import anabranch.benchmarks.measure.Limits;
+import anabranch.benchmarks.measure.Report;
+import anabranch.benchmarks.measure.Tensors;
+import anabranch.benchmarks.process.Child;
+import anabranch.engine.Backends;
+import anabranch.engine.Engine;
+import anabranch.engine.EngineOptions;
+import anabranch.engine.Inference;
+import anabranch.engine.Policy;
+import anabranch.engine.Sequence;
+import anabranch.weights.Weights;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A whole Mixtral in our engine beside the same weights in llama.cpp, each on one thread in a
+ * process of its own, in turn. First the logits behind the last row of a text are compared, then
+ * the tokens with which either goes on.
+ */
+final class BesideLlama {
+  private static final int LONG = 512;
+  private static final int SHORT = 32;
+  private static final int MORE = 64;
+  private static final int WARM_UPS = 3;
+  private static final double TOLERANCE = 1e-3;
+
+  /** How many times the time that passed all threads of a process may take. */
+  private static final double THREADS = 1.2;
+
+  private final Engine engine;
+  private final Weights weights;
+  private final Child llama;
+  private final Report report;
+
+  private BesideLlama(Engine engine, Weights weights, Child llama, Report report) {
+    this.engine = engine;
+    this.weights = weights;
+    this.llama = llama;
+    this.report = report;
+  }
+
+  /** What a side made of a text: the tokens behind it, the time of the first, and of each other. */
+  private record Run(int[] tokens, Time first, Time others) {}
+
+  /** Nanoseconds that passed, and those that processors spent. */
+  private record Time(double passed, double spent) {}
+
+  /**
+   * Measures.
+   *
+   * @param start starts the other side with the arguments that it asks for
+   * @param folder for the model
+   */
+  static void run(
+      Function<List<String>, Child> start, Path folder, String backend, int rounds, Report report) {
+    Path file = folder.resolve("mixtral.gguf");
+    try (Limits limits = new Limits();
+        Weights weights = SmallMixtral.weights();
+        Engine engine =
+            Engine.open(
+                Backends.named(backend).load(SmallMixtral.spec(), weights, LoadOptions.defaults()),
+                Policy.fullDepth(),
+                EngineOptions.defaults())) {
+      SmallMixtral.write(file, weights);
+      try (Child llama = start.apply(List.of(file.toString()))) {
+        llama.hear();
+        BesideLlama contest = new BesideLlama(engine, weights, llama, report);
+        contest.compare(text(LONG));
+        contest.compare(text(SHORT));
+        contest.measure(rounds, limits);
+      }
+    }
+  }
+
+  private static int[] text(int length) {
+    SplittableRandom random = new SplittableRandom(length);
+    return random.ints(length, SmallMixtral.FIRST_LETTER, SmallMixtral.VOCABULARY).toArray();
+  }
+
+  /** Fails unless both sides have the same logits behind a text, and go on with the same tokens. */
+  private void compare(int[] text) {
+    String[] numbers = llama.ask("vector " + codes(text)).split(",");
+    double[] vector = Arrays.stream(numbers).mapToDouble(Double::parseDouble).toArray();
+    List<float[]> logits = new ArrayList<>();
+    Run ours = ours(text, MORE, logits);
+    double[] other = logits(vector, weights);
+    float[] own = logits.get(0);
+    double most = 0;
+    for (int token = 0; token < own.length; token++) {
+      double difference = Math.abs(own[token] - other[token]);
+      if (!(difference <= TOLERANCE)) {
+        throw new AssertionError(
+            "logit "
+                + token
+                + " behind "
+                + text.length
+                + " rows is "
+                + own[token]
+                + ", llama.cpp's "
+                + other[token]);
+      }
+      most = Math.max(most, difference);
+    }
+    int[] theirs = llama(text, MORE).tokens;
+    int same = requireSame(ours.tokens, theirs, logits);
+    report.note(
+        "llama: logits behind %d rows differ by at most %.1e; of %d tokens that follow %d are the same",
+        text.length, most, MORE, same);
+  }
+
+  /**
+   * Returns the logits of a vector behind the last norm that was scaled to length 1: without the
+   * norm's weights it had the length of a vector of ones.
+   */
+  static double[] logits(double[] vector, Weights weights) {
+    float[] scale = Tensors.numbers(weights, "head.norm.weight");
+    float[] matrix = Tensors.numbers(weights, "head.weight");
+    double square = 0;
+    for (int c = 0; c < vector.length; c++) {
+      square += vector[c] * vector[c] / scale[c] / scale[c];
+    }
+    double factor = Math.sqrt(vector.length / square);
+    double[] logits = new double[matrix.length / vector.length];
+    for (int i = 0; i < matrix.length; i++) {
+      logits[i / vector.length] += factor * vector[i % vector.length] * matrix[i];
+    }
+    return logits;
+  }
+
+  /**
+   * Returns how many tokens are the same; from the first that is not, both sides read different
+   * texts. Fails unless it was as likely as ours.
+   */
+  static int requireSame(int[] own, int[] other, List<float[]> logits) {
+    if (own.length != other.length) {
+      throw new AssertionError(own.length + " tokens follow, in llama.cpp " + other.length);
+    }
+    for (int i = 0; i < own.length; i++) {
+      float[] each = logits.get(i);
+      if (own[i] != other[i]) {
+        if (!(each[own[i]] - each[other[i]] <= TOLERANCE)) {
+          throw new AssertionError(
+              "token " + i + " that follows is " + own[i] + ", in llama.cpp " + other[i]);
+        }
+        return i;
+      }
+    }
+    return own.length;
+  }
+
+  private void measure(int rounds, Limits limits) {
+    Limits.Seen before = limits.probe();
+    report.limits(before);
+    Run[][] all = new Run[4][rounds];
+    for (int round = -WARM_UPS; round < rounds; round++) {
+      Run[] seen = {
+        ours(text(LONG), MORE, null),
+        llama(text(LONG), MORE),
+        ours(text(SHORT), MORE, null),
+        llama(text(SHORT), MORE)
+      };
+      for (int side = 0; round >= 0 && side < seen.length; side++) {
+        all[side][round] = seen[side];
+      }
+    }
+    Limits.Seen after = limits.probe();
+    report.limits(after);
+    double products = 2.0 * LONG * SmallMixtral.weightsPerToken();
+    double rate = Math.max(before.gemm(), after.gemm());
+    Goals goals = new Goals(3, 0.8);
+    report("llama.prefill" + LONG, all[0], all[1], Run::first, products / rate, goals);
+    double read = Math.max(before.read(), after.read());
+    for (int length : new int[] {SHORT, LONG}) {
+      int at = length == SHORT ? 2 : 0;
+      long kept = SmallMixtral.keptPerToken(length + MORE / 2);
+      double bytes = 4.0 * (SmallMixtral.weightsPerToken() + kept);
+      goals = length == SHORT ? new Goals(0.95, 0.85) : new Goals(Double.NaN, Double.NaN);
+      String name = "llama.decode behind " + length;
+      report(name, all[at], all[at + 1], Run::others, bytes / read, goals);
+    }
+  }
+
+  /**
+   * What is wanted.
+   *
+   * @param peer how many times as fast as the other side
+   * @param bound which share of what the machine allows
+   */
+  private record Goals(double peer, double bound) {}
+
+  private void report(
+      String name, Run[] own, Run[] theirs, Function<Run, Time> part, double bound, Goals goals) {
+    double[] spent = figures(own, part.andThen(Time::spent));
+    double[] passed = figures(own, part.andThen(Time::passed));
+    double[] theirSpent = figures(theirs, part.andThen(Time::spent));
+    double[] theirPassed = figures(theirs, part.andThen(Time::passed));
+    double[] bounds = spent.clone();
+    Arrays.fill(bounds, bound);
+    report.note(
+        "%s: ours %.2f ms (%.2f passed), llama.cpp %.2f ms (%.2f passed), bound %.2f ms",
+        name,
+        Contest.median(spent) / 1e6,
+        Contest.median(passed) / 1e6,
+        Contest.median(theirSpent) / 1e6,
+        Contest.median(theirPassed) / 1e6,
+        bound / 1e6);
+    finding(name + ".ours/llama.cpp", theirSpent, spent, goals.peer);
+    finding(name + ".ours/bound", bounds, spent, goals.bound);
+    finding(name + ".llama.cpp/bound", bounds, theirSpent, Double.NaN);
+    finding(name + ".passed.ours/llama.cpp", theirPassed, passed, Double.NaN);
+  }
+
+  private void finding(String name, double[] other, double[] own, double goal) {
+    double[] ratios = new double[own.length];
+    Arrays.setAll(ratios, round -> other[round] / own[round]);
+    Finding finding = Finding.of(name, ratios);
+    report.finding(Double.isNaN(goal) ? finding : finding.atLeast(goal));
+  }
+
+  private static double[] figures(Run[] runs, Function<Run, Double> of) {
+    return Arrays.stream(runs).mapToDouble(of::apply).toArray();
+  }
+
+  /** Goes on with the likeliest tokens; adds the logits of each to a list, where there is one. */
+  private Run ours(int[] text, int more, @Nullable List<float[]> logits) {
+    int[] tokens = new int[more];
+    try (Sequence sequence = engine.begin("text")) {
+      Runnable read = () -> tokens[0] = next(sequence, text, logits);
+      Runnable goOn =
+          () -> {
+            for (int i = 1; i < more; i++) {
+              tokens[i] = next(sequence, new int[] {tokens[i - 1]}, logits);
+            }
+          };
+      Contest.Times first = new Contest().side("first", read).run(0, 1).get("first");
+      Contest.Times others = new Contest().side("others", goOn).run(0, 1).get("others");
+      double each = more - 1;
+      return new Run(
+          tokens,
+          new Time(first.median(), first.busyMedian()),
+          new Time(others.median() / each, others.busyMedian() / each));
+    }
+  }
+
+  private static int next(Sequence sequence, int[] tokens, @Nullable List<float[]> logits) {
+    Inference answer = sequence.submit(Event.ofTokens(tokens)).join();
+    int last = answer.units() - 1;
+    if (logits != null) {
+      float[] each = new float[answer.outputs()];
+      answer.logits(last).get(each);
+      logits.add(each);
+    }
+    return answer.label(last);
+  }
+
+  private Run llama(int[] text, int more) {
+    String[] words = llama.ask("run " + codes(text) + " " + more).split(" ");
+    int[] codes = Arrays.stream(words[0].split(",")).mapToInt(Integer::parseInt).toArray();
+    double[] nanos =
+        IntStream.range(1, words.length).mapToDouble(i -> Double.parseDouble(words[i])).toArray();
+    if (nanos[1] > THREADS * nanos[0]) {
+      throw new AssertionError("llama.cpp runs on more than one thread: " + words[2] + " ns");
+    }
+    return new Run(
+        SmallMixtral.tokens(new String(codes, 0, codes.length)),
+        new Time(nanos[0], nanos[1]),
+        new Time(nanos[2] / (more - 1), nanos[3] / (more - 1)));
+  }
+
+  private static String codes(int[] text) {
+    return SmallMixtral.letters(text)
+        .codePoints()
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining(","));
+  }
+}
