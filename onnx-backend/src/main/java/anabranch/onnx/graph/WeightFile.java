@@ -39,15 +39,20 @@ public final class WeightFile implements AutoCloseable {
 
   /** Writes a tensor's numbers as fp32, and into its message where they are. */
   void add(Tensor tensor, ByteBuffer room, Message into) {
+    ByteBuffer numbers = tensor.bytes();
+    if (tensor.type() != DType.F32) {
+      numbers = room.order(ByteOrder.LITTLE_ENDIAN).clear();
+      Graph.write(tensor, numbers);
+      numbers.flip();
+    }
+    add(numbers, into);
+  }
+
+  /** Writes numbers as they are, and into their message where they are. */
+  void add(ByteBuffer numbers, Message into) {
     try {
       long from = (channel.position() + ALIGNED - 1) / ALIGNED * ALIGNED;
       channel.position(from);
-      ByteBuffer numbers = tensor.bytes();
-      if (tensor.type() != DType.F32) {
-        numbers = room.order(ByteOrder.LITTLE_ENDIAN).clear();
-        Graph.write(tensor, numbers);
-        numbers.flip();
-      }
       while (numbers.hasRemaining()) {
         channel.write(numbers);
       }

@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.WeightFile;
 import anabranch.weights.Tensor;
@@ -30,23 +31,32 @@ public final class Opener {
   private final NativeRuntime runtime;
   private final Target target;
   private final int threads;
+  private final Precision precision;
   private final List<Session> opened = new ArrayList<>();
   private final Map<Object, List<Once>> once = new HashMap<>();
   private ByteBuffer room = ByteBuffer.allocateDirect(0);
 
   private record Once(List<String> weights, Session session) {}
 
+  /** Creates an opener of graphs in fp32. */
+  public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
+    this(weights, runtime, target, threads, Precision.FP32);
+  }
+
   /**
    * Creates an opener.
    *
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
+   * @param precision of products
    */
-  public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
+  public Opener(
+      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
     this.threads = threads;
+    this.precision = precision;
   }
 
   /** Returns the weights. */
@@ -65,7 +75,7 @@ public final class Opener {
       session = beside(graph);
     }
     if (session == null) {
-      ByteBuffer model = graph.model(weights, this::room, null);
+      ByteBuffer model = graph.model(weights, precision, this::room, null);
       session = Session.open(runtime, graph.name(), model, null, target, threads);
     }
     opened.add(session);
@@ -107,7 +117,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, this::room, file);
+        ByteBuffer model = graph.model(weights, precision, this::room, file);
         return Session.open(runtime, graph.name(), model, folder, target, threads);
       } finally {
         Files.deleteIfExists(folder);

@@ -42,8 +42,8 @@ public final class Layout {
   private final boolean shares;
   private @Nullable Entry attention;
 
-  private Layout(ModelSpec spec) {
-    signature = signature(spec);
+  private Layout(ModelSpec spec, String type) {
+    signature = signature(spec, type);
     List<Step> all = Cut.of(spec).steps();
     steps = all.stream().map(Step::stage).toList();
     shares = all.stream().anyMatch(step -> shares(step.stage()));
@@ -59,9 +59,13 @@ public final class Layout {
     }
   }
 
-  /** Returns the layout of a model. */
-  public static Layout of(ModelSpec spec) {
-    return new Layout(spec);
+  /**
+   * Returns the layout of a model.
+   *
+   * @param type the number type it runs in: states of different types never mix
+   */
+  public static Layout of(ModelSpec spec, String type) {
+    return new Layout(spec, type);
   }
 
   /** What something is kept for. */
@@ -207,7 +211,7 @@ public final class Layout {
   }
 
   /** Equal exactly for equal descriptions, whatever other orders their plans know. */
-  private static String signature(ModelSpec spec) {
+  private static String signature(ModelSpec spec, String type) {
     Encoder encoder = spec.encoder();
     ModelSpec bare = spec.withPlan(bare(spec.plan()));
     if (encoder != null) {
@@ -221,7 +225,7 @@ public final class Layout {
           MessageDigest.getInstance("SHA-256")
               .digest(bare.toString().getBytes(StandardCharsets.UTF_8));
       String hex = HexFormat.of().formatHex(digest, 0, 16);
-      return "onnx fp32 \"" + spec.name() + "\" " + hex;
+      return "onnx " + type + " \"" + spec.name() + "\" " + hex;
     } catch (NoSuchAlgorithmException missing) {
       throw new AssertionError(missing);
     }
