@@ -1,5 +1,6 @@
 package anabranch.benchmarks;
 
+import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.layer.Layers;
 import anabranch.benchmarks.measure.Limits;
@@ -12,6 +13,8 @@ import anabranch.benchmarks.process.Threads;
 import anabranch.benchmarks.process.Wide;
 import anabranch.benchmarks.stage.Depth;
 import anabranch.benchmarks.stage.Steps;
+import anabranch.conformance.Kit;
+import anabranch.engine.Backends;
 import anabranch.weights.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -85,6 +88,7 @@ public final class Benchmarks {
   /** Runs a benchmark that keeps what it finds. */
   private static void report(String backend, String name) {
     Report report = new Report(name, System.out::println);
+    report.ran(Kit.numerics(Backends.named(backend), LoadOptions.defaults()));
     switch (name) {
       case "step" -> Steps.run(backend, ROUNDS, report);
       case "layer" -> Layers.run(backend, ROUNDS, report);
@@ -155,7 +159,9 @@ public final class Benchmarks {
   }
 
   private static void exits(String backend) {
-    limits(new Report("exits", System.out::println));
+    Report report = new Report("exits", System.out::println);
+    report.ran(Kit.numerics(Backends.named(backend), LoadOptions.defaults()));
+    limits(report);
     int window = ByteModel.withExits().input().maxLength();
     int count = Integer.getInteger("benchmarks.lines", LINES);
     List<Lines> kinds =

@@ -107,7 +107,7 @@ class BenchmarksTest {
   }
 
   @Test
-  void aFindingPassesFailsOrIsUnclearByItsInterval() {
+  void aFindingPassesFailsOrIsUnclearByItsIntervalAndARehearsalDoesNeither() {
     Finding finding = Finding.of("f", new double[] {1.0, 1.1, 1.2, 1.1, 1.1});
     assertEquals(1.1, finding.ratio());
     assertEquals("", finding.verdict());
@@ -117,6 +117,8 @@ class BenchmarksTest {
     assertEquals("pass", finding.atLeast(1.3).withFloor(1.03).verdict());
     assertEquals("pass", finding.atMost(1.25).verdict());
     assertEquals("fail", finding.atMost(0.9).verdict());
+    assertEquals("unmeasured", finding.atLeast(1.0).rehearsed().verdict());
+    assertEquals("unmeasured", finding.rehearsed().atLeast(1.3).verdict());
     assertEquals("f ratio=1.100 [1.000..1.200] goal=1.300 fail", finding.atLeast(1.3).toString());
   }
 }

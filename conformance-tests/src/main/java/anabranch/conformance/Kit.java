@@ -1,9 +1,16 @@
 package anabranch.conformance;
 
 import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
+import anabranch.backend.Numerics;
+import anabranch.conformance.space.Shapes;
 import anabranch.conformance.system.PublishedSystem;
 import anabranch.conformance.system.Systems;
 import anabranch.conformance.trial.Subject;
+import anabranch.model.ModelSpec;
+import anabranch.model.route.Routers;
+import anabranch.weights.Weights;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -38,19 +45,33 @@ public final class Kit {
    */
   public record Outcome(Result result, String reason) {}
 
-  private Kit(Backend backend) {
+  private Kit(Backend backend, LoadOptions options) {
     tests =
         new BackendConformance() {
           @Override
           public Backend backend() {
             return backend;
           }
+
+          @Override
+          public LoadOptions options() {
+            return options;
+          }
         };
   }
 
-  /** Runs everything on a backend. */
-  public static Kit run(Backend backend) {
-    Kit kit = new Kit(backend);
+  /** Returns what computes a small model on a backend. */
+  public static Numerics numerics(Backend backend, LoadOptions options) {
+    ModelSpec spec = Shapes.routed(Routers.mixtral(2), 4);
+    try (Weights weights = Weights.random(spec, 1);
+        LoadedModel model = backend.load(spec, weights, options)) {
+      return model.numerics();
+    }
+  }
+
+  /** Runs everything on a backend, with options for every model. */
+  public static Kit run(Backend backend, LoadOptions options) {
+    Kit kit = new Kit(backend, options);
     for (Method test : tests()) {
       kit.outcomes.put(test.getName(), outcome(() -> test.invoke(kit.tests)));
     }
@@ -74,7 +95,7 @@ public final class Kit {
 
   /** Runs one test on a backend: by its name, or a system by its row. */
   public static Outcome run(Backend backend, String test) {
-    Kit kit = new Kit(backend);
+    Kit kit = new Kit(backend, LoadOptions.defaults());
     for (PublishedSystem system : Systems.all()) {
       if (system.id().equals(test)) {
         return outcome(() -> system.check(kit.tests));

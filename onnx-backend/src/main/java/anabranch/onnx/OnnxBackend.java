@@ -13,7 +13,9 @@ import anabranch.model.facts.Dependence;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.facts.Visit;
 import anabranch.model.layer.Parameter;
+import anabranch.model.layer.Sublayer;
 import anabranch.onnx.graph.BlockGraphs;
+import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
@@ -21,13 +23,14 @@ import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Target;
 import anabranch.weights.Weights;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
- * Runs models with ONNX Runtime, in fp32. Stateless and thread-safe.
+ * Runs models with ONNX Runtime, in fp32 or another {@link Precision}. Stateless and thread-safe.
  *
  * <p>On x86-64 CPUs a row's numbers have the same bits in any batch, with any number of threads and
  * however a sequence is cut into calls, unless the description lets items compete; other processors
@@ -39,6 +42,10 @@ public final class OnnxBackend implements Backend {
 
   private static final long MOST_GRAPH_BYTES = Integer.MAX_VALUE - (1 << 20);
   private static final double TOLERANCE = 2e-5;
+  private static final double TOLERANCE_OF_8_BITS = 0.03;
+
+  /** The most products of 8 bits whose sum is sure to fit 32 bits: each is at most 255 * 64. */
+  private static final int LONGEST_SUM_OF_8_BITS = 1 << 17;
 
   /** Creates the backend; nothing native is touched before a model is checked. */
   public OnnxBackend() {}
@@ -57,6 +64,7 @@ public final class OnnxBackend implements Backend {
       // It starts while the description is looked at.
       NativeRuntime.begin(own.threads());
       parts.addAll(tooLarge(spec));
+      parts.addAll(beyond(own, spec));
       NativeRuntime runtime = NativeRuntime.get(own.threads());
       parts.addAll(Placement.of(own.device(), runtime::cudaFailure).refused());
     } catch (DescriptionException malformed) {
@@ -82,16 +90,18 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    double tolerance = own.precision() == Precision.INT8 ? TOLERANCE_OF_8_BITS : TOLERANCE;
     Numerics numerics =
         new Numerics(
             kind(spec, target),
-            TOLERANCE,
-            TOLERANCE,
+            tolerance,
+            tolerance,
             placement.device(),
             "ONNX Runtime " + runtime.version() + ", " + target.provider(),
             own.precision().toString(),
             notes);
-    return Loader.load(spec, new Opener(weights, runtime, target, own.threads()), numerics);
+    return Loader.load(
+        spec, new Opener(weights, runtime, target, own.threads(), own.precision()), numerics);
   }
 
   private static Numerics.Kind kind(ModelSpec spec, Target target) {
@@ -108,26 +118,57 @@ public final class OnnxBackend implements Backend {
 
   private static List<Unsupported> tooLarge(ModelSpec spec) {
     List<Unsupported> parts = new ArrayList<>();
-    Set<String> seen = new HashSet<>();
     for (Parameter parameter : spec.parameters()) {
       if (parameter.elements() > MOST_GRAPH_BYTES / 4) {
         parts.add(tooLarge(parameter.name(), parameter.elements()));
       }
     }
+    graphs(spec)
+        .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
+        .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
+        .forEach(parts::add);
+    return parts;
+  }
+
+  /** Returns what a precision cannot compute. */
+  private static List<Unsupported> beyond(OnnxOptions options, ModelSpec spec) {
+    if (options.precision() != Precision.INT8) {
+      return List.of();
+    }
+    List<Unsupported> parts = new ArrayList<>();
+    if (!options.device().isCpu()) {
+      parts.add(
+          new Unsupported(
+              OnnxOptions.PRECISION,
+              options.precision() + " runs on cpu alone, not on " + options.device()));
+    }
+    graphs(spec)
+        .filter(graph -> graph.longestSum() > LONGEST_SUM_OF_8_BITS)
+        .map(
+            graph ->
+                new Unsupported(
+                    OnnxOptions.PRECISION,
+                    graph.name()
+                        + " adds up "
+                        + graph.longestSum()
+                        + " products, at most "
+                        + LONGEST_SUM_OF_8_BITS
+                        + " in "
+                        + options.precision()))
+        .forEach(parts::add);
+    return parts;
+  }
+
+  private static Stream<Graph> graphs(ModelSpec spec) {
+    Map<String, List<Sublayer>> blocks = new LinkedHashMap<>();
     for (StageSpec stage : Cut.of(spec).stages()) {
       for (Visit visit : stage.visits()) {
-        for (Visit.Member member : visit.blocks()) {
-          if (seen.add(member.path())) {
-            BlockGraphs.of(spec.width(), member.path(), member.block().sublayers()).stream()
-                .flatMap(Step::graphs)
-                .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
-                .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
-                .forEach(parts::add);
-          }
-        }
+        visit.blocks().forEach(each -> blocks.put(each.path(), each.block().sublayers()));
       }
     }
-    return parts;
+    return blocks.entrySet().stream()
+        .flatMap(each -> BlockGraphs.of(spec.width(), each.getKey(), each.getValue()).stream())
+        .flatMap(Step::graphs);
   }
 
   private static Unsupported tooLarge(String name, long elements) {

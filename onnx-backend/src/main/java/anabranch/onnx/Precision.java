@@ -7,7 +7,15 @@ import java.util.List;
 /** In which numbers the products of a model are computed. */
 public enum Precision {
   /** 32-bit floating point throughout. */
-  FP32("fp32");
+  FP32("fp32"),
+
+  /**
+   * 8-bit whole numbers in the products of attentions, networks and experts with their weights, on
+   * a CPU: each column of a weight and each row that meets it has a scale of its own, so that a
+   * row's numbers have the same bits in any batch. Routers, scores, heads, norms and sums stay in
+   * {@link #FP32}.
+   */
+  INT8("int8");
 
   private final String type;
 

@@ -16,8 +16,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** The layer as a stage of a loaded model, routing included. */
-final class Ours implements Way {
+/**
+ * The first stage of a loaded model of token ids as a way, routing included; it closes the model.
+ */
+public final class Ours implements Way {
   private final LoadedModel model;
   private final int outputs;
   private final Stage stage;
@@ -25,8 +27,19 @@ final class Ours implements Way {
   private final int count;
 
   Ours(Bench bench, String backend, int count) {
-    model = Backends.named(backend).load(bench.shape.spec(), bench.weights, LoadOptions.defaults());
-    outputs = bench.shape.spec().head().outputs();
+    this(
+        Backends.named(backend).load(bench.shape.spec(), bench.weights, LoadOptions.defaults()),
+        count);
+  }
+
+  /**
+   * Prepares rows.
+   *
+   * @param count how many, with the ids from 0 on
+   */
+  public Ours(LoadedModel model, int count) {
+    this.model = model;
+    outputs = model.spec().head().outputs();
     stage = model.stages().get(0);
     this.count = count;
     int[] ids = IntStream.range(0, count).toArray();

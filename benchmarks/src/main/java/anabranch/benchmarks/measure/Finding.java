@@ -13,9 +13,10 @@ import java.util.SplittableRandom;
  * @param high its upper end
  * @param goal the least that is wanted; NaN for none
  * @param floor what the kernels alone would allow; NaN where nobody asked
+ * @param counts whether it was measured where the goal is meant; elsewhere it is a rehearsal
  */
 public record Finding(
-    String name, double ratio, double low, double high, double goal, double floor) {
+    String name, double ratio, double low, double high, double goal, double floor, boolean counts) {
   /** The share of a floor below the goal that has to be reached. */
   static final double OF_FLOOR = 0.97;
 
@@ -37,28 +38,37 @@ public record Finding(
         medians[DRAWS / 40],
         medians[DRAWS - 1 - DRAWS / 40],
         Double.NaN,
-        Double.NaN);
+        Double.NaN,
+        true);
   }
 
   /** Returns this finding with the least that is wanted. */
   public Finding atLeast(double wanted) {
-    return new Finding(name, ratio, low, high, wanted, floor);
+    return new Finding(name, ratio, low, high, wanted, floor, counts);
   }
 
   /** Returns this finding turned round, with the most that is wanted. */
   public Finding atMost(double wanted) {
-    return new Finding(name + " turned round", 1 / ratio, 1 / high, 1 / low, 1 / wanted, floor);
+    return new Finding(
+        name + " turned round", 1 / ratio, 1 / high, 1 / low, 1 / wanted, floor, counts);
   }
 
   /** Returns this finding with what the kernels alone would allow. */
   public Finding withFloor(double allowed) {
-    return new Finding(name, ratio, low, high, goal, allowed);
+    return new Finding(name, ratio, low, high, goal, allowed, counts);
   }
 
-  /** Returns pass, fail or unclear; nothing without a goal. */
+  /** Returns this finding as one of a rehearsal: whatever its ratio, nothing was measured. */
+  public Finding rehearsed() {
+    return new Finding(name, ratio, low, high, goal, floor, false);
+  }
+
+  /** Returns pass, fail, unclear or, in a rehearsal, unmeasured; nothing without a goal. */
   public String verdict() {
     if (Double.isNaN(goal)) {
       return "";
+    } else if (!counts) {
+      return "unmeasured";
     }
     double wanted = floor < goal ? OF_FLOOR * floor : goal;
     return low >= wanted ? "pass" : high < wanted ? "fail" : "unclear";

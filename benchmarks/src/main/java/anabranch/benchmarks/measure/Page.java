@@ -94,6 +94,9 @@ public final class Page {
     text.append("; JVM ").append(root.get("java").asString());
     text.append("; ").append(root.get("date").asString());
     text.append("; commit ").append(root.get("commit").asString()).append("\n\n");
+    if (root.has("ran")) {
+      root.get("ran").forEach(each -> text.append("Ran ").append(each.asString()).append("\n\n"));
+    }
     JsonNode limits = root.get("limits");
     if (!limits.isEmpty()) {
       text.append(

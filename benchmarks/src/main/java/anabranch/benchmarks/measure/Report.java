@@ -1,5 +1,6 @@
 package anabranch.benchmarks.measure;
 
+import anabranch.backend.Numerics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ public final class Report {
   private final String name;
   private final Consumer<String> out;
   private final List<Limits.Seen> limits = new ArrayList<>();
+  private final List<String> ran = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final List<Finding> findings = new ArrayList<>();
 
@@ -40,6 +42,12 @@ public final class Report {
   public void limits(Limits.Seen seen) {
     limits.add(seen);
     out.accept(seen.toString());
+  }
+
+  /** Notes what computes. */
+  public void ran(Numerics numerics) {
+    ran.add(numerics.toString());
+    out.accept("ran " + numerics);
   }
 
   /** Notes figures that are no ratio. */
@@ -68,6 +76,8 @@ public final class Report {
     root.put("commit", commit());
     root.put("processor", processor());
     root.put("java", System.getProperty("java.vm.version"));
+    ArrayNode numerics = root.putArray("ran");
+    ran.forEach(numerics::add);
     ArrayNode seen = root.putArray("limits");
     for (Limits.Seen each : limits) {
       seen.addObject()

@@ -1,6 +1,7 @@
 package anabranch.conformance.report;
 
 import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
 import anabranch.conformance.BackendConformance;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.ModelSpace;
@@ -25,19 +26,24 @@ public final class Fuzz {
   private int accepted;
   private int amplified;
 
-  private Fuzz(Backend backend) {
+  private Fuzz(Backend backend, LoadOptions options) {
     kit =
         new BackendConformance() {
           @Override
           public Backend backend() {
             return backend;
           }
+
+          @Override
+          public LoadOptions options() {
+            return options;
+          }
         };
   }
 
   /** Draws that many descriptions, from a first seed on. */
-  public static Fuzz run(Backend backend, long first, int count) {
-    Fuzz fuzz = new Fuzz(backend);
+  public static Fuzz run(Backend backend, LoadOptions options, long first, int count) {
+    Fuzz fuzz = new Fuzz(backend, options);
     for (long seed = first; seed < first + count; seed++) {
       fuzz.draw(seed);
     }

@@ -1,6 +1,7 @@
 package anabranch.conformance.report;
 
 import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
 import anabranch.conformance.BackendConformance;
 import anabranch.conformance.Kit;
 import anabranch.conformance.Kit.Outcome;
@@ -26,12 +27,15 @@ import java.util.TreeMap;
  * Runs the conformance kit and says what came out: per rule, per system, and which fault each rule
  * rejects.
  *
- * <p>{@code [--backend NAME]... [--fuzz N [--first SEED]] [--systems FILE]}; without a backend, the
- * reference and ONNX. Exits with 1 if anything fails or is skipped undeclared.
+ * <p>{@code [--backend NAME]... [--set NAME=VALUE]... [--fuzz N [--first SEED]] [--systems FILE]};
+ * without a backend, the reference and ONNX. A setting is one of {@link LoadOptions}, such as
+ * {@code onnx.device=cuda:0}. Each backend says what ran. Exits with 1 if anything fails or is
+ * skipped undeclared.
  */
 public final class KitCommand {
   private final PrintStream out;
   private final List<String> backends = new ArrayList<>();
+  private LoadOptions options = LoadOptions.defaults();
   private int fuzz;
   private long first;
   private Path page = Path.of("");
@@ -66,12 +70,13 @@ public final class KitCommand {
       String value = arguments[i + 1];
       switch (arguments[i]) {
         case "--backend" -> backends.add(value);
+        case "--set" -> set(value);
         case "--fuzz" -> fuzz = Integer.parseInt(value);
         case "--first" -> first = Long.parseLong(value);
         case "--systems" -> page = Path.of(value);
         default ->
             throw new IllegalArgumentException(
-                arguments[i] + " is not one of --backend, --fuzz, --first, --systems");
+                arguments[i] + " is not one of --backend, --set, --fuzz, --first, --systems");
       }
     }
     if (backends.isEmpty()) {
@@ -79,10 +84,23 @@ public final class KitCommand {
     }
   }
 
+  private void set(String setting) {
+    int at = setting.indexOf('=');
+    if (at < 1) {
+      throw new IllegalArgumentException("--set " + setting + " is not NAME=VALUE");
+    }
+    options = options.with(setting.substring(0, at), setting.substring(at + 1));
+  }
+
+  private void ran(String backend) {
+    out.println(backend + " ran " + Kit.numerics(Backends.named(backend), options));
+  }
+
   private void fuzz() {
     for (String name : backends) {
+      ran(name);
       long start = System.nanoTime();
-      Fuzz result = Fuzz.run(Backends.named(name), first, fuzz);
+      Fuzz result = Fuzz.run(Backends.named(name), options, first, fuzz);
       out.printf(
           "%s: %d descriptions, %d accepted, %d refused, %d amplified, %d wrong, %.0f s%n",
           name,
@@ -106,8 +124,9 @@ public final class KitCommand {
   private void kit() throws IOException {
     Map<String, Kit> kits = new LinkedHashMap<>();
     for (String name : backends) {
+      ran(name);
       long start = System.nanoTime();
-      Kit kit = Kit.run(Backends.named(name));
+      Kit kit = Kit.run(Backends.named(name), options);
       kits.put(name, kit);
       out.printf(
           "%s: %d passed, %d failed, %d skipped, %d systems, %.1f s%n",

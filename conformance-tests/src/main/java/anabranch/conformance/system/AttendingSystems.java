@@ -12,6 +12,7 @@ import anabranch.conformance.space.Sequence;
 import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
+import anabranch.conformance.trial.Tolerance;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
@@ -305,6 +306,7 @@ final class AttendingSystems {
     ModelSpec spec = Shapes.decoding(projected(heads, width, 1, one));
     Case routed = new Case("one expert", spec, parts(spec, usual.weights()), usual.sequences());
     List<Answered> answers = new ArrayList<>();
+    List<Tolerance> tolerances = new ArrayList<>();
     for (Case each : List.of(usual, routed)) {
       Trial.of(
           kit,
@@ -313,12 +315,13 @@ final class AttendingSystems {
             List<Answered> own = trial.by(Policy.fullDepth()).run(each.sequences());
             trial.judge(Policy.fullDepth(), own);
             answers.add(own.get(0));
+            tolerances.add(trial.tolerance());
           });
     }
     for (int row = 0; row < answers.get(0).logits.length; row++) {
       for (int o = 0; o < answers.get(0).logits[row].length; o++) {
         float expected = answers.get(0).logits[row][o];
-        double allowed = 1e-4 * Math.max(1, Math.abs(expected));
+        double allowed = tolerances.get(0).of(expected);
         assertEquals(expected, answers.get(1).logits[row][o], allowed, "as plain, row " + row);
       }
     }

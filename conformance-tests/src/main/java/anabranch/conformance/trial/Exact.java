@@ -8,10 +8,12 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 
 /**
  * The exact numbers of one sequence. A number beyond the tolerance still passes where the exact
- * numbers themselves move about as far when every weight moves by one fp32 step (rule D9).
+ * numbers themselves move about as far when every weight moves by one step of the backend's numbers
+ * (rule D9).
  */
 final class Exact {
   /** How many times their own shift numbers may be off: fp32 rounds more than the weights. */
@@ -53,7 +55,15 @@ final class Exact {
   }
 
   private static String within(double allowed, double shift) {
-    return " +- " + allowed + "; one fp32 step of the weights shifts it by " + shift;
+    return " +- " + allowed + "; one step of the weights shifts it by " + shift;
+  }
+
+  /** Fails unless a label is the exact one, or one that moved weights give. */
+  void label(String what, ToIntFunction<Verdict> label, int actual) {
+    int exact = label.applyAsInt(verdict);
+    if (exact != actual && moved.get().stream().noneMatch(v -> label.applyAsInt(v) == actual)) {
+      fail(what + " is " + actual + " instead of " + exact);
+    }
   }
 
   /** Fails unless a row is near the exact one. */

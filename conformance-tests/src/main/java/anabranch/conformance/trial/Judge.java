@@ -36,14 +36,16 @@ public final class Judge {
   private final Case subject;
   private final Oracle oracle;
   private final Tolerance tolerance;
+  private final Subject kit;
   private final List<Oracle> moved = new ArrayList<>();
   private int amplified;
 
-  Judge(Case subject, Oracle oracle, Tolerance tolerance) {
+  Judge(Case subject, Oracle oracle, Tolerance tolerance, Subject kit) {
     this.cut = Cut.of(subject.spec());
     this.subject = subject;
     this.oracle = oracle;
     this.tolerance = tolerance;
+    this.kit = kit;
   }
 
   /** Returns in how many judgements the tolerance alone was not enough. */
@@ -53,7 +55,7 @@ public final class Judge {
 
   private List<Oracle> moved() {
     while (moved.size() < MOVES) {
-      moved.add(new Oracle(subject.spec(), Nudge.of(subject.weights(), moved.size())));
+      moved.add(new Oracle(subject.spec(), kit.moved(subject.weights(), moved.size())));
     }
     return moved;
   }
@@ -119,7 +121,8 @@ public final class Judge {
         exact.near(here + " score", v -> score(v, s, scored), score);
       }
       if (answered.labels[s][unit] >= 0) {
-        assertEquals(verdict.label(s, unit), answered.labels[s][unit], here + " label");
+        int labelled = unit;
+        exact.label(here + " label", v -> v.label(s, labelled), answered.labels[s][unit]);
       }
       boolean decided = point instanceof Point.AtExit || point instanceof Point.AtHalt;
       double own = decided ? score(verdict, s, unit) : Double.NaN;

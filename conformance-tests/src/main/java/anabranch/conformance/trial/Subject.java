@@ -3,6 +3,7 @@ package anabranch.conformance.trial;
 import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.Numerics;
+import anabranch.weights.Weights;
 import java.util.Set;
 
 /** What a backend author says of the backend under test. */
@@ -18,6 +19,16 @@ public interface Subject {
   /** Returns how far numbers may be from exact; by default what the loaded model declares. */
   default Tolerance tolerance(Numerics numerics) {
     return new Tolerance(numerics.absolute(), numerics.relative());
+  }
+
+  /**
+   * Returns weights that differ from given ones by as little as the backend's numbers can say,
+   * which shows how far its rounding may carry (rule D9); by default by one step of fp32.
+   *
+   * @param seed draws the direction of each
+   */
+  default Weights moved(Weights weights, long seed) {
+    return Nudge.of(weights, seed);
   }
 
   /**

@@ -50,7 +50,7 @@ public final class Trial implements AutoCloseable {
     model =
         kit.backend().load(travelled, subject.weights(), accepting(kit.options(), subject.spec()));
     tolerance = kit.tolerance(model.numerics());
-    judge = new Judge(subject, oracle, tolerance);
+    judge = new Judge(subject, oracle, tolerance, kit);
   }
 
   /** Returns the options under which the kit loads a description: it accepts what it asks for. */

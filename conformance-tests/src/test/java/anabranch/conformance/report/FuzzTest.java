@@ -3,6 +3,7 @@ package anabranch.conformance.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.LoadOptions;
 import anabranch.conformance.reference.ReferenceBackend;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ class FuzzTest {
 
   @Test
   void aThousandDescriptionsAreRefusedInWordsOrAnsweredAsTheOracleDoes() {
-    Fuzz fuzz = Fuzz.run(new ReferenceBackend(), 0, DRAWS);
+    Fuzz fuzz = Fuzz.run(new ReferenceBackend(), LoadOptions.defaults(), 0, DRAWS);
     assertEquals(List.of(), fuzz.wrong());
     assertEquals(DRAWS, fuzz.accepted() + fuzz.refused());
     assertTrue(2 * fuzz.accepted() >= DRAWS, fuzz.accepted() + " were accepted");

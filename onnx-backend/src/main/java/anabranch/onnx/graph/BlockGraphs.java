@@ -249,11 +249,10 @@ public final class BlockGraphs {
     int rank = recurrence.rank();
     int states = 2 * recurrence.states();
     String tbc =
-        layers.linear(
-            path + ".project", rank + states, inner, false, project.input("u", -1, inner));
+        layers.exact(path + ".project", rank + states, inner, false, project.input("u", -1, inner));
     List<String> parts =
         project.nodes("Split", 2, Map.of("axis", -1), tbc, project.integers(rank, states));
-    project.output("dt", layers.linear(path + ".step", inner, rank, true, parts.get(0)), -1, inner);
+    project.output("dt", layers.exact(path + ".step", inner, rank, true, parts.get(0)), -1, inner);
     project.output("bc", parts.get(1), -1, states);
     steps.add(new Step.Recur(path, recurrence, in, project));
     open = new TokenRun(path + ".out", width);

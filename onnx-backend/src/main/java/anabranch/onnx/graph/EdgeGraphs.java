@@ -39,7 +39,7 @@ public final class EdgeGraphs {
     int numbers = projected(input);
     if (numbers > 0) {
       String x = graph.input("features", -1, numbers);
-      String projected = layers.linear(path + ".features", width, numbers, true, x);
+      String projected = layers.exact(path + ".features", width, numbers, true, x);
       projected = layers.times(embedding.multiplier(), projected);
       sum = sum == null ? projected : graph.node("Add", Map.of(), projected, sum);
     } else if (sum != null && input instanceof Input.Records) {

@@ -1,5 +1,6 @@
 package anabranch.onnx.graph;
 
+import anabranch.onnx.Precision;
 import anabranch.weights.DType;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -8,25 +9,29 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One ONNX graph being written, fp32 throughout: inputs and outputs by name, weights as constants,
- * nodes in order. Field numbers are those of the public {@code onnx.proto}. Confined to one thread
- * while it is written; afterwards any thread may lay it out.
+ * One ONNX graph being written: fp32 inputs and outputs by name, weights as constants, nodes in
+ * order; in which numbers its products run is said when it is laid out. Field numbers are those of
+ * the public {@code onnx.proto}. Confined to one thread while it is written; afterwards any thread
+ * may lay it out.
  */
 public final class Graph {
   private static final long IR_VERSION = 10;
   private static final long OPSET = 23;
-  private static final long FLOAT = 1;
-  private static final long INT64 = 7;
+  static final long FLOAT = 1;
+  static final long INT64 = 7;
   private static final String OWN_DOMAIN = "com.microsoft";
   private static final String OWN = OWN_DOMAIN + ".";
+  private static final String PRODUCT = "product";
 
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
@@ -38,6 +43,7 @@ public final class Graph {
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> renamed = new HashMap<>();
   private int fresh;
+  private int longestSum;
 
   /** Starts a graph; the name is for errors and logs. */
   public Graph(String name) {
@@ -56,7 +62,12 @@ public final class Graph {
     return List.copyOf(all);
   }
 
-  /** Returns the bytes of the weights that this graph holds. */
+  /** Returns how many numbers the longest sum of a {@link #product} adds up; 0 without one. */
+  public int longestSum() {
+    return longestSum;
+  }
+
+  /** Returns the bytes of the weights that this graph holds, in fp32. */
   public long weightBytes() {
     return 4
         * (weights.values().stream().mapToLong(elements -> elements).sum()
@@ -186,18 +197,66 @@ public final class Graph {
   }
 
   /**
+   * Adds {@code value * weight^T (+ bias)}, in the numbers of the precision that the graph is laid
+   * out in, and returns the name of the result.
+   *
+   * @param in the length of a row of the value
+   * @param bias null for none
+   */
+  String product(String value, int in, String weight, @Nullable String bias) {
+    longestSum = Math.max(longestSum, in);
+    return bias == null
+        ? node(PRODUCT, Map.of(), value, weight)
+        : node(PRODUCT, Map.of(), value, weight, bias);
+  }
+
+  /** Returns the complete model in fp32. */
+  public ByteBuffer model(Weights from, IntFunction<ByteBuffer> room, @Nullable WeightFile beside) {
+    return model(from, Precision.FP32, room, beside);
+  }
+
+  /**
    * Returns the complete model, its constants taken from the weights.
    *
+   * @param precision of its products
    * @param room gives a direct buffer of at least so many bytes, which is what is returned
    * @param beside takes large weights, which the model then names; null to hold them all
    */
   public ByteBuffer model(
-      Weights from, IntFunction<ByteBuffer> room, @Nullable LargeWeights beside) {
+      Weights from,
+      Precision precision,
+      IntFunction<ByteBuffer> room,
+      @Nullable LargeWeights beside) {
     Message graph = new Message();
-    nodes.forEach(node -> graph.message(1, message(node)));
+    Set<String> small = new HashSet<>();
+    EightBits bits = new EightBits();
+    for (Node node : nodes) {
+      if (!node.operator.equals(PRODUCT)) {
+        bits.as(node);
+      } else if (precision == Precision.INT8) {
+        bits.product(node);
+        small.add(node.from.get(1));
+      } else {
+        bits.as(new Node(node.name, "Gemm", node.from, node.to, Map.of("transB", 1)));
+      }
+    }
+    bits.nodes().forEach(node -> graph.message(1, message(node)));
+    bits.constants().forEach(constant -> graph.message(5, constant));
     graph.text(2, name);
     for (String parameter : weights.keySet()) {
       Tensor tensor = from.tensor(parameter);
+      if (small.contains(parameter)) {
+        EightBits.Weight weight = EightBits.weight(tensor);
+        boolean outside =
+            beside != null
+                && weight.bytes().remaining() >= LargeWeights.LEAST
+                && beside.add(weight.bytes(), weight.numbers());
+        if (!outside) {
+          weight.numbers().bytes(9, weight.bytes());
+        }
+        graph.message(5, weight.numbers()).message(5, weight.scales());
+        continue;
+      }
       long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
       int bytes = Math.toIntExact(4 * tensor.elements());
       Message constant = constant(parameter, FLOAT, shape);
@@ -240,7 +299,7 @@ public final class Graph {
             .text(2, "anabranch")
             .message(7, graph)
             .message(8, new Message().text(1, "").number(2, OPSET));
-    if (nodes.stream().anyMatch(node -> node.operator.startsWith(OWN))) {
+    if (bits.nodes().stream().anyMatch(node -> node.operator.startsWith(OWN))) {
       model.message(8, new Message().text(1, OWN_DOMAIN).number(2, 1L));
     }
     return model.layOut(room);
@@ -282,7 +341,7 @@ public final class Graph {
     throw new AssertionError(key + " " + value);
   }
 
-  private static Message constant(String name, long type, long[] shape) {
+  static Message constant(String name, long type, long... shape) {
     Message tensor = new Message();
     for (long extent : shape) {
       tensor.number(1, extent);
@@ -312,7 +371,8 @@ public final class Graph {
     into.position(start + Math.toIntExact(4 * tensor.elements()));
   }
 
-  private record Node(
+  /** A node: an operator, values and attributes by name. */
+  record Node(
       String name,
       String operator,
       List<String> from,

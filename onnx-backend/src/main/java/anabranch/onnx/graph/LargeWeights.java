@@ -25,6 +25,9 @@ public abstract class LargeWeights {
    */
   abstract boolean add(Tensor tensor, IntFunction<ByteBuffer> room, Message into);
 
+  /** Does so for numbers of another type than fp32, as they are. */
+  abstract boolean add(ByteBuffer numbers, Message into);
+
   /** Names a part of a file in the folder that the session is told. */
   static void name(String file, long offset, long length, Message into) {
     into.message(13, entry("location", file))

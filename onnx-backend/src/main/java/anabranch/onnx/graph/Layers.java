@@ -63,8 +63,17 @@ final class Layers {
         graph.weight(path + ".bias", width));
   }
 
-  /** Writes {@code value * weight^T (+ bias)} for vectors of length {@code in}. */
+  /**
+   * Writes {@code value * weight^T (+ bias)} for vectors of length {@code in}, in the precision
+   * that the model runs in.
+   */
   String linear(String path, int out, int in, boolean bias, String value) {
+    String weight = graph.weight(path + ".weight", out, in);
+    return graph.product(value, in, weight, bias ? graph.weight(path + ".bias", out) : null);
+  }
+
+  /** Writes the same in fp32 whatever the model runs in: decisions hang on it, or answers. */
+  String exact(String path, int out, int in, boolean bias, String value) {
     String weight = graph.weight(path + ".weight", out, in);
     return bias
         ? graph.node("Gemm", Map.of("transB", 1), value, weight, graph.weight(path + ".bias", out))
@@ -76,12 +85,12 @@ final class Layers {
     boolean bias = router.hasBias();
     String read = value;
     if (router.logits() instanceof Logits.Network network) {
-      String hidden = linear(path + ".hidden", network.inner(), width, bias, value);
+      String hidden = exact(path + ".hidden", network.inner(), width, bias, value);
       read = activation(network.activation(), hidden);
     } else if (router.logits() instanceof Logits.Conditioned conditioned) {
       read = activation(conditioned.activation(), value);
     }
-    return linear(path, count, router.logits().reads(width), bias, read);
+    return exact(path, count, router.logits().reads(width), bias, read);
   }
 
   /** Writes a feed-forward network. */

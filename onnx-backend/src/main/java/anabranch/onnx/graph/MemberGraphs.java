@@ -53,7 +53,7 @@ final class MemberGraphs {
     String x = graph.input("x", -1, width);
     String y = layers.network(shared.network(), path + ".shared", x);
     if (shared.weighed()) {
-      String z = layers.linear(path + ".shared.score", 1, width, false, x);
+      String z = layers.exact(path + ".shared.score", 1, width, false, x);
       y = graph.node("Mul", Map.of(), graph.node("Sigmoid", Map.of(), z), y);
     }
     graph.output("y", y, -1, width);
@@ -63,7 +63,7 @@ final class MemberGraphs {
   private static Graph constant(int width, String path) {
     Graph graph = new Graph(path);
     String x = graph.input("x", -1, width);
-    String z = new Layers(graph, width).linear(path, 2, width, false, x);
+    String z = new Layers(graph, width).exact(path, 2, width, false, x);
     String share = graph.node("Softmax", Map.of("axis", -1), z);
     List<String> shares = graph.nodes("Split", 2, Map.of("axis", -1, "num_outputs", 2), share);
     String own = graph.node("Mul", Map.of(), shares.get(0), x);

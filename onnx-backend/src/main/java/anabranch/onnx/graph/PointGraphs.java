@@ -22,11 +22,11 @@ public final class PointGraphs {
     Head.Hidden hidden = head.hidden();
     int length = in;
     if (hidden != null) {
-      value = layers.linear(path + ".hidden", hidden.inner(), in, true, value);
+      value = layers.exact(path + ".hidden", hidden.inner(), in, true, value);
       value = layers.activation(hidden.activation(), value);
       length = hidden.inner();
     }
-    String logits = layers.linear(path, head.outputs(), length, head.bias(), value);
+    String logits = layers.exact(path, head.outputs(), length, head.bias(), value);
     graph.output("logits", layers.times(head.multiplier(), logits), -1, head.outputs());
     return graph;
   }
@@ -35,7 +35,7 @@ public final class PointGraphs {
   public static Graph learned(String path, int width) {
     Graph graph = new Graph(path + ".score");
     Layers layers = new Layers(graph, width);
-    String z = layers.linear(path + ".score", 1, width, true, graph.input("x", -1, width));
+    String z = layers.exact(path + ".score", 1, width, true, graph.input("x", -1, width));
     graph.output("score", graph.node("Sigmoid", Map.of(), z), -1, 1);
     return graph;
   }
@@ -44,7 +44,7 @@ public final class PointGraphs {
   public static Graph choice(String path, int width, int depths, boolean bias) {
     Graph graph = new Graph(path + ".score");
     Layers layers = new Layers(graph, width);
-    String z = layers.linear(path + ".score", depths, width, bias, graph.input("x", -1, width));
+    String z = layers.exact(path + ".score", depths, width, bias, graph.input("x", -1, width));
     graph.output("logits", z, -1, depths);
     return graph;
   }

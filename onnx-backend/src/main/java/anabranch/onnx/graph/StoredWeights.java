@@ -59,4 +59,10 @@ public final class StoredWeights extends LargeWeights {
     name(place.file().getFileName().toString(), place.offset(), 4 * tensor.elements(), into);
     return true;
   }
+
+  @Override
+  boolean add(ByteBuffer numbers, Message into) {
+    all = false;
+    return false;
+  }
 }

@@ -33,16 +33,21 @@ public final class WeightFile extends LargeWeights implements AutoCloseable {
   /** Writes the numbers, too. */
   @Override
   boolean add(Tensor tensor, IntFunction<ByteBuffer> room, Message into) {
+    ByteBuffer numbers = tensor.bytes();
+    if (tensor.type() != DType.F32) {
+      int bytes = Math.toIntExact(4 * tensor.elements());
+      numbers = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
+      Graph.write(tensor, numbers);
+      numbers.flip();
+    }
+    return add(numbers, into);
+  }
+
+  @Override
+  boolean add(ByteBuffer numbers, Message into) {
     try {
       long from = (channel.position() + ALIGNED - 1) / ALIGNED * ALIGNED;
       channel.position(from);
-      ByteBuffer numbers = tensor.bytes();
-      if (tensor.type() != DType.F32) {
-        int bytes = Math.toIntExact(4 * tensor.elements());
-        numbers = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
-        Graph.write(tensor, numbers);
-        numbers.flip();
-      }
       while (numbers.hasRemaining()) {
         channel.write(numbers);
       }

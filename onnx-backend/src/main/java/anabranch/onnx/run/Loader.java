@@ -68,7 +68,7 @@ public final class Loader {
   }
 
   private OnnxModel load(Numerics numerics) {
-    Layout layout = Layout.of(spec);
+    Layout layout = Layout.of(spec, numerics.type());
     OnnxModel model = new OnnxModel(spec, numerics, layout);
     List<OnnxStage> stages = new ArrayList<>();
     Map<String, Head.Pool> pools = new HashMap<>();

@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.StoredWeights;
 import anabranch.onnx.graph.WeightFile;
@@ -39,6 +40,7 @@ public final class Opener {
   private final NativeRuntime runtime;
   private final Target target;
   private final int threads;
+  private final Precision precision;
   private final List<Session> opened = new ArrayList<>();
   private final List<Once> once = new ArrayList<>();
   private final ExecutorService loaders;
@@ -58,14 +60,21 @@ public final class Opener {
     }
   }
 
+  /** Creates an opener of graphs in fp32. */
+  public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
+    this(weights, runtime, target, threads, Precision.FP32);
+  }
+
   /**
    * Creates an opener.
    *
    * @param weights to stay open until {@link #await}
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
+   * @param precision of products
    */
-  public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
+  public Opener(
+      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
@@ -86,6 +95,7 @@ public final class Opener {
             });
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
+    this.precision = precision;
   }
 
   /** Returns the weights. */
@@ -118,7 +128,7 @@ public final class Opener {
       session = session == null ? written(graph) : session;
     }
     return session == null
-        ? load(graph, graph.model(weights, room.get()::of, null), null)
+        ? load(graph, graph.model(weights, precision, room.get()::of, null), null)
         : session;
   }
 
@@ -157,12 +167,12 @@ public final class Opener {
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
   private @Nullable LoadedGraph stored(Graph graph) {
-    String first = graph.firstLarge();
+    String first = precision == Precision.FP32 ? graph.firstLarge() : null;
     StoredWeights stored = first == null ? null : StoredWeights.beside(weights.tensor(first));
     if (stored == null) {
       return null;
     }
-    ByteBuffer model = graph.model(weights, room.get()::of, stored);
+    ByteBuffer model = graph.model(weights, precision, room.get()::of, stored);
     if (!stored.all()) {
       return null;
     }
@@ -184,7 +194,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
-        return load(graph, graph.model(weights, room.get()::of, file), folder);
+        return load(graph, graph.model(weights, precision, room.get()::of, file), folder);
       } finally {
         Files.deleteIfExists(folder);
       }

@@ -44,6 +44,7 @@ public final class Layout {
   private final Map<Integer, Entry> choices = new HashMap<>();
   private final List<StageSpec> steps;
   private final ModelSpec spec;
+  private final String type;
   private final boolean shares;
   private final int tokensBack;
   private final List<List<Reach>> reaches = new ArrayList<>();
@@ -53,8 +54,9 @@ public final class Layout {
   /** By entry of rows, the window that its readers have; one of a row where nobody reads later. */
   private final Map<Entry, Attention.Window> windows = new IdentityHashMap<>();
 
-  private Layout(ModelSpec spec) {
+  private Layout(ModelSpec spec, String type) {
     this.spec = spec;
+    this.type = type;
     List<Step> all = Cut.of(spec).steps();
     steps = all.stream().map(Step::stage).toList();
     shares = all.stream().anyMatch(step -> shares(step.stage()));
@@ -76,9 +78,13 @@ public final class Layout {
     windows.forEach(this::reach);
   }
 
-  /** Returns the layout of a model. */
-  public static Layout of(ModelSpec spec) {
-    return new Layout(spec);
+  /**
+   * Returns the layout of a model.
+   *
+   * @param type the number type it runs in: states of different types never mix
+   */
+  public static Layout of(ModelSpec spec, String type) {
+    return new Layout(spec, type);
   }
 
   /** What something is kept for. */
@@ -203,7 +209,7 @@ public final class Layout {
   public String signature() {
     String known = signature;
     if (known == null) {
-      known = signature(spec);
+      known = signature(spec, type);
       signature = known;
     }
     return known;
@@ -279,7 +285,7 @@ public final class Layout {
   }
 
   /** Equal exactly for equal descriptions, whatever other orders their plans know. */
-  private static String signature(ModelSpec spec) {
+  private static String signature(ModelSpec spec, String type) {
     Encoder encoder = spec.encoder();
     ModelSpec bare = spec.withPlan(bare(spec.plan()));
     if (encoder != null) {
@@ -293,7 +299,7 @@ public final class Layout {
           MessageDigest.getInstance("SHA-256")
               .digest(bare.toString().getBytes(StandardCharsets.UTF_8));
       String hex = HexFormat.of().formatHex(digest, 0, 16);
-      return "onnx fp32 \"" + spec.name() + "\" " + hex;
+      return "onnx " + type + " \"" + spec.name() + "\" " + hex;
     } catch (NoSuchAlgorithmException missing) {
       throw new AssertionError(missing);
     }

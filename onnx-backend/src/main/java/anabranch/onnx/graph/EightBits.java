@@ -1,0 +1,165 @@
+package anabranch.onnx.graph;
+
+import anabranch.error.WeightsException;
+import anabranch.weights.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Products in whole numbers: each row of a value is divided by its own greatest number and becomes
+ * 0..255 around 128, each column of a weight by its own and becomes -64..64. Sums of their products
+ * are exact, so the bits of a row are the same in any batch, with any number of threads.
+ *
+ * <p>Weights stop at 64 because processors without instructions of their own for this add two
+ * products in 16 bits and cut what is more: {@code 2 * 255 * 64} is the most that always fits.
+ * Confined to one graph being written.
+ */
+final class EightBits {
+  /** The greatest weight. */
+  static final int MOST = 64;
+
+  private static final int ZERO = 128;
+  private static final float LEAST_SIZE = 1e-35f;
+  private static final String ZERO_POINT = "rows.zero";
+  private static final String LEAST = "rows.least";
+  private static final String SHARE = "rows.share";
+  private static final String ONE = "rows.one";
+  private static final String LAST = "rows.last";
+  private static final long UINT8 = 2;
+  private static final long INT8 = 3;
+
+  private final List<Graph.Node> nodes = new ArrayList<>();
+  private final Map<String, Row> rows = new HashMap<>();
+
+  /** A value in 8 bits, and the scales of its rows. */
+  private record Row(String numbers, String scales) {}
+
+  /** Adds the nodes that stand for a product. */
+  void product(Graph.Node product) {
+    String value = product.from().get(0);
+    String weight = product.from().get(1);
+    Row row = rows.computeIfAbsent(value, this::row);
+    String to = product.to().get(0);
+    boolean bias = product.from().size() > 2;
+    String scaled = bias ? to + ".scaled" : to;
+    String sums =
+        node(
+            "com.microsoft.MatMulIntegerToFloat",
+            to + ".sums",
+            row.numbers,
+            weight,
+            ONE,
+            scales(weight),
+            ZERO_POINT);
+    node("Mul", scaled, sums, row.scales);
+    if (bias) {
+      node("Add", to, scaled, product.from().get(2));
+    }
+  }
+
+  /** The sum is there for rows that are no numbers: of a NaN, the greatest alone says nothing. */
+  private Row row(String value) {
+    String sizes = node("Abs", value + ".sizes", value);
+    Map<String, Object> last = Map.of("keepdims", 0);
+    String most = node("ReduceMax", value + ".most", last, sizes, LAST);
+    String sum = node("ReduceSum", value + ".sum", last, sizes, LAST);
+    String trace = node("Mul", value + ".trace", sum, LEAST);
+    String above = node("Max", value + ".above", most, LEAST, trace);
+    String scale = node("Mul", value + ".scale", above, SHARE);
+    String shape = node("Shape", value + ".rows", scale);
+    String zeros = node("Expand", value + ".zeros", ZERO_POINT, shape);
+    Map<String, Object> first = Map.of("axis", 0);
+    String numbers = node("QuantizeLinear", value + ".bytes", first, value, scale, zeros);
+    return new Row(numbers, node("Unsqueeze", value + ".scales", scale, LAST));
+  }
+
+  private String node(String operator, String to, String... from) {
+    return node(operator, to, Map.of(), from);
+  }
+
+  private String node(String operator, String to, Map<String, Object> attributes, String... from) {
+    nodes.add(new Graph.Node(to + ".node", operator, List.of(from), List.of(to), attributes));
+    return to;
+  }
+
+  /** Adds a node that stays as it is. */
+  void as(Graph.Node node) {
+    nodes.add(node);
+  }
+
+  /** Returns the nodes so far, in order. */
+  List<Graph.Node> nodes() {
+    return nodes;
+  }
+
+  /** Returns the constants that nodes share. */
+  List<Message> constants() {
+    if (rows.isEmpty()) {
+      return List.of();
+    }
+    return List.of(
+        Graph.constant(ZERO_POINT, UINT8, 1).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
+        Graph.constant(LEAST, Graph.FLOAT).bytes(9, floats(LEAST_SIZE)),
+        Graph.constant(SHARE, Graph.FLOAT).bytes(9, floats(1f / (ZERO - 1))),
+        Graph.constant(ONE, Graph.FLOAT).bytes(9, floats(1)),
+        Graph.constant(LAST, Graph.INT64, 1)
+            .bytes(9, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(-1).flip()));
+  }
+
+  private static String scales(String weight) {
+    return weight + ".scales";
+  }
+
+  /** A weight in 8 bits: {@code in x out} numbers, and a scale for each of {@code out}. */
+  record Weight(Message numbers, ByteBuffer bytes, Message scales) {}
+
+  /**
+   * Returns a weight of {@code out x in} numbers in 8 bits.
+   *
+   * @throws WeightsException if a number is not finite
+   */
+  static Weight weight(Tensor tensor) {
+    int out = tensor.shape().get(0);
+    int in = tensor.shape().get(1);
+    FloatBuffer numbers = FloatBuffer.allocate(Math.toIntExact(tensor.elements()));
+    tensor.copyTo(numbers);
+    float[] values = numbers.array();
+    byte[] bytes = new byte[values.length];
+    float[] scales = new float[out];
+    for (int column = 0; column < out; column++) {
+      int from = column * in;
+      float most = 0;
+      for (int i = from; i < from + in; i++) {
+        float size = Math.abs(values[i]);
+        if (!(size <= Float.MAX_VALUE)) {
+          throw new WeightsException(
+              tensor.name() + " has " + values[i] + " at " + i + ", which 8 bits cannot say");
+        }
+        most = Math.max(most, size);
+      }
+      float scale = most / MOST;
+      if (scale < Float.MIN_NORMAL) {
+        continue;
+      }
+      scales[column] = scale;
+      for (int i = 0; i < in; i++) {
+        bytes[i * out + column] = (byte) Math.rint(values[from + i] / scale);
+      }
+    }
+    return new Weight(
+        Graph.constant(tensor.name(), INT8, in, out),
+        ByteBuffer.wrap(bytes),
+        Graph.constant(scales(tensor.name()), Graph.FLOAT, out).bytes(9, floats(scales)));
+  }
+
+  private static ByteBuffer floats(float... values) {
+    ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asFloatBuffer().put(values);
+    return raw;
+  }
+}

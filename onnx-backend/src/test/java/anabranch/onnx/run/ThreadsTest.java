@@ -1,0 +1,156 @@
+package anabranch.onnx.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.backend.Event;
+import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
+import anabranch.model.Embedding;
+import anabranch.model.Input;
+import anabranch.model.ModelSpec;
+import anabranch.model.facts.Cut;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Norm;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.model.route.Routers;
+import anabranch.onnx.Models;
+import anabranch.onnx.OnnxBackend;
+import anabranch.onnx.OnnxOptions;
+import anabranch.onnx.Precision;
+import anabranch.weights.Weights;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Two threads give the bits of one, alone and in batches; a process has one pool, so it takes two.
+ */
+class ThreadsTest {
+  private static final int[] BATCHES = {1, 2, 3, 5};
+
+  @Test
+  void twoThreadsGiveTheBitsOfOneInAnyBatch(@TempDir Path folder) throws Exception {
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Child.class.getName());
+    Path output = folder.resolve("output.txt");
+    Process child =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    List<String> here = lines(1);
+    assertTrue(child.waitFor(4, TimeUnit.MINUTES), "the child still runs");
+    List<String> said = Files.readAllLines(output);
+    assertEquals(0, child.exitValue(), String.join("\n", said));
+    assertEquals(here, said);
+    for (Precision precision : Precision.values()) {
+      for (ModelSpec spec : models()) {
+        String start = precision + " " + spec.name() + " ";
+        List<String> own = here.stream().filter(line -> line.startsWith(start)).toList();
+        assertEquals(runs(precision) ? BATCHES.length : 0, own.size(), start);
+        assertEquals(1, own.stream().map(line -> line.split(" ")[3]).distinct().count(), start);
+      }
+    }
+  }
+
+  /** Prints what two threads answer. */
+  static final class Child {
+    private Child() {}
+
+    /** Runs everything. */
+    public static void main(String[] arguments) {
+      lines(2).forEach(System.out::println);
+    }
+  }
+
+  /** Returns, for each precision, model and batch size, the bits of the first item. */
+  private static List<String> lines(int threads) {
+    List<String> lines = new ArrayList<>();
+    for (Precision precision : Precision.values()) {
+      if (!runs(precision)) {
+        continue;
+      }
+      LoadOptions options =
+          OnnxOptions.defaults()
+              .withThreads(threads)
+              .withPrecision(precision)
+              .into(LoadOptions.defaults());
+      for (ModelSpec spec : models()) {
+        try (LoadedModel model = new OnnxBackend().load(spec, Weights.random(spec, 5), options)) {
+          if (!model.numerics().notes().isEmpty()) {
+            throw new AssertionError(model.numerics().notes());
+          }
+          for (int batch : BATCHES) {
+            float[] first = new Passes(model).run(events(batch), exits(spec, batch), 200).get(0);
+            lines.add(precision + " " + spec.name() + " " + batch + " " + Arrays.hashCode(first));
+          }
+        }
+      }
+    }
+    return lines;
+  }
+
+  private static boolean runs(Precision precision) {
+    return precision == Precision.FP32 || precision == Precision.INT8;
+  }
+
+  private static List<Event> events(int count) {
+    List<Event> events = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      int[] tokens = new int[150 - 40 * n / 2];
+      for (int i = 0; i < tokens.length; i++) {
+        tokens[i] = (7 * i + 3 * n + i * i) % 23;
+      }
+      events.add(Event.ofTokens(tokens));
+    }
+    return events;
+  }
+
+  private static List<int[]> exits(ModelSpec spec, int count) {
+    int last = Cut.of(spec).steps().size() - 1;
+    List<int[]> exits = new ArrayList<>();
+    for (Event event : events(count)) {
+      int[] each = new int[event.rows()];
+      Arrays.setAll(each, row -> row % 3 == 0 ? 0 : last);
+      exits.add(each);
+    }
+    return exits;
+  }
+
+  private static List<ModelSpec> models() {
+    return List.of(Models.causal(), Models.exits(), Models.skips(), wide());
+  }
+
+  /** A model whose products are large enough to be shared out. */
+  private static ModelSpec wide() {
+    Norm norm = new Norm.Rms(1e-5);
+    FeedForward network = FeedForward.gated(512, Activation.SILU);
+    Block block =
+        Block.of(
+            Sublayer.preNorm(norm, Attention.causal(4, 64).withRotary(1000)),
+            Sublayer.preNorm(norm, new Mixture(4, network, Routers.mixtral(2))));
+    return new ModelSpec(
+        "wide",
+        256,
+        new Input.Tokens(23, 300),
+        Embedding.plain(),
+        Plan.of(block, block),
+        new Head(Head.Pool.EACH, norm, 23, false));
+  }
+}
