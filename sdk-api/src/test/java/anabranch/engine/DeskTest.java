@@ -55,7 +55,7 @@ class DeskTest {
     Lease one = new Lease(null, shared, 16);
     Lease two = new Lease(null, shared, 16);
     new Lease(null, shared, 16).flush();
-    Pending first = put(patient, shared, one);
+    put(patient, shared, one);
     assertFalse(isReady(patient), "more may come");
     one.flush();
     assertTrue(isReady(patient));
@@ -69,10 +69,11 @@ class DeskTest {
     assertFalse(isReady(patient), "the other cannot say so for it");
     one.close();
     assertTrue(isReady(patient), "it is closed");
-    put(patient, shared, two);
+    Pending third = put(patient, shared, two);
     second.answer().cancel(true);
     assertFalse(isReady(patient), "one of its two is not answered");
-    first.answer().cancel(true);
+    third.answer().cancel(true);
+    assertTrue(isReady(patient), "it has nothing that waits");
     shared.close();
   }
 
