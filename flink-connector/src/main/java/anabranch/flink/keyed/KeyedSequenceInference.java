@@ -5,12 +5,15 @@ import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.step.InferenceStep;
 import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
+import anabranch.flink.update.ModelRecipes;
+import anabranch.flink.update.ModelUpdate;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.StageSpec;
 import java.time.Duration;
 import org.apache.flink.annotation.PublicEvolving;
 import org.apache.flink.api.common.functions.FilterFunction;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.jspecify.annotations.Nullable;
 
@@ -66,16 +69,20 @@ public final class KeyedSequenceInference<IN>
    *     between calls
    */
   public static <IN> KeyedSequenceInference<IN> on(KeyedStream<IN, ?> stream, ModelRecipe recipe) {
-    ModelSpec spec = recipe.spec();
+    requireSequences("recipe", recipe.spec());
+    return new KeyedSequenceInference<>(stream, recipe);
+  }
+
+  static void requireSequences(String field, ModelSpec spec) {
     StageSpec first =
         Cut.of(spec).stages().stream().filter(stage -> !stage.encoder()).findFirst().orElseThrow();
     Bounds.require(
         first.keepsState(),
-        "recipe.spec \""
+        field
+            + ".spec \""
             + spec.name()
             + "\" keeps nothing of a sequence in its first stage: answer its records with"
             + " MicroBatchInference");
-    return new KeyedSequenceInference<>(stream, recipe);
   }
 
   /** Says which record of its sequence a record is: duplicates and gaps are noticed. */
@@ -145,8 +152,35 @@ public final class KeyedSequenceInference<IN>
   }
 
   /**
-   * Begins sequences anew whose state is not of this model, instead of failing the task when it is
-   * restored. The state tells models apart by their description and the shapes of their weights.
+   * Lets another stream say under which model sequences begin, and under which policy they are
+   * answered; see {@link #policies} for when. A sequence goes on under the model that it began
+   * under, whatever is served meanwhile, behind a restore too; that model follows the policy of its
+   * recipe once another one is served. Answers name their model: {@code Inference.version()}.
+   *
+   * <p>A model that is not held is loaded when its update comes, beside those that are there, or
+   * when a record continues a sequence that began under it: the task waits for that.
+   *
+   * @param recipes what versions are made of, but for that of this step's own recipe, for as long
+   *     as a sequence may go on that began under them
+   */
+  public KeyedSequenceInference<IN> updates(DataStream<ModelUpdate> stream, ModelRecipes recipes) {
+    return models(stream, recipes);
+  }
+
+  /**
+   * Holds at most that many models at once, in 2..16, usually 2: the one that is served and those
+   * that earlier sequences used last; one more while an update waits for its barrier. An earlier
+   * one is given back before if no record needed it between two barriers.
+   */
+  public KeyedSequenceInference<IN> maxModels(int models) {
+    options = options.withMaxModels(models);
+    return this;
+  }
+
+  /**
+   * Begins sequences anew whose state is not of the model that they began under, or whose model is
+   * not there any more, instead of failing the task. The state tells models of one version apart by
+   * their description and the shapes of their weights.
    */
   public KeyedSequenceInference<IN> discardState() {
     options = options.withDiscardState(true);

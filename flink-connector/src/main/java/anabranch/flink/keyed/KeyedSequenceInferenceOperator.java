@@ -1,14 +1,19 @@
 package anabranch.flink.keyed;
 
 import anabranch.engine.Item;
+import anabranch.engine.Lease;
 import anabranch.engine.Sequence;
 import anabranch.error.DescriptionException;
 import anabranch.flink.keyed.state.KeyNames;
 import anabranch.flink.keyed.state.SequenceHeader;
 import anabranch.flink.keyed.state.SequenceStore;
 import anabranch.flink.keyed.state.StateCheck;
+import anabranch.flink.model.EngineLease;
+import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.InferenceMetrics;
 import anabranch.flink.step.InferenceOperator;
 import anabranch.flink.step.Places;
+import anabranch.flink.step.Share;
 import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
 import java.util.ArrayDeque;
@@ -48,7 +53,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
   private final SequenceOptions options;
   private final Marks<IN> marks;
   private final Deque<Line<IN>> startable = new ArrayDeque<>();
-  private @Nullable Patience patience;
+  private @Nullable HeldModels models;
   private @Nullable OpenSequences<IN> sequences;
   private boolean starting;
   private boolean watched;
@@ -104,19 +109,48 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       lease().begin("first").close();
     }
     SequenceStore store = new SequenceStore(getKeyedStateBackend());
-    new StateCheck(store, lease(), recipe(), options.discardState()).run();
-    Patience waiting = new Patience(recipe(), engine(), options.timeout());
-    patience = waiting;
+    new StateCheck(store, lease(), recipe(), this::recipe, options.discardState()).run();
+    models =
+        new HeldModels(
+            share(), options.maxModels(), options.timeout(), this::load, this::leave, this::pause);
     sequences =
         new OpenSequences<>(
             store,
-            lease(),
             options,
-            waiting,
             new KeyNames(getKeyedStateBackend().getKeySerializer()),
             processingTimeService::getCurrentProcessingTime,
             options.ttl() == null ? null : timers(),
             open -> new SequenceMetrics(getMetricGroup(), open::open, open::bytes));
+  }
+
+  private Share load(ModelRecipe wanted) throws Exception {
+    return share(wanted, EngineLease.take(wanted, getUserCodeClassloader()));
+  }
+
+  private void leave(HeldModel model) throws Exception {
+    opened(sequences).leave(model);
+    release(model.share);
+  }
+
+  @Override
+  protected void check(ModelRecipe coming) {
+    KeyedSequenceInference.requireSequences("update", coming.spec());
+  }
+
+  @Override
+  protected void retire(Share former) throws Exception {
+    opened(models).serve(share());
+  }
+
+  @Override
+  protected List<Lease> leases() {
+    return opened(models).all().stream().map(model -> model.share.lease()).toList();
+  }
+
+  @Override
+  protected InferenceMetrics metrics(Turn<IN> turn) {
+    HeldModel model = turn.model;
+    return model == null ? metrics() : model.share.metrics();
   }
 
   private InternalTimerService<VoidNamespace> timers() {
@@ -147,7 +181,6 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       NumberExtractor<IN> numbers = marks.numbers();
       turn.number = numbers == null ? null : Long.valueOf(numbers.number(value));
       turn.last = marks.ends() != null && marks.ends().filter(value);
-      turn.items = read(value);
     } catch (Exception thrown) {
       turn.failure = thrown;
     }
@@ -169,12 +202,18 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
         Turn<IN> turn = line.waiting.remove();
         line.running = turn;
         if (start(line, turn)) {
-          records++;
-          rows += turn.rows();
+          if (turn.model == opened(models).served()) {
+            records++;
+            rows += turn.rows();
+          } else {
+            metrics(turn).records(1, turn.rows());
+          }
         }
       }
       if (records > 0) {
         metrics().batch(records, rows);
+      }
+      if (running > 0) {
         watch();
       }
     } finally {
@@ -191,7 +230,10 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
     if (!follows(line, turn)) {
       end(turn);
       return false;
-    } else if (turn.failure != null) {
+    }
+    HeldModel model = modelOf(line);
+    readTurn(turn, model);
+    if (turn.failure != null) {
       all.passed(line, turn);
       end(turn);
       return false;
@@ -204,12 +246,20 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
     Sequence sequence = line.sequence;
     if (sequence == null) {
       try {
-        sequence = all.open(line, items.get(0));
+        sequence = all.open(line, model, items.get(0));
       } catch (DescriptionException unfit) {
         turn.failure = unfit;
         all.passed(line, turn);
         end(turn);
         return false;
+      } catch (IllegalArgumentException other) {
+        if (!options.discardState()) {
+          throw StateCheck.unfit(model.share.recipe(), other);
+        } else if (line.header == null) {
+          throw other;
+        }
+        all.drop(line);
+        return start(line, turn);
       }
       if (line.length() == 0) {
         items = new ArrayList<>(items);
@@ -217,8 +267,56 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       }
     }
     running++;
-    ask(turn, items, sequence::offer);
+    model.running++;
+    turn.model = model;
+    ask(turn, items, sequence::offer, model.share.lease());
     return true;
+  }
+
+  /**
+   * Returns the model under which a line began; a line that begins does so under the served one.
+   */
+  private HeldModel modelOf(Line<IN> line) throws Exception {
+    HeldModels all = opened(models);
+    SequenceHeader header = line.header;
+    HeldModel model = line.model;
+    if (model == null && header != null) {
+      String version = header.model().isEmpty() ? recipe("").version() : header.model();
+      model = all.held(version);
+      ModelRecipe missing = model == null ? known(version) : null;
+      if (missing != null) {
+        model = all.load(missing);
+      } else if (model == null) {
+        opened(sequences).drop(line);
+      }
+    }
+    line.model = model == null ? all.served() : model;
+    line.model.needed = true;
+    return line.model;
+  }
+
+  /** Returns what a version is loaded from; null if it is not there, and what it began is to go. */
+  private @Nullable ModelRecipe known(String version) throws FlinkException {
+    try {
+      return recipe(version);
+    } catch (FlinkException missing) {
+      if (options.discardState()) {
+        return null;
+      }
+      throw StateCheck.missing(missing);
+    }
+  }
+
+  /** Reads a record in the words of its model, unless it cannot be read anyway. */
+  private void readTurn(Turn<IN> turn, HeldModel model) {
+    if (turn.failure == null) {
+      try {
+        setCurrentKey(turn.line.key);
+        turn.items = read(turn.record.getValue(), model.share.recipe());
+      } catch (Exception thrown) {
+        turn.failure = thrown;
+      }
+    }
   }
 
   /** Returns an item of which the sequence already has what its encoder reads. */
@@ -272,6 +370,10 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
   @Override
   protected void answered(Turn<IN> turn) throws Exception {
     running--;
+    HeldModel model = turn.model;
+    if (model != null) {
+      model.running--;
+    }
     OpenSequences<IN> all = opened(sequences);
     Exception failure = turn.failure;
     if (failure == null) {
@@ -328,7 +430,9 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
         time -> {
           watched = false;
           if (places().first() == first) {
-            throw opened(patience).lost("answer a record");
+            HeldModel model = first instanceof Turn<?> turn ? turn.model : null;
+            HeldModel late = model == null ? opened(models).served() : model;
+            throw late.patience.lost("answer a record");
           }
           watch();
         });
@@ -349,6 +453,27 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
     opened(sequences).writeAll();
+    opened(models).rest();
+  }
+
+  @Override
+  public void close() throws Exception {
+    HeldModels held = models;
+    models = null;
+    try (AutoCloseable last = () -> close(held)) {
+      super.close();
+    }
+  }
+
+  private static void close(@Nullable HeldModels held) {
+    if (held != null) {
+      held.all().forEach(model -> model.share.close());
+    }
+  }
+
+  /** Returns the models that are held, for tests. */
+  List<String> versions() {
+    return opened(models).all().stream().map(HeldModel::version).toList();
   }
 
   /** Returns the open sequences, for tests. */

@@ -2,7 +2,6 @@ package anabranch.flink.keyed;
 
 import anabranch.backend.StateImage;
 import anabranch.engine.Item;
-import anabranch.engine.Lease;
 import anabranch.engine.Sequence;
 import anabranch.flink.keyed.state.SequenceHeader;
 import anabranch.flink.keyed.state.SequenceStore;
@@ -34,9 +33,7 @@ final class OpenSequences<IN> {
   private static final long OVERHEAD = 1024;
 
   private final SequenceStore store;
-  private final Lease lease;
   private final SequenceOptions options;
-  private final Patience patience;
   private final Function<Object, String> ids;
   private final LongSupplier clock;
   private final @Nullable InternalTimerService<VoidNamespace> timers;
@@ -54,17 +51,13 @@ final class OpenSequences<IN> {
 
   OpenSequences(
       SequenceStore store,
-      Lease lease,
       SequenceOptions options,
-      Patience patience,
       Function<Object, String> ids,
       LongSupplier clock,
       @Nullable InternalTimerService<VoidNamespace> timers,
       Function<OpenSequences<IN>, SequenceMetrics> metrics) {
     this.store = store;
-    this.lease = lease;
     this.options = options;
-    this.patience = patience;
     this.ids = ids;
     this.clock = clock;
     this.timers = timers;
@@ -114,20 +107,22 @@ final class OpenSequences<IN> {
   /**
    * Returns the sequence of a line, open.
    *
+   * @param model of the line
    * @param first the first item of the record, which has what an encoder reads
+   * @throws IllegalArgumentException if the model cannot go on from its state
    */
-  Sequence open(Line<IN> line, Item first) throws Exception {
+  Sequence open(Line<IN> line, HeldModel model, Item first) throws Exception {
     Sequence sequence = line.sequence;
     if (sequence != null) {
       return sequence;
     }
     SequenceHeader header = line.header;
     if (header == null || !header.hasPages()) {
-      sequence = lease.begin(line.id, first.source());
+      sequence = model.share.lease().begin(line.id, first.source());
       metrics.begun.inc();
     } else {
       store.at(line.key);
-      sequence = lease.resume(line.id, store.image(header));
+      sequence = model.share.lease().resume(line.id, store.image(header));
       metrics.resumed.inc();
     }
     line.sequence = sequence;
@@ -143,11 +138,16 @@ final class OpenSequences<IN> {
 
   /** The sequence of a line took a record. */
   void took(Line<IN> line, Turn<IN> turn) {
-    SequenceHeader header = line.header == null ? SequenceHeader.fresh() : line.header;
+    SequenceHeader header = line.header == null ? fresh(line) : line.header;
     line.header = header.taking(turn.rows(), turn.number, clock.getAsLong());
     line.dirty = true;
     unmeasured.add(line);
     wake(line);
+  }
+
+  private static SequenceHeader fresh(Line<?> line) {
+    HeldModel model = line.model;
+    return SequenceHeader.fresh(model == null ? "" : model.version());
   }
 
   /** The sequence of a line refused a record and is what it was. */
@@ -213,7 +213,7 @@ final class OpenSequences<IN> {
         close(line);
         store.at(line.key);
         store.clear();
-        SequenceHeader left = header == null ? SequenceHeader.fresh() : header;
+        SequenceHeader left = header == null ? fresh(line) : header;
         line.header = left.passing(left.number(), clock.getAsLong()).breaking();
         wake(line);
         line.dirty = true;
@@ -227,7 +227,21 @@ final class OpenSequences<IN> {
     store.at(line.key);
     store.clear();
     line.header = null;
+    line.model = null;
     line.dirty = false;
+  }
+
+  /** Writes and closes the sequences of a model, none of which runs. */
+  void leave(HeldModel model) throws Exception {
+    List<Line<IN>> its = lines.values().stream().filter(line -> line.model == model).toList();
+    write(its);
+    for (Line<IN> line : its) {
+      close(line);
+      line.model = null;
+      if (line.isIdle()) {
+        forget(line);
+      }
+    }
   }
 
   private void close(Line<IN> line) {
@@ -321,7 +335,11 @@ final class OpenSequences<IN> {
   private void write(Line<IN> line, CompletableFuture<StateImage> changes) throws Exception {
     StateImage image;
     try {
-      image = patience.await(changes);
+      HeldModel model = line.model;
+      if (model == null) {
+        throw new AssertionError("an open sequence has no model");
+      }
+      image = model.patience.await(changes);
     } catch (CompletionException failed) {
       broke(line, Failures.blame(failed));
       rest(line);
@@ -345,11 +363,12 @@ final class OpenSequences<IN> {
    */
   boolean isIntact(Line<IN> line) throws Exception {
     Sequence sequence = line.sequence;
-    if (sequence == null) {
+    HeldModel model = line.model;
+    if (sequence == null || model == null) {
       return true;
     }
     try {
-      patience.await(sequence.settle());
+      model.patience.await(sequence.settle());
     } catch (CompletionException failed) {
       Failures.blame(failed);
       return false;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param gap what becomes of a key of which a number is missing
  * @param broken what becomes of a key whose sequence broke
  * @param discardState whether state that does not fit the model is discarded, or fails the task
+ * @param maxModels most models held at once, in 2..16
  */
 record SequenceOptions(
     int maxHeld,
@@ -27,10 +28,12 @@ record SequenceOptions(
     boolean dropDuplicates,
     Continuation gap,
     Continuation broken,
-    boolean discardState)
+    boolean discardState,
+    int maxModels)
     implements Serializable {
   SequenceOptions {
     Bounds.within("sequences.maxHeld", maxHeld, 1, 1_000_000);
+    Bounds.within("sequences.maxModels", maxModels, 2, 16);
     between("sequences.timeout", timeout, Duration.ofDays(1));
     Bounds.require(cacheBytes >= 0, "sequences.cacheBytes " + cacheBytes + " is below 0");
     if (ttl != null) {
@@ -53,45 +56,52 @@ record SequenceOptions(
         true,
         Continuation.FAIL,
         Continuation.FAIL,
-        false);
+        false,
+        2);
   }
 
   SequenceOptions withMaxHeld(int records) {
     return new SequenceOptions(
-        records, timeout, cacheBytes, ttl, dropDuplicates, gap, broken, discardState);
+        records, timeout, cacheBytes, ttl, dropDuplicates, gap, broken, discardState, maxModels);
   }
 
   SequenceOptions withTimeout(Duration time) {
     return new SequenceOptions(
-        maxHeld, time, cacheBytes, ttl, dropDuplicates, gap, broken, discardState);
+        maxHeld, time, cacheBytes, ttl, dropDuplicates, gap, broken, discardState, maxModels);
   }
 
   SequenceOptions withCacheBytes(long bytes) {
     return new SequenceOptions(
-        maxHeld, timeout, bytes, ttl, dropDuplicates, gap, broken, discardState);
+        maxHeld, timeout, bytes, ttl, dropDuplicates, gap, broken, discardState, maxModels);
   }
 
   SequenceOptions withTtl(Duration time) {
     return new SequenceOptions(
-        maxHeld, timeout, cacheBytes, time, dropDuplicates, gap, broken, discardState);
+        maxHeld, timeout, cacheBytes, time, dropDuplicates, gap, broken, discardState, maxModels);
   }
 
   SequenceOptions withDropDuplicates(boolean drop) {
-    return new SequenceOptions(maxHeld, timeout, cacheBytes, ttl, drop, gap, broken, discardState);
+    return new SequenceOptions(
+        maxHeld, timeout, cacheBytes, ttl, drop, gap, broken, discardState, maxModels);
   }
 
   SequenceOptions withGap(Continuation then) {
     return new SequenceOptions(
-        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, then, broken, discardState);
+        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, then, broken, discardState, maxModels);
   }
 
   SequenceOptions withBroken(Continuation then) {
     return new SequenceOptions(
-        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, gap, then, discardState);
+        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, gap, then, discardState, maxModels);
   }
 
   SequenceOptions withDiscardState(boolean discard) {
     return new SequenceOptions(
-        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, gap, broken, discard);
+        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, gap, broken, discard, maxModels);
+  }
+
+  SequenceOptions withMaxModels(int models) {
+    return new SequenceOptions(
+        maxHeld, timeout, cacheBytes, ttl, dropDuplicates, gap, broken, discardState, models);
   }
 }

@@ -13,6 +13,9 @@ final class Turn<IN> extends HeldRecord<IN> {
   final Line<IN> line;
   private final ThrowingConsumer<Turn<IN>, Exception> emitter;
 
+  /** What answers it; null before it runs. */
+  @Nullable HeldModel model;
+
   @Nullable Long number;
   boolean last;
 

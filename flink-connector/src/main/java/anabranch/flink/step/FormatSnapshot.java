@@ -14,24 +14,30 @@ import org.apache.flink.core.memory.DataOutputView;
  */
 @Internal
 public abstract class FormatSnapshot<T> implements TypeSerializerSnapshot<T> {
-  private static final int VERSION = 1;
-
   private final String what;
+  private final int format;
   private final TypeSerializer<T> serializer;
+
+  /** Creates a snapshot of the first format. */
+  protected FormatSnapshot(String what, TypeSerializer<T> serializer) {
+    this(what, 1, serializer);
+  }
 
   /**
    * Creates a snapshot.
    *
    * @param what names what is written, in errors
+   * @param format in which the serializer writes; it reads all up to this
    */
-  protected FormatSnapshot(String what, TypeSerializer<T> serializer) {
+  protected FormatSnapshot(String what, int format, TypeSerializer<T> serializer) {
     this.what = what;
+    this.format = format;
     this.serializer = serializer;
   }
 
   @Override
   public final int getCurrentVersion() {
-    return VERSION;
+    return format;
   }
 
   @Override
@@ -40,13 +46,13 @@ public abstract class FormatSnapshot<T> implements TypeSerializerSnapshot<T> {
   @Override
   public final void readSnapshot(int version, DataInputView in, ClassLoader code)
       throws IOException {
-    if (version < 1 || version > VERSION) {
+    if (version < 1 || version > format) {
       throw new IOException(
           what
               + " in this state are of format "
               + version
               + ", this version of the connector reads formats 1 to "
-              + VERSION
+              + format
               + ": use the version that wrote them, or a later one");
     }
   }

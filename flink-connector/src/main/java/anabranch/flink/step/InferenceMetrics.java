@@ -75,9 +75,16 @@ public final class InferenceMetrics {
     };
   }
 
-  /** Shows what an engine counts; nothing from now on for null. */
-  public void serves(@Nullable EngineLease engine) {
+  /** Shows what an engine counts. */
+  public void serves(EngineLease engine) {
     lease = engine;
+  }
+
+  /** Shows nothing of an engine any more. */
+  public void leaves(EngineLease engine) {
+    if (lease == engine) {
+      lease = null;
+    }
   }
 
   private static String name(Point point) {

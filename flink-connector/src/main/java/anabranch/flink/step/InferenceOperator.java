@@ -76,11 +76,10 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   private final Queue<R> answered = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean mailed = new AtomicBoolean();
   private @Nullable TypeSerializer<IN> copier;
-  private @Nullable EngineLease engine;
-  private @Nullable Lease lease;
-  private @Nullable InferenceMetrics metrics;
+  private @Nullable Share share;
   private @Nullable TimestampedCollector<OUT> collector;
   private @Nullable CompletableFuture<Void> room;
+  private @Nullable Lease crowded;
   private boolean hurried;
 
   /** Whether the engine was asked and not told that nothing more comes for now. */
@@ -148,7 +147,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     getRuntimeContext()
         .registerUserCodeClassLoaderReleaseHookIfAbsent(
             RELEASE_HOOK, () -> EngineLease.closeAll(user));
-    serve(EngineLease.take(recipe(), user));
+    share = share(recipe(), EngineLease.take(recipe(), user));
     collector = new TimestampedCollector<>(output);
     for (Function function : functions().toList()) {
       FunctionUtils.setFunctionRuntimeContext(function, getRuntimeContext());
@@ -167,37 +166,77 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     }
   }
 
-  /** Answers with the model of an engine from now on. */
-  private void serve(EngineLease taken) {
-    engine = taken;
-    lease = taken.engine().lease(mostItems());
+  /** Returns what this operator has of a model whose engine was taken. */
+  protected final Share share(ModelRecipe of, EngineLease taken) {
     InferenceMetrics counts =
         counted.computeIfAbsent(
-            recipe().version(),
-            missing ->
-                new InferenceMetrics(getMetricGroup(), recipe(), this::inFlight, places::size));
+            of.version(),
+            missing -> new InferenceMetrics(getMetricGroup(), of, this::inFlight, places::size));
     counts.serves(taken);
-    metrics = counts;
+    return new Share(of, taken, taken.engine().lease(mostItems()), counts);
   }
 
-  /** Returns what the model is loaded from. */
+  /** Another model is served from now on; nothing is in flight. */
+  protected void retire(Share former) throws Exception {
+    release(former);
+  }
+
+  /** Gives back what this operator has of a model while it goes on with others. */
+  protected final void release(Share former) {
+    former.metrics().leaves(former.engine());
+    former.close();
+  }
+
+  /**
+   * Checks whether this operator can serve a model.
+   *
+   * @throws anabranch.error.DescriptionException if it cannot
+   */
+  protected void check(ModelRecipe coming) {}
+
+  /**
+   * Returns what a version of the model is loaded from.
+   *
+   * @param version empty for that of the step
+   * @throws FlinkException if there is no such version
+   */
+  protected final ModelRecipe recipe(String version) throws FlinkException {
+    return served.recipe(version);
+  }
+
+  /** Returns what the model is loaded from that is served. */
   protected final ModelRecipe recipe() {
     return served.recipe();
   }
 
   /** Returns the engine. */
   protected final EngineLease engine() {
-    return opened(engine);
+    return share().engine();
   }
 
   /** Returns this operator's share in the engine. */
   protected final Lease lease() {
-    return opened(lease);
+    return share().lease();
+  }
+
+  /** Returns all shares of this operator in engines. */
+  protected List<Lease> leases() {
+    return List.of(lease());
   }
 
   /** Returns what counts. */
   protected final InferenceMetrics metrics() {
-    return opened(metrics);
+    return share().metrics();
+  }
+
+  /** Returns what counts the answers of a record. */
+  protected InferenceMetrics metrics(R record) {
+    return metrics();
+  }
+
+  /** Returns what this operator has of the model that is served. */
+  protected final Share share() {
+    return opened(share);
   }
 
   /** Returns what waits to be emitted. */
@@ -215,7 +254,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   protected final void fallSilent() {
     if (asking) {
       asking = false;
-      lease().flush();
+      leases().forEach(Lease::flush);
     }
   }
 
@@ -226,8 +265,13 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   /** Returns the items of a record. */
   protected final List<Item> read(IN record) throws Exception {
-    List<Item> items = parts.items().items(record, recipe().spec().input());
-    Policy policy = served.policy();
+    return read(record, recipe());
+  }
+
+  /** Returns the items of a record for a model; what is not served follows its own policy. */
+  protected final List<Item> read(IN record, ModelRecipe of) throws Exception {
+    List<Item> items = parts.items().items(record, of.spec().input());
+    Policy policy = of.version().equals(recipe().version()) ? served.policy() : null;
     return policy == null
         ? List.copyOf(items)
         : items.stream()
@@ -247,13 +291,19 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
    * mailbox until it says that there is room.
    */
   protected final void ask(R record, List<Item> items, Door door) throws InterruptedException {
+    ask(record, items, door, lease());
+  }
+
+  /** Does the same where the door is that of a share of its own. */
+  protected final void ask(R record, List<Item> items, Door door, Lease of)
+      throws InterruptedException {
     record.expect(items.size());
     hurried = false;
     asking = true;
     for (Item item : items) {
       Optional<CompletableFuture<Inference>> answer;
       while ((answer = door.offer(item)).isEmpty()) {
-        wakeForRoom();
+        wakeForRoom(of);
         pause();
         asking = true;
       }
@@ -263,11 +313,12 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     oneAnswered(record);
   }
 
-  private void wakeForRoom() {
+  private void wakeForRoom(Lease of) {
     CompletableFuture<Void> told = room;
-    if (told == null || told.isDone()) {
-      told = lease().room();
+    if (told == null || told.isDone() || crowded != of) {
+      told = of.room();
       room = told;
+      crowded = of;
       told.whenComplete((some, closed) -> mail(() -> {}, "room in an engine"));
     }
   }
@@ -300,7 +351,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     mailed.set(false);
     R record;
     while ((record = answered.poll()) != null) {
-      record.collect().forEach(metrics()::answer);
+      record.collect().forEach(metrics(record)::answer);
       answered(record);
     }
     advance();
@@ -318,7 +369,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
       parts.results().flatMap(record.record.getValue(), record.inferences, out);
       return;
     }
-    metrics().failure();
+    metrics(record).failure();
     requireAside(failure);
     if (parts.failures() != null) {
       parts.failures().send(record.record, failure, output);
@@ -388,7 +439,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   @Override
   public final void processElement2(StreamRecord<ModelUpdate> update) throws Exception {
-    served.take(update.getValue(), getUserCodeClassloader());
+    check(served.take(update.getValue(), getUserCodeClassloader()));
   }
 
   @Override
@@ -430,13 +481,11 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     drain();
-    EngineLease former = engine;
+    Share former = share();
     EngineLease next = served.pass();
     if (next != null) {
-      metrics().serves(null);
-      lease().close();
-      serve(next);
-      opened(former).close();
+      share = share(recipe(), next);
+      retire(former);
     }
     super.prepareSnapshotPreBarrier(checkpointId);
   }
@@ -451,7 +500,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     while (!places.isEmpty()) {
       if (!hurried) {
         hurried = true;
-        lease().drain();
+        leases().forEach(Lease::drain);
       }
       mailbox.yield();
     }
@@ -461,14 +510,10 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   public void close() throws Exception {
     places.cancel();
     served.close();
-    EngineLease held = engine;
-    engine = null;
+    Share held = share;
+    share = null;
     try (AutoCloseable last = super::close) {
       if (held != null) {
-        Lease share = lease;
-        if (share != null) {
-          share.close();
-        }
         held.close();
         for (Function function : functions().toList()) {
           FunctionUtils.closeFunction(function);

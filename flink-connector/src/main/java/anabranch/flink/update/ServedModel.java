@@ -68,11 +68,8 @@ public final class ServedModel {
     String version = update.version();
     ModelRecipe found = own;
     try {
-      if (version != null && !version.equals(own.version())) {
-        if (recipes == null) {
-          throw new FlinkException("this step has updates of its policy only");
-        }
-        found = recipes.recipe(version).withVersion(version);
+      if (version != null) {
+        found = made(version);
       }
       if (update.policy() != null) {
         update.policy().checkAgainst(found.spec());
@@ -83,6 +80,30 @@ public final class ServedModel {
     } catch (Exception missing) {
       throw new FlinkException(
           text(update) + " cannot be applied: " + missing.getMessage(), missing);
+    }
+  }
+
+  private ModelRecipe made(String version) throws Exception {
+    if (version.equals(own.version())) {
+      return own;
+    } else if (recipes == null) {
+      throw new FlinkException("this step has no updates of its model");
+    }
+    return recipes.recipe(version).withVersion(version);
+  }
+
+  /**
+   * Returns what a version of the model is loaded from, whether or not it is served.
+   *
+   * @param version empty for that of the step
+   * @throws FlinkException if there is no such version
+   */
+  public ModelRecipe recipe(String version) throws FlinkException {
+    try {
+      return version.isEmpty() ? own : made(version);
+    } catch (Exception missing) {
+      throw new FlinkException(
+          "model \"" + version + "\" is not there: " + missing.getMessage(), missing);
     }
   }
 
@@ -107,9 +128,10 @@ public final class ServedModel {
    * Takes an update, for the next barrier; begins to load a model that is not the one served.
    *
    * @param holder the class loader of the job
+   * @return what the model is loaded from that is served then
    * @throws FlinkException if it cannot be applied
    */
-  public void take(ModelUpdate update, ClassLoader holder) throws FlinkException {
+  public ModelRecipe take(ModelUpdate update, ClassLoader holder) throws FlinkException {
     Coming before = coming;
     ModelUpdate last = before == null ? served : before.update;
     ModelUpdate next = last == null ? update : last.then(update);
@@ -126,6 +148,7 @@ public final class ServedModel {
       }
     }
     coming = new Coming(next, wanted, lease);
+    return wanted;
   }
 
   private static CompletableFuture<EngineLease> load(ModelRecipe wanted, ClassLoader holder) {

@@ -20,10 +20,12 @@ import org.apache.flink.util.ExceptionUtils;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A snapshot of a whole operator as the first version wrote it: with open sequences, one that
- * broke, numbers and timers. Later versions go on from it.
+ * Snapshots of a whole operator as each format was first written: with open sequences, one that
+ * broke, numbers and timers. Later versions go on from them.
  */
 @Timeout(60)
 class SnapshotFixtureTest {
@@ -41,12 +43,13 @@ class SnapshotFixtureTest {
 
   private final Talk talk = new Talk();
 
-  @Test
-  void theSnapshotOfTheFirstVersionIsReadForEver(@TempDir Path folder) throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void theSnapshotOfEachFormatIsReadForEver(int format, @TempDir Path folder) throws Exception {
     List<Word> whole = new ArrayList<>(BEFORE.subList(0, 3));
     whole.add(BEHIND.get(1));
     whole.add(BEHIND.get(3));
-    try (Stall stall = Stall.restored(talk, OPTIONS, read(stored(), folder))) {
+    try (Stall stall = Stall.restored(talk, OPTIONS, read(stored(format), folder))) {
       stall.setProcessingTime(1000);
       stall.sayAll(BEHIND);
       stall.endInput();
@@ -64,7 +67,7 @@ class SnapshotFixtureTest {
     write(talk, file);
     OperatorSubtaskState now = OperatorSnapshotUtil.readStateHandle(file.toString());
     try (Stall stall = Stall.restored(talk, OPTIONS, now)) {
-      assertEquals(entries(read(stored(), folder)), stall.numKeyedStateEntries());
+      assertEquals(entries(read(stored(2), folder)), stall.numKeyedStateEntries());
     }
   }
 
@@ -76,7 +79,7 @@ class SnapshotFixtureTest {
 
   @Test
   void aSnapshotOfALaterFormatIsRefusedInWords(@TempDir Path folder) throws Exception {
-    byte[] later = stored();
+    byte[] later = stored(2);
     byte[] name = PageSerializer.Snapshot.class.getName().getBytes(StandardCharsets.UTF_8);
     int places = 0;
     for (int at = 0; at + name.length + 4 <= later.length; at++) {
@@ -108,8 +111,9 @@ class SnapshotFixtureTest {
     return true;
   }
 
-  private static byte[] stored() throws IOException {
-    try (InputStream in = SnapshotFixtureTest.class.getResourceAsStream("snapshot-1.hex")) {
+  private static byte[] stored(int format) throws IOException {
+    String name = "snapshot-" + format + ".hex";
+    try (InputStream in = SnapshotFixtureTest.class.getResourceAsStream(name)) {
       return HexFormat.of().parseHex(new String(in.readAllBytes()).replaceAll("\\s", ""));
     }
   }

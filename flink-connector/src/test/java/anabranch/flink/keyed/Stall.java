@@ -171,6 +171,10 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
     return ((KeyedSequenceInferenceOperator<?, ?>) (Object) getOperator()).sequences().metrics();
   }
 
+  List<String> versions() {
+    return ((KeyedSequenceInferenceOperator<?, ?>) (Object) getOperator()).versions();
+  }
+
   long openSequences() {
     return ((KeyedSequenceInferenceOperator<?, ?>) (Object) getOperator()).sequences().open();
   }

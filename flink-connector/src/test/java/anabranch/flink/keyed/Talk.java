@@ -47,6 +47,7 @@ public final class Talk {
   private static final AtomicInteger NEXT = new AtomicInteger();
 
   final ModelSpec spec;
+  private final long seed;
   public final String name = "talk" + NEXT.incrementAndGet();
   public final AtomicInteger openModels = new AtomicInteger();
 
@@ -58,7 +59,13 @@ public final class Talk {
   }
 
   Talk(ModelSpec spec) {
+    this(spec, SEED);
+  }
+
+  /** A talk whose weights are drawn from another seed. */
+  Talk(ModelSpec spec, long seed) {
     this.spec = spec;
+    this.seed = seed;
     ALL.put(name, this);
   }
 
@@ -71,7 +78,8 @@ public final class Talk {
   }
 
   ModelRecipe recipe(EngineOptions options) {
-    return ModelRecipe.of("talking", spec, model -> Weights.random(model, SEED))
+    long drawn = seed;
+    return ModelRecipe.of("talking", spec, model -> Weights.random(model, drawn))
         .withLoadOptions(LoadOptions.defaults().with("talking.talk", name))
         .withPolicy(spec.encoder() == null ? EARLY : Policy.fullDepth())
         .withEngineOptions(options);
@@ -99,10 +107,14 @@ public final class Talk {
   }
 
   static ModelSpec spec(int width) {
+    return spec(width, Attention.causal(2, 4));
+  }
+
+  static ModelSpec spec(int width, Attention attention) {
     Norm norm = new Norm.Layer(1e-5);
     Block block =
         Block.of(
-            Sublayer.preNorm(norm, Attention.causal(2, 4)),
+            Sublayer.preNorm(norm, attention),
             Sublayer.preNorm(norm, FeedForward.plain(12, Activation.GELU)));
     Head head = new Head(Head.Pool.EACH, norm, 3, true);
     Exit one = new Exit("one", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
@@ -162,7 +174,7 @@ public final class Talk {
   }
 
   Oracle oracle() {
-    return new Oracle(spec, Weights.random(spec, SEED));
+    return new Oracle(spec, Weights.random(spec, seed));
   }
 
   private void run(Oracle oracle, List<Word> words, Map<String, String> texts) {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is known of the sequence of a key beside its pages. Immutable; any thread.
  *
+ * @param model the version of the model under which it began; empty for that of the step
  * @param signature what the pages fit; empty while there are none
  * @param version of the image that the pages are; 0 while there are none
  * @param length how many rows it has, at least 0
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 @Internal
 public record SequenceHeader(
+    String model,
     String signature,
     long version,
     int length,
@@ -34,8 +36,8 @@ public record SequenceHeader(
   }
 
   /** Returns the header of a sequence that took nothing yet. */
-  public static SequenceHeader fresh() {
-    return new SequenceHeader("", 0, 0, 0, null, 0, 0, false);
+  public static SequenceHeader fresh(String model) {
+    return new SequenceHeader(model, "", 0, 0, 0, null, 0, 0, false);
   }
 
   /** Returns whether there are pages of it in the state. */
@@ -46,28 +48,29 @@ public record SequenceHeader(
   /** Returns this header when a record with that many rows was taken. */
   public SequenceHeader taking(int rows, @Nullable Long its, long now) {
     return new SequenceHeader(
-        signature, version, length + rows, events + 1, its, now, wake, broken);
+        model, signature, version, length + rows, events + 1, its, now, wake, broken);
   }
 
   /** Returns this header when a record was refused and the sequence is what it was. */
   public SequenceHeader passing(@Nullable Long its, long now) {
     Long last = its == null ? number : its;
-    return new SequenceHeader(signature, version, length, events, last, now, wake, broken);
+    return new SequenceHeader(model, signature, version, length, events, last, now, wake, broken);
   }
 
   /** Returns this header with the time of another timer. */
   public SequenceHeader waking(long time) {
-    return new SequenceHeader(signature, version, length, events, number, touched, time, broken);
+    return new SequenceHeader(
+        model, signature, version, length, events, number, touched, time, broken);
   }
 
   /** Returns this header when the pages of a later image were written. */
   public SequenceHeader with(StateImage image) {
     return new SequenceHeader(
-        image.signature(), image.version(), length, events, number, touched, wake, broken);
+        model, image.signature(), image.version(), length, events, number, touched, wake, broken);
   }
 
   /** Returns the header of the sequence when it cannot go on. */
   public SequenceHeader breaking() {
-    return new SequenceHeader("", 0, length, events, number, touched, wake, true);
+    return new SequenceHeader(model, "", 0, length, events, number, touched, wake, true);
   }
 }

@@ -9,14 +9,17 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * Writes headers, field by field in the order of the record behind a byte of flags: 1 for a number,
- * 2 for a broken sequence. Any thread.
+ * Writes headers, field by field behind a byte of flags: 1 for a number, 2 for a broken sequence, 4
+ * for the version of a model, which stands at the end. The first format knew no versions, so that
+ * its headers are read as they are. Any thread.
  */
 @Internal
 public final class SequenceHeaderSerializer extends ImmutableSerializer<SequenceHeader> {
   private static final long serialVersionUID = 1L;
   private static final int NUMBERED = 1;
   private static final int BROKEN = 2;
+  private static final int MODEL = 4;
+  private static final int FORMAT = 2;
 
   static final SequenceHeaderSerializer INSTANCE = new SequenceHeaderSerializer();
 
@@ -26,19 +29,22 @@ public final class SequenceHeaderSerializer extends ImmutableSerializer<Sequence
   public static final class Snapshot extends FormatSnapshot<SequenceHeader> {
     /** Called by Flink. */
     public Snapshot() {
-      super("headers of sequences", INSTANCE);
+      super("headers of sequences", FORMAT, INSTANCE);
     }
   }
 
   @Override
   public SequenceHeader createInstance() {
-    return SequenceHeader.fresh();
+    return SequenceHeader.fresh("");
   }
 
   @Override
   public void serialize(SequenceHeader header, DataOutputView target) throws IOException {
     Long number = header.number();
-    target.writeByte((number == null ? 0 : NUMBERED) + (header.broken() ? BROKEN : 0));
+    target.writeByte(
+        (number == null ? 0 : NUMBERED)
+            + (header.broken() ? BROKEN : 0)
+            + (header.model().isEmpty() ? 0 : MODEL));
     target.writeUTF(header.signature());
     target.writeLong(header.version());
     target.writeInt(header.length());
@@ -48,6 +54,9 @@ public final class SequenceHeaderSerializer extends ImmutableSerializer<Sequence
     }
     target.writeLong(header.touched());
     target.writeLong(header.wake());
+    if (!header.model().isEmpty()) {
+      target.writeUTF(header.model());
+    }
   }
 
   @Override
@@ -61,7 +70,9 @@ public final class SequenceHeaderSerializer extends ImmutableSerializer<Sequence
     long touched = source.readLong();
     long wake = source.readLong();
     boolean broken = (flags & BROKEN) != 0;
-    return new SequenceHeader(signature, version, length, events, number, touched, wake, broken);
+    String model = (flags & MODEL) == 0 ? "" : source.readUTF();
+    return new SequenceHeader(
+        model, signature, version, length, events, number, touched, wake, broken);
   }
 
   @Override

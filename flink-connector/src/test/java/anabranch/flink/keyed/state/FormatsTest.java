@@ -24,10 +24,10 @@ class FormatsTest {
 
   private static final List<SequenceHeader> HEADERS =
       List.of(
-          SequenceHeader.fresh(),
-          new SequenceHeader("model \"x\" ü", 7, 33, 12, 41L, 1_700_000_000_000L, 99, false),
-          new SequenceHeader("s", 1, 1, 1, null, 5, 0, false),
-          new SequenceHeader("", 0, 5, 2, -3L, 5, 6, true));
+          SequenceHeader.fresh(""),
+          new SequenceHeader("", "model \"x\" ü", 7, 33, 12, 41L, 1_700_000_000_000L, 99, false),
+          new SequenceHeader("v2 ü", "s", 1, 1, 1, null, 5, 0, false),
+          new SequenceHeader("", "", 0, 5, 2, -3L, 5, 6, true));
   private static final byte[] PAGE = {0, 1, -1, 127, -128};
 
   private static <T> byte[] written(TypeSerializer<T> serializer, T value) throws IOException {
@@ -63,11 +63,14 @@ class FormatsTest {
     }
   }
 
-  /** These bytes were written by the first version and are never written anew. */
+  /** These bytes were written by the version that brought their format, and never anew. */
   @Test
-  void theFirstFormatIsReadForEver() throws IOException {
+  void everyFormatIsReadForEver() throws IOException {
     assertStored("header-1", SequenceHeaderSerializer.INSTANCE, HEADERS.get(1));
     assertStored("broken-1", SequenceHeaderSerializer.INSTANCE, HEADERS.get(3));
+    assertStored("header-2", SequenceHeaderSerializer.INSTANCE, HEADERS.get(2));
+    assertArrayEquals(
+        stored("header-2"), withSnapshot(SequenceHeaderSerializer.INSTANCE, HEADERS.get(2)));
     byte[] stored = stored("page-1");
     DataInputDeserializer in = new DataInputDeserializer(stored);
     TypeSerializerSnapshot<byte[]> snapshot =
@@ -88,7 +91,7 @@ class FormatsTest {
     assertTrue(
         serializer.snapshotConfiguration().resolveSchemaCompatibility(snapshot).isCompatibleAsIs());
     assertEquals(header, snapshot.restoreSerializer().deserialize(in));
-    assertArrayEquals(stored, withSnapshot(serializer, header));
+    assertEquals(0, in.available());
   }
 
   private static <T> byte[] withSnapshot(TypeSerializer<T> serializer, T value) throws IOException {
@@ -110,10 +113,10 @@ class FormatsTest {
     IOException refused =
         assertThrows(
             IOException.class,
-            () -> new SequenceHeaderSerializer.Snapshot().readSnapshot(2, nothing, CODE));
+            () -> new SequenceHeaderSerializer.Snapshot().readSnapshot(3, nothing, CODE));
     assertEquals(
-        "headers of sequences in this state are of format 2, this version of the connector reads"
-            + " formats 1 to 1: use the version that wrote them, or a later one",
+        "headers of sequences in this state are of format 3, this version of the connector reads"
+            + " formats 1 to 2: use the version that wrote them, or a later one",
         refused.getMessage());
     assertThrows(
         IOException.class, () -> new PageSerializer.Snapshot().readSnapshot(2, nothing, CODE));
@@ -133,8 +136,7 @@ class FormatsTest {
   /** Prints what the fixtures of a new format hold. */
   public static void main(String[] names) throws IOException {
     SequenceHeaderSerializer headers = SequenceHeaderSerializer.INSTANCE;
-    System.out.println(HexFormat.of().formatHex(withSnapshot(headers, HEADERS.get(1))));
-    System.out.println(HexFormat.of().formatHex(withSnapshot(headers, HEADERS.get(3))));
+    System.out.println(HexFormat.of().formatHex(withSnapshot(headers, HEADERS.get(2))));
     System.out.println(HexFormat.of().formatHex(withSnapshot(PageSerializer.INSTANCE, PAGE)));
   }
 }
