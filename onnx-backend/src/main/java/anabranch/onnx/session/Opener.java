@@ -2,8 +2,7 @@ package anabranch.onnx.session;
 
 import ai.onnxruntime.OrtSession;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.StoredWeights;
-import anabranch.onnx.graph.WeightFile;
+import anabranch.onnx.graph.LargeWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.File;
@@ -158,7 +157,8 @@ public final class Opener {
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
   private @Nullable OrtSession stored(Graph graph) {
     String first = graph.firstLarge();
-    StoredWeights stored = first == null ? null : StoredWeights.beside(weights.tensor(first));
+    LargeWeights.Stored stored =
+        first == null ? null : LargeWeights.Stored.beside(weights.tensor(first));
     if (stored == null) {
       return null;
     }
@@ -183,7 +183,7 @@ public final class Opener {
   private @Nullable OrtSession written(Graph graph) {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
-      try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
+      try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         return load(graph, graph.model(weights, room.get()::of, file), folder);
       } finally {
         Files.deleteIfExists(folder);
