@@ -9,6 +9,8 @@ import anabranch.backend.LoadedModel;
 import anabranch.error.DescriptionException;
 import anabranch.error.Unsupported;
 import anabranch.error.UnsupportedModelException;
+import anabranch.model.Embedding;
+import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.weights.Weights;
 import java.util.List;
@@ -45,6 +47,26 @@ class DeviceTest {
   void misspeltSettingsAreRefusedWithTheNamesThatExist() {
     assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads, onnx.precision]");
     assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
+  }
+
+  @Test
+  void aWeightThatNoGraphHoldsIsRefusedWhateverTheSettings() {
+    ModelSpec wide =
+        new ModelSpec(
+            "wide",
+            1 << 13,
+            new Input.Tokens(1 << 17, 8),
+            Embedding.plain(),
+            spec.plan(),
+            spec.head());
+    Unsupported table =
+        new Unsupported(
+            "embedding.tokens", "has 1073741824 weights in one graph, at most 524283904");
+    for (String threads : List.of("1", "none")) {
+      List<Unsupported> refused =
+          backend.check(wide, LoadOptions.defaults().with("onnx.threads", threads));
+      assertTrue(refused.contains(table), refused.toString());
+    }
   }
 
   /** No machine has a device 999; the GPU build names the library or the device that is missing. */

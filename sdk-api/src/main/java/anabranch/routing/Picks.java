@@ -68,25 +68,23 @@ final class Picks {
   /** Inserts each expert into the ranking; only a greater preference overtakes a lower index. */
   private void rank(Selection.@Nullable Threshold threshold) {
     double[] preference = scores.preference;
-    count = 0;
+    int most = expert.length;
+    int ranked = 0;
     for (int e = 0; e < preference.length; e++) {
-      if (threshold != null && !threshold.admits(preference[e])) {
+      double own = preference[e];
+      boolean full = ranked == most;
+      if (threshold != null && !threshold.admits(own)
+          || full && !(own > preference[expert[most - 1]])) {
         continue;
       }
-      if (count == expert.length && !(preference[e] > preference[expert[count - 1]])) {
-        continue;
-      }
-      int at = count;
-      while (at > 0 && preference[e] > preference[expert[at - 1]]) {
+      int at = full ? most - 1 : ranked++;
+      while (at > 0 && own > preference[expert[at - 1]]) {
+        expert[at] = expert[at - 1];
         at--;
       }
-      if (at < expert.length) {
-        int last = Math.min(count, expert.length - 1);
-        System.arraycopy(expert, at, expert, at + 1, last - at);
-        expert[at] = e;
-        count = Math.min(count + 1, expert.length);
-      }
+      expert[at] = e;
     }
+    count = ranked;
   }
 
   private void weigh() {

@@ -44,10 +44,10 @@ public final class StageCall implements AutoCloseable {
   public final @Nullable Received asked;
 
   private final @Nullable OnnxState[] lasting;
-  private final @Nullable OnnxState[] passing;
+  private @Nullable OnnxState @Nullable [] passing;
 
   /** What routers remember of live rows, by name. */
-  private final Map<String, float[]> carried = new HashMap<>();
+  private @Nullable Map<String, float[]> carried;
 
   /**
    * Begins a call.
@@ -77,7 +77,6 @@ public final class StageCall implements AutoCloseable {
     choices = trace ? new ArrayList<>() : null;
     received = asked == null ? null : new float[batch.rows];
     shown = asked == null || !asked.keys() ? null : new float[batch.rows][];
-    passing = new @Nullable OnnxState[lasting.length];
   }
 
   /**
@@ -92,10 +91,19 @@ public final class StageCall implements AutoCloseable {
 
   /** Returns the state of a span: its own, or one that ends with this call. */
   public OnnxState state(int span) {
-    OnnxState state = lasting[span] == null ? passing[span] : lasting[span];
+    OnnxState own = lasting[span];
+    if (own != null) {
+      return own;
+    }
+    @Nullable OnnxState[] known = passing;
+    if (known == null) {
+      known = new @Nullable OnnxState[lasting.length];
+      passing = known;
+    }
+    OnnxState state = known[span];
     if (state == null) {
       state = new OnnxState(layout, pool);
-      passing[span] = state;
+      known[span] = state;
     }
     return state;
   }
@@ -114,12 +122,14 @@ public final class StageCall implements AutoCloseable {
         own[i] = Math.max(0, own[i]) + before[i];
       }
       z.put(0, own);
-      carried.put(sum.as(), own);
+      Map<String, float[]> all = carried == null ? new HashMap<>() : carried;
+      all.put(sum.as(), own);
+      carried = all;
     }
   }
 
   private float[] remembered(String name, int count) {
-    float[] found = carried.get(name);
+    float[] found = carried == null ? null : carried.get(name);
     if (found == null || found.length != count) {
       throw new AssertionError("live rows carry no " + count + " numbers named " + name);
     }
@@ -133,7 +143,9 @@ public final class StageCall implements AutoCloseable {
 
   @Override
   public void close() {
-    for (OnnxState state : passing) {
+    @Nullable OnnxState[] known = passing;
+    for (int span = 0; known != null && span < known.length; span++) {
+      OnnxState state = known[span];
       if (state != null) {
         state.close();
       }

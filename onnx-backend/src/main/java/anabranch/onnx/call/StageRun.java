@@ -33,7 +33,7 @@ public final class StageRun {
   /** The number of the block's run in its stage. */
   private final int member;
 
-  private final Map<Angles, FloatBuffer[]> angles = new IdentityHashMap<>(2);
+  private @Nullable Map<Angles, FloatBuffer[]> angles;
 
   /** Hidden vectors by place; those of rows that are not live are the same in both. */
   private FloatBuffer x;
@@ -68,7 +68,9 @@ public final class StageRun {
 
   /** Runs steps and returns the hidden vectors by place. */
   public FloatBuffer through(List<LoadedStep> steps) {
-    steps.forEach(step -> step.take(this));
+    for (int i = 0; i < steps.size(); i++) {
+      steps.get(i).take(this);
+    }
     return x;
   }
 
@@ -140,7 +142,12 @@ public final class StageRun {
 
   /** Returns cosines and sines by place. */
   public FloatBuffer[] angles(Angles turned) {
-    return angles.computeIfAbsent(
+    Map<Angles, FloatBuffer[]> known = angles;
+    if (known == null) {
+      known = new IdentityHashMap<>(2);
+      angles = known;
+    }
+    return known.computeIfAbsent(
         turned,
         a -> {
           FloatBuffer cos = scope.rows(packing.rows, a.pairs());

@@ -6,9 +6,7 @@ import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of each expert, expert by expert: slot after slot, ascending experts, and ascending rows
@@ -127,54 +125,6 @@ public final class Dispatch {
               IntBuffer.wrap(assignment.experts()),
               FloatBuffer.wrap(assignment.gates()),
               IntBuffer.wrap(counts())));
-    }
-  }
-
-  /**
-   * Adds up the results of each row, in ascending order of experts, whatever their rank.
-   *
-   * @param results by slot
-   * @param weigh whether gates multiply them
-   * @param constant joins behind them; empty for nothing
-   * @param all joins behind that, by place; null for nothing
-   * @param residual what the sum is added to, by place; null for nothing
-   */
-  public void sum(
-      FloatBuffer results,
-      boolean weigh,
-      float[] constant,
-      @Nullable FloatBuffer all,
-      @Nullable FloatBuffer residual,
-      FloatBuffer into,
-      int width) {
-    float[] sum = new float[width];
-    float[] result = new float[width];
-    for (int place = 0; place < rows(); place++) {
-      Arrays.fill(sum, 0);
-      for (int i = 0; i < experts(place); i++) {
-        int at = slot(place, i);
-        results.get(at * width, result);
-        float weight = weigh ? gate[at] : 1;
-        for (int c = 0; c < width; c++) {
-          sum[c] += weight * result[c];
-        }
-      }
-      for (int c = 0; c < constant.length; c++) {
-        sum[c] += constant[c];
-      }
-      if (all != null) {
-        all.get(place * width, result);
-        for (int c = 0; c < width; c++) {
-          sum[c] += result[c];
-        }
-      }
-      if (residual != null) {
-        residual.get(place * width, result);
-        for (int c = 0; c < width; c++) {
-          sum[c] = result[c] + sum[c];
-        }
-      }
-      into.put(place * width, sum);
     }
   }
 }

@@ -4,8 +4,8 @@ import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the members of a mixture make of each row, added up where the result belongs and in the
- * order in which it is given, so that a row's sum has the same bits whatever its companions.
+ * What the members that rows were sent to make of each row, added up where the result belongs and
+ * in the order in which it is given, so that a row's sum has the same bits whatever its companions.
  * Confined to one call.
  */
 public final class Sums {
@@ -28,10 +28,10 @@ public final class Sums {
   }
 
   /**
-   * Adds what an expert made of its rows.
+   * Adds what was made of some slots, in their order.
    *
-   * @param first its first slot
-   * @param results of its slots, from the start
+   * @param first the first slot
+   * @param results of these slots, from the start
    * @param weigh whether gates multiply them
    */
   public void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {

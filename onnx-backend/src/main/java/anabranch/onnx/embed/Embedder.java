@@ -112,6 +112,29 @@ public final class Embedder {
   }
 
   private void tables(List<Span> spans, FloatBuffer into) {
+    FloatBuffer table = tokens;
+    boolean alone =
+        embedding.multiplier() == null && positions == null && embedding.sinusoids() == null;
+    if (table != null && alone) {
+      copies(spans, table, into);
+    } else {
+      sums(spans, into);
+    }
+  }
+
+  /** Writes what stands in the only table. */
+  private void copies(List<Span> spans, FloatBuffer table, FloatBuffer into) {
+    int row = 0;
+    for (int s = 0; s < spans.size(); s++) {
+      Rows rows = spans.get(s).rows();
+      for (int i = 0; i < rows.size(); i++) {
+        int token = token(rows.event(i), rows.position(i));
+        into.put(row++ * width, table, token * width, width);
+      }
+    }
+  }
+
+  private void sums(List<Span> spans, FloatBuffer into) {
     float[] sum = new float[width];
     float[] vector = new float[width];
     int row = 0;

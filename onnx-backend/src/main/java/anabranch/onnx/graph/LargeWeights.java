@@ -1,15 +1,27 @@
 package anabranch.onnx.graph;
 
+import anabranch.weights.DType;
+import anabranch.weights.Place;
 import anabranch.weights.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A place outside a graph for its large weights. ONNX Runtime maps the file that is named, makes
  * what it needs of it and lets go; of weights inside a graph it would keep a copy beside that for
  * good. Confined to one thread.
  */
-public abstract class LargeWeights {
+public abstract sealed class LargeWeights {
   /** The fewest bytes of a weight for which it is worth while. */
   static final int LEAST = 1 << 18;
 
@@ -38,5 +50,120 @@ public abstract class LargeWeights {
 
   private static Message entry(String key, String value) {
     return new Message().text(1, key).text(2, value);
+  }
+
+  /**
+   * Large weights that lie as a graph needs them in files of one folder already, such as those of a
+   * checkpoint: nothing is written. Confined to one thread.
+   */
+  public static final class Stored extends LargeWeights {
+    private final Path folder;
+    private final List<Place> places = new ArrayList<>();
+    private boolean all = true;
+
+    private Stored(Path folder) {
+      this.folder = folder;
+    }
+
+    /** Returns the folder of a tensor's file; null if its numbers lie in none as fp32. */
+    public static @Nullable Stored beside(Tensor tensor) {
+      Place place = place(tensor);
+      return place == null ? null : new Stored(place.file().getParent());
+    }
+
+    private static @Nullable Place place(Tensor tensor) {
+      return tensor.type() == DType.F32 ? tensor.place() : null;
+    }
+
+    /** Returns the folder. */
+    public Path folder() {
+      return folder;
+    }
+
+    /** Returns whether every large weight that was asked about lies there. */
+    public boolean all() {
+      return all;
+    }
+
+    /** Returns whether the files are those that were mapped; to be asked once they were read. */
+    public boolean hold() {
+      return places.stream().allMatch(Place::holds);
+    }
+
+    @Override
+    boolean add(Tensor tensor, IntFunction<ByteBuffer> room, Message into) {
+      Place place = place(tensor);
+      if (place == null || !folder.equals(place.file().getParent())) {
+        all = false;
+        return false;
+      }
+      places.add(place);
+      name(place.file().getFileName().toString(), place.offset(), 4 * tensor.elements(), into);
+      return true;
+    }
+
+    @Override
+    boolean add(ByteBuffer numbers, Message into) {
+      all = false;
+      return false;
+    }
+  }
+
+  /** A file for large weights of one graph while it is loaded. Confined to one thread. */
+  public static final class Written extends LargeWeights implements AutoCloseable {
+    private static final int ALIGNED = 1 << 12;
+
+    private final Path file;
+    private final FileChannel channel;
+
+    /**
+     * Creates the file.
+     *
+     * @param file does not exist yet
+     * @throws IOException if it cannot be created
+     */
+    public Written(Path file) throws IOException {
+      this.file = file;
+      this.channel =
+          FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    }
+
+    /** Writes the numbers, too. */
+    @Override
+    boolean add(Tensor tensor, IntFunction<ByteBuffer> room, Message into) {
+      ByteBuffer numbers = tensor.bytes();
+      if (tensor.type() != DType.F32) {
+        int bytes = Math.toIntExact(4 * tensor.elements());
+        numbers = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
+        Graph.write(tensor, numbers);
+        numbers.flip();
+      }
+      return add(numbers, into);
+    }
+
+    @Override
+    boolean add(ByteBuffer numbers, Message into) {
+      try {
+        long from = (channel.position() + ALIGNED - 1) / ALIGNED * ALIGNED;
+        channel.position(from);
+        while (numbers.hasRemaining()) {
+          channel.write(numbers);
+        }
+        name(file.getFileName().toString(), from, channel.position() - from, into);
+        return true;
+      } catch (IOException failed) {
+        throw new UncheckedIOException(file + ": cannot be written", failed);
+      }
+    }
+
+    /** Deletes the file; what is mapped of it stays. */
+    @Override
+    public void close() throws IOException {
+      try {
+        channel.close();
+      } finally {
+        Files.deleteIfExists(file);
+      }
+    }
   }
 }

@@ -7,7 +7,7 @@ import java.util.List;
 /** Buffers of a pool for the time of a block. Confined to one thread. */
 public final class Scope implements AutoCloseable {
   private final BufferPool pool;
-  private final List<FloatBuffer> taken = new ArrayList<>();
+  private final List<FloatBuffer> taken = new ArrayList<>(4);
 
   /** Opens a scope. */
   public Scope(BufferPool pool) {
@@ -21,9 +21,12 @@ public final class Scope implements AutoCloseable {
     return buffer;
   }
 
+  /** Gives back the last first, so that whoever takes alike is given the same buffers again. */
   @Override
   public void close() {
-    taken.forEach(pool::give);
+    for (int i = taken.size() - 1; i >= 0; i--) {
+      pool.give(taken.get(i));
+    }
     taken.clear();
   }
 }

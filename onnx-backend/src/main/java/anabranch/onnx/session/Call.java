@@ -20,7 +20,7 @@ import java.util.Map;
  * like the last one makes none; those of large ones it lets go, and with them the buffers.
  */
 public final class Call implements AutoCloseable {
-  private static final int KEPT_NUMBERS = 4096;
+  private static final int KEPT_NUMBERS = 1 << 14;
 
   private final Session session;
   private final OrtEnvironment environment;
@@ -30,6 +30,7 @@ public final class Call implements AutoCloseable {
   private final Map<String, Held> held = new HashMap<>(8);
   private int turn;
   private int named;
+  private boolean large;
 
   /** A tensor that stands for a part of a buffer, and the turn in which it was last named. */
   private static final class Held {
@@ -44,6 +45,14 @@ public final class Call implements AutoCloseable {
       this.buffer = buffer;
       this.offset = offset;
       this.shape = shape;
+    }
+
+    boolean is(Buffer other, int from, int rows, int width) {
+      return buffer == other
+          && offset == from
+          && shape.length == 2
+          && shape[0] == rows
+          && shape[1] == width;
     }
 
     boolean is(Buffer other, int from, long[] extents) {
@@ -62,6 +71,11 @@ public final class Call implements AutoCloseable {
     return name(inputs, input, buffer, offset, shape);
   }
 
+  /** Names an input of so many vectors; makes nothing where it is the last call's. */
+  public Call in(String input, FloatBuffer buffer, int offset, int rows, int width) {
+    return name(inputs, input, buffer, offset, rows, width);
+  }
+
   /** Names an input of integers: as many from the start as the shape says. */
   public Call in(String input, LongBuffer buffer, long... shape) {
     return name(inputs, input, buffer, 0, shape);
@@ -70,6 +84,11 @@ public final class Call implements AutoCloseable {
   /** Names an output and where it is written. */
   public Call out(String output, FloatBuffer buffer, int offset, long... shape) {
     return name(outputs, output, buffer, offset, shape);
+  }
+
+  /** Names an output of so many vectors; makes nothing where it is the last call's. */
+  public Call out(String output, FloatBuffer buffer, int offset, int rows, int width) {
+    return name(outputs, output, buffer, offset, rows, width);
   }
 
   /**
@@ -92,7 +111,10 @@ public final class Call implements AutoCloseable {
   /** Gives this call back; nobody may use it afterwards. */
   @Override
   public void close() {
-    letGo(true);
+    if (large) {
+      letGo(true);
+      large = false;
+    }
     turn++;
     named = 0;
     session.back(this);
@@ -112,6 +134,14 @@ public final class Call implements AutoCloseable {
   }
 
   private Call name(
+      Map<String, OnnxTensor> among, String name, Buffer buffer, int offset, int rows, int width) {
+    Held before = held.get(name);
+    return before != null && before.is(buffer, offset, rows, width)
+        ? again(before)
+        : name(among, name, buffer, offset, new long[] {rows, width});
+  }
+
+  private Call name(
       Map<String, OnnxTensor> among, String name, Buffer buffer, int offset, long[] shape) {
     Held before = held.get(name);
     if (before == null || !before.is(buffer, offset, shape)) {
@@ -126,11 +156,16 @@ public final class Call implements AutoCloseable {
       }
       before = new Held(tensor, buffer, offset, shape);
       before.turn = turn - 1;
+      large |= buffer.capacity() > KEPT_NUMBERS;
       held.put(name, before);
       among.put(name, tensor);
     }
-    named += before.turn == turn ? 0 : 1;
-    before.turn = turn;
+    return again(before);
+  }
+
+  private Call again(Held tensor) {
+    named += tensor.turn == turn ? 0 : 1;
+    tensor.turn = turn;
     return this;
   }
 
@@ -147,11 +182,11 @@ public final class Call implements AutoCloseable {
   }
 
   /** Lets go of what this turn did not name, or of all that is large. */
-  private void letGo(boolean large) {
+  private void letGo(boolean allLarge) {
     for (Iterator<Map.Entry<String, Held>> each = held.entrySet().iterator(); each.hasNext(); ) {
       Map.Entry<String, Held> entry = each.next();
       Held one = entry.getValue();
-      if (large ? one.buffer.capacity() > KEPT_NUMBERS : one.turn != turn) {
+      if (allLarge ? one.buffer.capacity() > KEPT_NUMBERS : one.turn != turn) {
         each.remove();
         inputs.remove(entry.getKey());
         outputs.remove(entry.getKey());

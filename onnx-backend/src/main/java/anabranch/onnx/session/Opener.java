@@ -2,8 +2,7 @@ package anabranch.onnx.session;
 
 import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.StoredWeights;
-import anabranch.onnx.graph.WeightFile;
+import anabranch.onnx.graph.LargeWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.File;
@@ -168,7 +167,8 @@ public final class Opener {
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
   private @Nullable LoadedGraph stored(Graph graph) {
     String first = precision == Precision.FP32 ? graph.firstLarge() : null;
-    StoredWeights stored = first == null ? null : StoredWeights.beside(weights.tensor(first));
+    LargeWeights.Stored stored =
+        first == null ? null : LargeWeights.Stored.beside(weights.tensor(first));
     if (stored == null) {
       return null;
     }
@@ -193,7 +193,7 @@ public final class Opener {
   private @Nullable LoadedGraph written(Graph graph) {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
-      try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
+      try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         return load(graph, graph.model(weights, precision, room.get()::of, file), folder);
       } finally {
         Files.deleteIfExists(folder);

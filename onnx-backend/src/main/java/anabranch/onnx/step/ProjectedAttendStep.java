@@ -3,13 +3,13 @@ package anabranch.onnx.step;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Dispatch;
+import anabranch.onnx.dispatch.Sums;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** An attention whose projections are routed for each head. Thread-safe. */
 final class ProjectedAttendStep implements LoadedStep {
@@ -77,7 +77,9 @@ final class ProjectedAttendStep implements LoadedStep {
       try (Scope inner = new Scope(run.call.pool)) {
         FloatBuffer made = head.results(dispatch, read, run.width, 0, inner);
         FloatBuffer sum = inner.rows(showing, headWidth);
-        dispatch.sum(made, true, NOTHING, null, null, sum, headWidth);
+        Sums sums = new Sums(sum, showing, headWidth);
+        sums.add(dispatch, 0, dispatch.size(), made, true);
+        sums.finish(NOTHING, null, null);
         for (int place = 0; place < showing; place++) {
           v.put(place * all + h * headWidth, sum, place * headWidth, headWidth);
         }
@@ -97,19 +99,17 @@ final class ProjectedAttendStep implements LoadedStep {
         call.in("n", read, 0, live, width).out("z", z, 0, live, length).run();
       }
     }
-    FloatBuffer sum = scope.rows(live, width);
     FloatBuffer into = finish == Step.Finish.BEHIND ? run.newUpdate(width) : run.spare();
+    Sums sums = new Sums(into, live, width);
     for (int h = 0; h < results.size(); h++) {
       HeadExperts head = results.get(h);
       Dispatch dispatch = head.route(run, live, read, z, length, h * head.bank().logits());
-      boolean last = h == results.size() - 1;
-      @Nullable FloatBuffer before = h == 0 ? null : sum;
-      @Nullable FloatBuffer residual = last && finish == Step.Finish.ADDED ? run.x() : null;
       try (Scope inner = new Scope(run.call.pool)) {
         int all = results.size() * headWidth;
         FloatBuffer made = head.results(dispatch, o, all, h * headWidth, inner);
-        dispatch.sum(made, true, NOTHING, before, residual, last ? into : sum, width);
+        sums.add(dispatch, 0, dispatch.size(), made, true);
       }
     }
+    sums.finish(NOTHING, null, finish == Step.Finish.ADDED ? run.x() : null);
   }
 }

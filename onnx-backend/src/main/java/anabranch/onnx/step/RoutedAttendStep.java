@@ -6,6 +6,7 @@ import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
+import anabranch.onnx.dispatch.Sums;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
@@ -80,7 +81,9 @@ final class RoutedAttendStep implements LoadedStep {
       FloatBuffer y = project(dispatch, o, width, scope);
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
       FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
-      dispatch.sum(y, true, constant, null, residual, into, width);
+      Sums sums = new Sums(into, live, width);
+      sums.add(dispatch, 0, dispatch.size(), y, true);
+      sums.finish(constant, null, residual);
     }
     if (!behind) {
       run.move();

@@ -25,11 +25,15 @@ class CallTest {
 
   @BeforeEach
   void open() {
+    session = doubled(-1);
+  }
+
+  private static Session doubled(long... shape) {
     Graph graph = new Graph("double");
-    String in = graph.input("x", -1);
-    graph.output("y", graph.node("Add", Map.of(), in, in), -1);
-    session =
-        new Opener(MemoryWeights.of(List.of()), NativeRuntime.get(1), Session.CPU, 1).open(graph);
+    String in = graph.input("x", shape);
+    graph.output("y", graph.node("Add", Map.of(), in, in), shape);
+    return new Opener(MemoryWeights.of(List.of()), NativeRuntime.get(1), Session.CPU, 1)
+        .open(graph);
   }
 
   @AfterEach
@@ -66,6 +70,31 @@ class CallTest {
     other.put(0, 50);
     twice(other, y, 0, 1);
     assertEquals(100, y.get(0));
+  }
+
+  @Test
+  void anotherOffsetOrNumberOfVectorsIsNotMistakenForTheLast() {
+    FloatBuffer other = BufferPool.direct(8);
+    for (int i = 0; i < 8; i++) {
+      x.put(i, i);
+      other.put(i, 50 + i);
+    }
+    try (Session vectors = doubled(-1, -1)) {
+      int[][] calls = {{0, 2, 2, 3}, {2, 2, 2, 5}, {2, 3, 2, 7}, {0, 2, 4, 7}, {0, 2, 4, 7}};
+      for (int[] call : calls) {
+        for (FloatBuffer from : List.of(x, other, other)) {
+          y.put(call[3], -1);
+          twice(vectors, from, call[0], call[1], call[2]);
+          assertEquals(2 * from.get(call[3]), y.get(call[3]));
+        }
+      }
+    }
+  }
+
+  private void twice(Session vectors, FloatBuffer from, int offset, int rows, int width) {
+    try (Call call = vectors.call()) {
+      call.in("x", from, offset, rows, width).out("y", y, offset, rows, width).run();
+    }
   }
 
   @Test
