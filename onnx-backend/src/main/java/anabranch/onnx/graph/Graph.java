@@ -32,11 +32,13 @@ public final class Graph {
   private static final String OWN_DOMAIN = "com.microsoft";
   private static final String OWN = OWN_DOMAIN + ".";
   private static final String PRODUCT = "product";
+  private static final String EXPERTS = OWN + "MoE";
 
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Long> weights = new LinkedHashMap<>();
   private final Map<String, Part> parts = new LinkedHashMap<>();
+  private final Map<String, Stack> stacks = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
   private final List<Message> inputs = new ArrayList<>();
@@ -71,7 +73,8 @@ public final class Graph {
   public long weightBytes() {
     return 4
         * (weights.values().stream().mapToLong(elements -> elements).sum()
-            + parts.values().stream().mapToLong(Part::elements).sum());
+            + parts.values().stream().mapToLong(Part::elements).sum()
+            + stacks.values().stream().mapToLong(Stack::elements).sum());
   }
 
   /**
@@ -194,38 +197,66 @@ public final class Graph {
    * @param in the length of a row of the value
    * @param bias null for none
    */
-  String product(String value, int in, String weight, @Nullable String bias) {
+  public String product(String value, int in, String weight, @Nullable String bias) {
     longestSum = Math.max(longestSum, in);
     return bias == null
         ? node(PRODUCT, Map.of(), value, weight)
         : node(PRODUCT, Map.of(), value, weight, bias);
   }
 
+  /**
+   * Adds matrices of one shape behind each other as a constant, in the numbers of products, and
+   * returns its name.
+   *
+   * @param members matrices by the names of their parameters; of a member that has several, the
+   *     rows take turns
+   */
+  String stack(String constant, List<List<String>> members, int rows, int columns) {
+    stacks.put(constant, new Stack(members, rows, columns));
+    return constant;
+  }
+
+  /** Adds the operator of all experts of a mixture, and returns the name of its result. */
+  String experts(String x, String logits, String in, String out, Map<String, Object> attributes) {
+    return node(EXPERTS, attributes, x, logits, in, "", out);
+  }
+
   /** Returns the complete model in fp32. */
   public ByteBuffer model(Weights from, IntFunction<ByteBuffer> room, @Nullable WeightFile beside) {
-    return model(from, Precision.FP32, room, beside);
+    return model(from, Precision.FP32, true, room, beside);
   }
 
   /**
    * Returns the complete model, its constants taken from the weights.
    *
    * @param precision of its products
+   * @param wide whether those of 16 bits are computed in fp32 all the same, on rounded operands
    * @param room gives a direct buffer of at least so many bytes, which is what is returned
    * @param beside takes large weights, which the model then names; null to hold them all
    */
   public ByteBuffer model(
       Weights from,
       Precision precision,
+      boolean wide,
       IntFunction<ByteBuffer> room,
       @Nullable WeightFile beside) {
     Message graph = new Message();
     Set<String> small = new HashSet<>();
     EightBits bits = new EightBits();
+    SixteenBits shorter =
+        precision == Precision.FP16 || precision == Precision.BF16
+            ? new SixteenBits(precision, wide)
+            : null;
     for (Node node : nodes) {
-      if (!node.operator.equals(PRODUCT)) {
+      if (shorter != null && node.operator.equals(EXPERTS)) {
+        shorter.experts(node).forEach(bits::as);
+      } else if (!node.operator.equals(PRODUCT)) {
         bits.as(node);
       } else if (precision == Precision.INT8) {
         bits.product(node);
+        small.add(node.from.get(1));
+      } else if (shorter != null) {
+        shorter.product(node).forEach(bits::as);
         small.add(node.from.get(1));
       } else {
         bits.as(new Node(node.name, "Gemm", node.from, node.to, Map.of("transB", 1)));
@@ -236,7 +267,17 @@ public final class Graph {
     graph.text(2, name);
     for (String parameter : weights.keySet()) {
       Tensor tensor = from.tensor(parameter);
-      if (small.contains(parameter)) {
+      if (shorter != null && small.contains(parameter)) {
+        Message constant = shorter.constant(tensor);
+        int bytes = Math.toIntExact(2 * tensor.elements());
+        if (beside != null && bytes >= WeightFile.LEAST) {
+          beside.add(shorter.numbers(tensor, room), constant);
+        } else {
+          constant.bytes(9, bytes, into -> shorter.write(tensor, into));
+        }
+        graph.message(5, constant);
+        continue;
+      } else if (small.contains(parameter)) {
         EightBits.Weight weight = EightBits.weight(tensor);
         if (beside != null && weight.bytes().remaining() >= WeightFile.LEAST) {
           beside.add(weight.bytes(), weight.numbers());
@@ -267,6 +308,21 @@ public final class Graph {
           Message constant = constant(parameter, FLOAT, shape);
           graph.message(
               5, constant.bytes(9, bytes, into -> part.write(from.tensor(parameter), into)));
+        });
+    stacks.forEach(
+        (constant, stack) -> {
+          int size = shorter == null ? Float.BYTES : Short.BYTES;
+          int bytes = Math.toIntExact(size * stack.elements());
+          Message tensor =
+              constant(constant, shorter == null ? FLOAT : shorter.type(), stack.shape());
+          if (beside != null && bytes >= WeightFile.LEAST) {
+            ByteBuffer all = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
+            stack.write(from, shorter, all);
+            beside.add(all.flip(), tensor);
+          } else {
+            tensor.bytes(9, bytes, into -> stack.write(from, shorter, into));
+          }
+          graph.message(5, tensor);
         });
     integers.forEach(
         (constant, values) -> {

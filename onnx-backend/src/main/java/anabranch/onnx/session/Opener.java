@@ -32,6 +32,8 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Precision precision;
+  private final boolean fused;
+  private final List<String> noted = new ArrayList<>();
   private final List<Session> opened = new ArrayList<>();
   private final Map<Object, List<Once>> once = new HashMap<>();
   private ByteBuffer room = ByteBuffer.allocateDirect(0);
@@ -40,7 +42,7 @@ public final class Opener {
 
   /** Creates an opener of graphs in fp32. */
   public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
-    this(weights, runtime, target, threads, Precision.FP32);
+    this(weights, runtime, target, threads, Precision.FP32, false);
   }
 
   /**
@@ -49,14 +51,44 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param precision of products
+   * @param fused whether all experts of a mixture become one operator, where there is one
    */
   public Opener(
-      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
+      Weights weights,
+      NativeRuntime runtime,
+      Target target,
+      int threads,
+      Precision precision,
+      boolean fused) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
     this.threads = threads;
     this.precision = precision;
+    this.fused = fused;
+  }
+
+  /** Creates an opener whose experts are graphs of their own. */
+  public Opener(
+      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
+    this(weights, runtime, target, threads, precision, false);
+  }
+
+  /** Returns whether all experts of a mixture become one operator, where there is one. */
+  public boolean fused() {
+    return fused;
+  }
+
+  /** Returns the precision of products. */
+  public Precision precision() {
+    return precision;
+  }
+
+  /** Notes what a report should say about a graph. */
+  public void note(String note) {
+    if (noted.size() < MOST_NAMED) {
+      noted.add(note);
+    }
   }
 
   /** Returns the weights. */
@@ -75,7 +107,7 @@ public final class Opener {
       session = beside(graph);
     }
     if (session == null) {
-      ByteBuffer model = graph.model(weights, precision, this::room, null);
+      ByteBuffer model = graph.model(weights, precision, target.isCpu(), this::room, null);
       session = Session.open(runtime, graph.name(), model, null, target, threads);
     }
     opened.add(session);
@@ -117,7 +149,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (WeightFile file = new WeightFile(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, precision, this::room, file);
+        ByteBuffer model = graph.model(weights, precision, target.isCpu(), this::room, file);
         return Session.open(runtime, graph.name(), model, folder, target, threads);
       } finally {
         Files.deleteIfExists(folder);
@@ -149,10 +181,11 @@ public final class Opener {
     List<String> mixed =
         opened.stream().filter(Session::mixed).map(Session::name).sorted().toList();
     if (mixed.isEmpty()) {
-      return List.of();
+      return List.copyOf(noted);
     }
     List<String> some = mixed.subList(0, Math.min(mixed.size(), MOST_NAMED));
-    return List.of(
+    List<String> all = new ArrayList<>(noted);
+    all.add(
         "in "
             + mixed.size()
             + " of "
@@ -160,6 +193,7 @@ public final class Opener {
             + " graphs an operator without a CUDA kernel runs on the CPU: "
             + String.join(", ", some)
             + (some.size() < mixed.size() ? ", ..." : ""));
+    return all;
   }
 
   /** Returns every session that was opened. */
