@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.WeightsException;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
+import anabranch.model.route.Routers;
 import anabranch.onnx.Precision;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
@@ -17,6 +21,8 @@ import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -102,6 +108,67 @@ class SixteenBitsTest {
     for (Tensor each : List.of(wide, stored)) {
       assertEquals(in, sum(each, in), each.type() + "");
     }
+  }
+
+  /** What a GPU is given. The CPU runs it in fp16, by casts of its own, and has no bf16. */
+  @Test
+  void productsForADeviceAreOfTheTypeItself() {
+    Tensor weight = MemoryWeights.tensor("w", List.of(1, 2), new float[] {1, 0x1p-14f});
+    Tensor bias = MemoryWeights.tensor("b", List.of(1), new float[] {0.25f});
+    MemoryWeights weights = MemoryWeights.of(List.of(weight, bias));
+    Graph graph = new Graph("product");
+    String w = graph.weight("w", 1, 2);
+    String y = graph.product(graph.input("x", -1, 2), 2, w, graph.weight("b", 1));
+    graph.output("y", y, -1, 1);
+    try (Session session = device(graph, weights, Precision.FP16);
+        Call call = session.call()) {
+      FloatBuffer to = BufferPool.direct(1);
+      call.in("x", BufferPool.direct(2).put(0, new float[] {2, 1}), 0, 1, 2)
+          .out("y", to, 0, 1, 1)
+          .run();
+      assertEquals(2.25f, to.get(0), 1e-3f);
+    }
+    String refused =
+        assertThrows(
+                IllegalStateException.class, () -> device(graph, weights, Precision.BF16).close())
+            .getMessage();
+    assertTrue(refused.contains("Could not find an implementation for Gemm"), refused);
+  }
+
+  @Test
+  void fusedExpertsForADeviceAreOfTheTypeItself() {
+    FeedForward expert = FeedForward.gated(3, Activation.SILU);
+    Mixture mixture = new Mixture(2, expert, Routers.mixtral(1));
+    Graph graph = FusedGraphs.of(4, "m", mixture, Precision.FP16);
+    List<Tensor> tensors = new ArrayList<>();
+    for (String at : List.of("m.experts.0.", "m.experts.1.")) {
+      float one = at.contains("0") ? 1 : 2;
+      tensors.add(filled(at + "gate.weight", List.of(3, 4), one));
+      tensors.add(filled(at + "up.weight", List.of(3, 4), 1));
+      tensors.add(filled(at + "down.weight", List.of(4, 3), 1));
+    }
+    try (Session session = device(graph, MemoryWeights.of(tensors), Precision.FP16);
+        Call call = session.call()) {
+      FloatBuffer logits = BufferPool.direct(2).put(0, new float[] {FusedGraphs.NEVER, 0});
+      FloatBuffer to = BufferPool.direct(4);
+      call.in("x", BufferPool.direct(4).put(0, new float[] {0.25f, 0.25f, 0, 0}), 0, 1, 4)
+          .in("logits", logits, 0, 1, 2)
+          .out("y", to, 0, 1, 4)
+          .run();
+      double silu = 1 / (1 + Math.exp(-1));
+      assertEquals(3 * silu * 0.5, to.get(3), 2e-3);
+    }
+  }
+
+  private static Tensor filled(String name, List<Integer> shape, float value) {
+    float[] values = new float[shape.get(0) * shape.get(1)];
+    Arrays.fill(values, value);
+    return MemoryWeights.tensor(name, shape, values);
+  }
+
+  private static Session device(Graph graph, MemoryWeights weights, Precision precision) {
+    ByteBuffer model = graph.model(weights, precision, false, ByteBuffer::allocateDirect, null);
+    return Session.open(NativeRuntime.get(1), graph.name(), model, null, Session.CPU, 1);
   }
 
   private static float sum(Tensor weight, int in) {
