@@ -5,7 +5,7 @@ import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.dispatch.Sums;
-import anabranch.onnx.graph.FusedGraphs;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
@@ -88,7 +88,7 @@ final class FusedMixStep implements LoadedStep {
   private float[] logits(Dispatch dispatch, int rows, FloatBuffer into) {
     float[] all = new float[rows * members];
     float[] sums = new float[rows];
-    Arrays.fill(all, FusedGraphs.NEVER);
+    Arrays.fill(all, MemberGraphs.NEVER);
     for (int e = 0; e < members; e++) {
       for (int at = dispatch.first(e); at < dispatch.first(e + 1); at++) {
         float gate = dispatch.gate(at);

@@ -19,8 +19,8 @@ import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
-import anabranch.onnx.graph.FusedGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
@@ -126,7 +126,7 @@ public final class StepLoader {
     Session all = shared == null ? null : opener.open(shared);
     Graph fused =
         opener.fused() && mix.bank() instanceof Mixture mixture
-            ? FusedGraphs.of(width, mix.path(), mixture, opener.precision())
+            ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
             : null;
     if (fused != null) {
       return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);

@@ -139,7 +139,7 @@ class SixteenBitsTest {
   void fusedExpertsForADeviceAreOfTheTypeItself() {
     FeedForward expert = FeedForward.gated(3, Activation.SILU);
     Mixture mixture = new Mixture(2, expert, Routers.mixtral(1));
-    Graph graph = FusedGraphs.of(4, "m", mixture, Precision.FP16);
+    Graph graph = MemberGraphs.fused(4, "m", mixture, Precision.FP16);
     List<Tensor> tensors = new ArrayList<>();
     for (String at : List.of("m.experts.0.", "m.experts.1.")) {
       float one = at.contains("0") ? 1 : 2;
@@ -149,7 +149,7 @@ class SixteenBitsTest {
     }
     try (Session session = device(graph, MemoryWeights.of(tensors), Precision.FP16);
         Call call = session.call()) {
-      FloatBuffer logits = BufferPool.direct(2).put(0, new float[] {FusedGraphs.NEVER, 0});
+      FloatBuffer logits = BufferPool.direct(2).put(0, new float[] {MemberGraphs.NEVER, 0});
       FloatBuffer to = BufferPool.direct(4);
       call.in("x", BufferPool.direct(4).put(0, new float[] {0.25f, 0.25f, 0, 0}), 0, 1, 4)
           .in("logits", logits, 0, 1, 2)
