@@ -16,7 +16,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** The first stage of a loaded model of token ids as a way, routing included; it closes the model. */
+/**
+ * The first stage of a loaded model of token ids as a way, routing included; it closes the model.
+ */
 public final class Ours implements Way {
   private final LoadedModel model;
   private final int outputs;

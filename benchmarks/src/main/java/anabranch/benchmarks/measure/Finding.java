@@ -16,13 +16,7 @@ import java.util.SplittableRandom;
  * @param counts whether it was measured where the goal is meant; elsewhere it is a rehearsal
  */
 public record Finding(
-    String name,
-    double ratio,
-    double low,
-    double high,
-    double goal,
-    double floor,
-    boolean counts) {
+    String name, double ratio, double low, double high, double goal, double floor, boolean counts) {
   /** The share of a floor below the goal that has to be reached. */
   static final double OF_FLOOR = 0.97;
 

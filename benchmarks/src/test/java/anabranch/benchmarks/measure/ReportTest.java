@@ -19,7 +19,8 @@ class ReportTest {
   @Test
   void whatWasFoundIsKeptAsJsonAndShownOnThePage() throws IOException {
     Report report = new Report("one", line -> {});
-    report.ran(new Numerics(Numerics.Kind.TOLERANT, 1, 2, "cuda:0", "the GPU", "bf16", List.of("x")));
+    report.ran(
+        new Numerics(Numerics.Kind.TOLERANT, 1, 2, "cuda:0", "the GPU", "bf16", List.of("x")));
     report.limits(new Limits.Seen(100, 90, 10, 9, 11));
     report.finding(Finding.of("one.a/b", new double[] {1, 1.2, 1.1}).atLeast(1));
     report.finding(Finding.of("one.c/d", new double[] {0.9}).atLeast(1).withFloor(0.92));
@@ -28,7 +29,8 @@ class ReportTest {
     assertEquals("pass", root.get("findings").get(0).get("verdict").asString());
     assertEquals("pass", root.get("findings").get(1).get("verdict").asString());
     assertEquals(11, root.get("limits").get(0).get("readByProduct").asDouble());
-    String ran = "bf16 on cuda:0 by the GPU, TOLERANT within 1.0e+00 + 2.0e+00 of a row's root mean";
+    String ran =
+        "bf16 on cuda:0 by the GPU, TOLERANT within 1.0e+00 + 2.0e+00 of a row's root mean";
     assertTrue(root.get("ran").get(0).asString().startsWith(ran), root.get("ran").toString());
     Path page = folder.resolve("performance.md");
     Page.write(folder, page);
