@@ -1,6 +1,7 @@
 package anabranch.benchmarks;
 
 import anabranch.backend.LoadOptions;
+import anabranch.benchmarks.gpu.Gpu;
 import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.layer.Layers;
 import anabranch.benchmarks.measure.Limits;
@@ -44,7 +45,7 @@ public final class Benchmarks {
               FlinkCosts.NAMES.stream())
           .toList();
 
-  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps");
+  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "gpu");
 
   private static final Path PEERS = ROOT.resolve("benchmarks/peers/target");
 
@@ -52,7 +53,8 @@ public final class Benchmarks {
 
   /** Runs the benchmark that the only argument names, or all. */
   public static void main(String[] args) {
-    String name = args.length == 1 ? args[0] : "";
+    boolean sized = args.length == 3 && args[0].equals("gpu") && args[1].equals("--size");
+    String name = args.length == 1 || sized ? args[0] : "";
     String backend = System.getProperty("benchmarks.backend", "onnx");
     if (name.equals("all")) {
       ALL.forEach(each -> report(backend, each));
@@ -62,15 +64,16 @@ public final class Benchmarks {
     } else if (ALL.contains(name) || Peers.PARTS.contains(name)) {
       report(backend, name);
     } else {
-      alone(backend, name);
+      alone(backend, name, sized ? args[2] : "full");
     }
   }
 
-  private static void alone(String backend, String name) {
+  private static void alone(String backend, String name, String size) {
     switch (name) {
       case "exits" -> exits(backend);
       case "checkpoint" -> checkpoint(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
+      case "gpu" -> gpu(backend, size);
       case "page" -> page();
       default -> {
         System.err.println(
@@ -158,6 +161,20 @@ public final class Benchmarks {
     int megabytes = Integer.getInteger("benchmarks.megabytes", MEGABYTES);
     DType type = DType.valueOf(System.getProperty("benchmarks.type", "F32"));
     Loads.run(backend, megabytes, type, System.out::println);
+  }
+
+  /** Runs on the GPU if there is one; keeps what it finds only then. */
+  private static void gpu(String backend, String size) {
+    LoadOptions options =
+        LoadOptions.defaults()
+            .with("onnx.device", System.getProperty("benchmarks.device", "cuda:0:preferred"))
+            .with("onnx.precision", System.getProperty("benchmarks.precision", "bf16"));
+    List<String> python = List.of(System.getProperty("benchmarks.python", "python3"));
+    Path script = ROOT.resolve("benchmarks/src/main/python/grouped.py");
+    Report report = new Report("gpu", System.out::println);
+    if (Gpu.run(backend, size, options, ROUNDS, python, script, report)) {
+      System.out.println("kept in " + ROOT.relativize(report.save(RESULTS)));
+    }
   }
 
   private static void exits(String backend) {

@@ -41,8 +41,6 @@ public final class OnnxBackend implements Backend {
   public static final String NAME = "onnx";
 
   private static final long MOST_GRAPH_BYTES = Integer.MAX_VALUE - (1 << 20);
-  private static final double TOLERANCE = 2e-5;
-  private static final double TOLERANCE_OF_8_BITS = 0.03;
 
   /** The most products of 8 bits whose sum is sure to fit 32 bits: each is at most 255 * 64. */
   private static final int LONGEST_SUM_OF_8_BITS = 1 << 17;
@@ -90,10 +88,10 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
-    double tolerance = own.precision() == Precision.INT8 ? TOLERANCE_OF_8_BITS : TOLERANCE;
+    double tolerance = own.precision().tolerance();
     Numerics numerics =
         new Numerics(
-            kind(spec, target),
+            kind(spec, target, own.experts()),
             tolerance,
             tolerance,
             placement.device(),
@@ -101,16 +99,25 @@ public final class OnnxBackend implements Backend {
             own.precision().toString(),
             notes);
     return Loader.load(
-        spec, new Opener(weights, runtime, target, own.threads(), own.precision()), numerics);
+        spec,
+        new Opener(
+            weights,
+            runtime,
+            target,
+            own.threads(),
+            own.precision(),
+            own.experts() == Experts.FUSED),
+        numerics);
   }
 
-  private static Numerics.Kind kind(ModelSpec spec, Target target) {
+  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {
     if (!target.isCpu()) {
       return Numerics.Kind.TOLERANT;
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     boolean measured = processor.equals("amd64") || processor.equals("x86_64");
-    boolean alone = Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+    boolean alone =
+        experts == Experts.SINGLE && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
     return measured && alone
         ? Numerics.Kind.BITWISE_BATCH_INVARIANT
         : Numerics.Kind.BITWISE_REPEATABLE;

@@ -16,13 +16,16 @@ import java.util.TreeSet;
  * @param threads threads for one call, all models of the JVM together; the first load decides;
  *     setting {@code "onnx.threads"}
  * @param precision in which numbers products are computed; setting {@code "onnx.precision"}
+ * @param experts how the experts of a mixture run; setting {@code "onnx.experts"}
  */
-public record OnnxOptions(Device device, int threads, Precision precision) implements Serializable {
+public record OnnxOptions(Device device, int threads, Precision precision, Experts experts)
+    implements Serializable {
   static final String DEVICE = "onnx.device";
   static final String THREADS = "onnx.threads";
   static final String PRECISION = "onnx.precision";
+  static final String EXPERTS = "onnx.experts";
   private static final String PREFIX = "onnx.";
-  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION);
+  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION, EXPERTS);
   private static final int MOST_THREADS = 1024;
 
   /** Checks the bounds. */
@@ -32,22 +35,27 @@ public record OnnxOptions(Device device, int threads, Precision precision) imple
 
   /** Returns one thread on the CPU, in fp32: hosts such as Flink bring their own parallelism. */
   public static OnnxOptions defaults() {
-    return new OnnxOptions(Device.cpu(), 1, Precision.FP32);
+    return new OnnxOptions(Device.cpu(), 1, Precision.FP32, Experts.SINGLE);
   }
 
   /** Returns these options with another device. */
   public OnnxOptions withDevice(Device chosen) {
-    return new OnnxOptions(chosen, threads, precision);
+    return new OnnxOptions(chosen, threads, precision, experts);
   }
 
   /** Returns these options with that many threads. */
   public OnnxOptions withThreads(int count) {
-    return new OnnxOptions(device, count, precision);
+    return new OnnxOptions(device, count, precision, experts);
   }
 
   /** Returns these options with another precision. */
   public OnnxOptions withPrecision(Precision chosen) {
-    return new OnnxOptions(device, threads, chosen);
+    return new OnnxOptions(device, threads, chosen, experts);
+  }
+
+  /** Returns these options with experts that run so. */
+  public OnnxOptions withExperts(Experts chosen) {
+    return new OnnxOptions(device, threads, precision, chosen);
   }
 
   /** Returns load options with these settings written into them. */
@@ -55,7 +63,8 @@ public record OnnxOptions(Device device, int threads, Precision precision) imple
     return options
         .with(DEVICE, device.toString())
         .with(THREADS, Integer.toString(threads))
-        .with(PRECISION, precision.toString());
+        .with(PRECISION, precision.toString())
+        .with(EXPERTS, experts.toString());
   }
 
   /**
@@ -79,7 +88,11 @@ public record OnnxOptions(Device device, int threads, Precision precision) imple
       }
     }
     String precision = options.settings().get(PRECISION);
-    return precision == null ? read : read.withPrecision(Precision.parse(precision));
+    if (precision != null) {
+      read = read.withPrecision(Precision.parse(precision));
+    }
+    String experts = options.settings().get(EXPERTS);
+    return experts == null ? read : read.withExperts(Experts.parse(experts));
   }
 
   /** Returns the settings that look like this backend's and are not. */

@@ -45,7 +45,7 @@ class DeviceTest {
 
   @Test
   void misspeltSettingsAreRefusedWithTheNamesThatExist() {
-    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads, onnx.precision]");
+    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads, onnx.precision, onnx.experts]");
     assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
   }
 

@@ -94,6 +94,19 @@ class PrecisionTest {
         refused + "");
   }
 
+  @Test
+  void typesOfEqualLengthKeepStatesOfTheirOwn() {
+    try (LoadedModel half = load(Precision.FP16);
+        LoadedModel brain = load(Precision.BF16);
+        SequenceState state = half.newState(null);
+        SequenceState other = brain.newState(null)) {
+      assertEquals("fp16", half.numerics().type());
+      assertEquals("bf16", brain.numerics().type());
+      assertNotEquals(state.image(0).signature(), other.image(0).signature());
+      assertThrows(IllegalArgumentException.class, () -> half.restore(other.image(0)));
+    }
+  }
+
   private LoadedModel load(Precision precision) {
     ModelSpec spec = Models.causal();
     return backend.load(spec, Weights.random(spec, 5), options(precision));

@@ -15,13 +15,23 @@ public final class Sums {
   private final int rows;
   private final int width;
 
-  /** Starts with zeros. */
-  public Sums(FloatBuffer into, int rows, int width) {
+  /** Starts with what is there. */
+  private Sums(int rows, FloatBuffer into, int width) {
     this.into = into;
     this.rows = rows;
     this.width = width;
     sum = new float[width];
     vector = new float[width];
+  }
+
+  /** Returns the sums of rows whose experts are added up already. */
+  public static Sums of(FloatBuffer into, int rows, int width) {
+    return new Sums(rows, into, width);
+  }
+
+  /** Starts with zeros. */
+  public Sums(FloatBuffer into, int rows, int width) {
+    this(rows, into, width);
     for (int row = 0; row < rows; row++) {
       into.put(row * width, sum);
     }

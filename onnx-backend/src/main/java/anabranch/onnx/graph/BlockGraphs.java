@@ -148,9 +148,9 @@ public final class BlockGraphs {
     int each = attention.headWidth();
     return new Step.AttendProjected(
         attend,
-        ProjectionGraphs.logits(width, results, heads, routed),
-        ProjectionGraphs.experts(values, attention.keyValueHeads(), width, each, routed),
-        ProjectionGraphs.experts(results, heads, each, width, routed),
+        MemberGraphs.projectionLogits(width, results, heads, routed),
+        MemberGraphs.projections(values, attention.keyValueHeads(), width, each, routed),
+        MemberGraphs.projections(results, heads, each, width, routed),
         place.finish());
   }
 
@@ -169,7 +169,7 @@ public final class BlockGraphs {
       int length = shape.queryWidth();
       rotation = new Graph(path + ".rotation");
       String q = rotation.input("q", -1, length);
-      String turned = Rotation.write(rotation, q, shape.heads(), shape.width(), attention.rotary());
+      String turned = Layers.rotated(rotation, q, shape.heads(), shape.width(), attention.rotary());
       rotation.output("r", turned, 1, -1, length);
     }
     return new Step.AttendRouted(
@@ -185,7 +185,8 @@ public final class BlockGraphs {
     project(graph, attention, path + ".k", attention.keyValueHeads(), n, "k");
     Attention.RoutedProjections routed = attention.projections();
     if (routed != null) {
-      ProjectionGraphs.logits(graph, width, path + ".v", attention.keyValueHeads(), routed, n);
+      MemberGraphs.projectionLogits(
+          graph, width, path + ".v", attention.keyValueHeads(), routed, n);
       return;
     }
     Layers layers = new Layers(graph, width);
@@ -211,7 +212,7 @@ public final class BlockGraphs {
       graph.output(to, value, -1, out);
     } else {
       graph.output(
-          to, Rotation.write(graph, value, heads, attention.headWidth(), rotary), 1, -1, out);
+          to, Layers.rotated(graph, value, heads, attention.headWidth(), rotary), 1, -1, out);
     }
   }
 

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,11 +34,13 @@ public final class Graph {
   private static final String OWN_DOMAIN = "com.microsoft";
   private static final String OWN = OWN_DOMAIN + ".";
   private static final String PRODUCT = "product";
+  private static final String EXPERTS = OWN + "MoE";
 
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Long> weights = new LinkedHashMap<>();
   private final Map<String, Part> parts = new LinkedHashMap<>();
+  private final Map<String, Stack> stacks = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
   private final List<Message> inputs = new ArrayList<>();
@@ -71,7 +75,8 @@ public final class Graph {
   public long weightBytes() {
     return 4
         * (weights.values().stream().mapToLong(elements -> elements).sum()
-            + parts.values().stream().mapToLong(Part::elements).sum());
+            + parts.values().stream().mapToLong(Part::elements).sum()
+            + stacks.values().stream().mapToLong(Stack::elements).sum());
   }
 
   /** Returns the first weight that is large enough to lie outside; null if none is. */
@@ -122,6 +127,53 @@ public final class Graph {
       FloatBuffer wide = FloatBuffer.allocate(Math.toIntExact(tensor.elements()));
       tensor.copyTo(wide);
       return wide.flip();
+    }
+  }
+
+  /**
+   * Matrices of one shape behind each other. Immutable.
+   *
+   * @param members matrices by the names of their parameters; of a member that has several, the
+   *     rows take turns
+   * @param rows of each matrix
+   * @param columns of each matrix
+   */
+  private record Stack(List<List<String>> members, int rows, int columns) {
+    /** Copies the lists. */
+    Stack {
+      members = members.stream().map(List::copyOf).toList();
+    }
+
+    long[] shape() {
+      return new long[] {members.size(), (long) members.get(0).size() * rows, columns};
+    }
+
+    long elements() {
+      long[] shape = shape();
+      return shape[0] * shape[1] * shape[2];
+    }
+
+    /** Writes the numbers, of 16 bits or, without them, in fp32. */
+    void write(Weights from, @Nullable SixteenBits bits, ByteBuffer into) {
+      int row = columns * (bits == null ? Float.BYTES : Short.BYTES);
+      for (List<String> member : members) {
+        List<ByteBuffer> each = new ArrayList<>();
+        for (String name : member) {
+          ByteBuffer numbers = ByteBuffer.allocate(rows * row).order(ByteOrder.LITTLE_ENDIAN);
+          Tensor tensor = from.tensor(name);
+          if (bits == null) {
+            Graph.write(tensor, numbers);
+          } else {
+            bits.write(tensor, numbers);
+          }
+          each.add(numbers.flip());
+        }
+        for (int i = 0; i < rows; i++) {
+          for (ByteBuffer numbers : each) {
+            into.put(numbers.slice(i * row, row));
+          }
+        }
+      }
     }
   }
 
@@ -203,38 +255,67 @@ public final class Graph {
    * @param in the length of a row of the value
    * @param bias null for none
    */
-  String product(String value, int in, String weight, @Nullable String bias) {
+  public String product(String value, int in, String weight, @Nullable String bias) {
     longestSum = Math.max(longestSum, in);
     return bias == null
         ? node(PRODUCT, Map.of(), value, weight)
         : node(PRODUCT, Map.of(), value, weight, bias);
   }
 
+  /**
+   * Adds matrices of one shape behind each other as a constant, in the numbers of products, and
+   * returns its name.
+   *
+   * @param members matrices by the names of their parameters; of a member that has several, the
+   *     rows take turns
+   */
+  String stack(String constant, List<List<String>> members, int rows, int columns) {
+    stacks.put(constant, new Stack(members, rows, columns));
+    return constant;
+  }
+
+  /** Adds the operator of all experts of a mixture, and returns the name of its result. */
+  String experts(String x, String logits, String in, String out, Map<String, Object> attributes) {
+    return node(EXPERTS, attributes, x, logits, in, "", out);
+  }
+
   /** Returns the complete model in fp32. */
-  public ByteBuffer model(Weights from, IntFunction<ByteBuffer> room, @Nullable WeightFile beside) {
-    return model(from, Precision.FP32, room, beside);
+  public ByteBuffer model(
+      Weights from, IntFunction<ByteBuffer> room, @Nullable LargeWeights beside) {
+    return model(from, Precision.FP32, true, room, beside);
   }
 
   /**
    * Returns the complete model, its constants taken from the weights.
    *
    * @param precision of its products
+   * @param wide whether those of 16 bits are computed in fp32 all the same, on rounded operands
    * @param room gives a direct buffer of at least so many bytes, which is what is returned
    * @param beside takes large weights, which the model then names; null to hold them all
    */
   public ByteBuffer model(
       Weights from,
       Precision precision,
+      boolean wide,
       IntFunction<ByteBuffer> room,
       @Nullable LargeWeights beside) {
     Message graph = new Message();
     Set<String> small = new HashSet<>();
     EightBits bits = new EightBits();
+    SixteenBits shorter =
+        precision == Precision.FP16 || precision == Precision.BF16
+            ? new SixteenBits(precision, wide)
+            : null;
     for (Node node : nodes) {
-      if (!node.operator.equals(PRODUCT)) {
+      if (shorter != null && node.operator.equals(EXPERTS)) {
+        shorter.experts(node).forEach(bits::as);
+      } else if (!node.operator.equals(PRODUCT)) {
         bits.as(node);
       } else if (precision == Precision.INT8) {
         bits.product(node);
+        small.add(node.from.get(1));
+      } else if (shorter != null) {
+        shorter.product(node).forEach(bits::as);
         small.add(node.from.get(1));
       } else {
         bits.as(new Node(node.name, "Gemm", node.from, node.to, Map.of("transB", 1)));
@@ -245,27 +326,29 @@ public final class Graph {
     graph.text(2, name);
     for (String parameter : weights.keySet()) {
       Tensor tensor = from.tensor(parameter);
-      if (small.contains(parameter)) {
+      if (!small.contains(parameter)) {
+        graph.message(5, whole(tensor, room, beside));
+      } else if (shorter != null) {
+        Message constant = shorter.constant(tensor);
+        int bytes = Math.toIntExact(2 * tensor.elements());
+        store(
+            constant,
+            bytes,
+            beside,
+            () -> shorter.numbers(tensor, room),
+            into -> shorter.write(tensor, into));
+        graph.message(5, constant);
+      } else {
         EightBits.Weight weight = EightBits.weight(tensor);
-        boolean outside =
-            beside != null
-                && weight.bytes().remaining() >= LargeWeights.LEAST
-                && beside.add(weight.bytes(), weight.numbers());
-        if (!outside) {
-          weight.numbers().bytes(9, weight.bytes());
-        }
+        int bytes = weight.bytes().remaining();
+        store(
+            weight.numbers(),
+            bytes,
+            beside,
+            weight::bytes,
+            into -> into.put(weight.bytes().duplicate()));
         graph.message(5, weight.numbers()).message(5, weight.scales());
-        continue;
       }
-      long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
-      int bytes = Math.toIntExact(4 * tensor.elements());
-      Message constant = constant(parameter, FLOAT, shape);
-      boolean outside =
-          beside != null && bytes >= LargeWeights.LEAST && beside.add(tensor, room, constant);
-      if (!outside) {
-        constant.bytes(9, bytes, into -> write(tensor, into));
-      }
-      graph.message(5, constant);
     }
     parts.forEach(
         (parameter, part) -> {
@@ -278,6 +361,24 @@ public final class Graph {
           Message constant = constant(parameter, FLOAT, shape);
           graph.message(
               5, constant.bytes(9, bytes, into -> part.write(from.tensor(parameter), into)));
+        });
+    stacks.forEach(
+        (constant, stack) -> {
+          int size = shorter == null ? Float.BYTES : Short.BYTES;
+          int bytes = Math.toIntExact(size * stack.elements());
+          Message tensor =
+              constant(constant, shorter == null ? FLOAT : shorter.type(), stack.shape());
+          store(
+              tensor,
+              bytes,
+              beside,
+              () -> {
+                ByteBuffer all = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
+                stack.write(from, shorter, all);
+                return all.flip();
+              },
+              into -> stack.write(from, shorter, into));
+          graph.message(5, tensor);
         });
     integers.forEach(
         (constant, values) -> {
@@ -303,6 +404,31 @@ public final class Graph {
       model.message(8, new Message().text(1, OWN_DOMAIN).number(2, 1L));
     }
     return model.layOut(room);
+  }
+
+  /** Returns a weight in fp32. */
+  private static Message whole(
+      Tensor tensor, IntFunction<ByteBuffer> room, @Nullable LargeWeights beside) {
+    long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
+    int bytes = Math.toIntExact(4 * tensor.elements());
+    Message constant = constant(tensor.name(), FLOAT, shape);
+    boolean outside =
+        beside != null && bytes >= LargeWeights.LEAST && beside.add(tensor, room, constant);
+    return outside ? constant : constant.bytes(9, bytes, into -> write(tensor, into));
+  }
+
+  /** Puts numbers outside where they are many and can be, and else into their constant. */
+  private static void store(
+      Message constant,
+      int bytes,
+      @Nullable LargeWeights beside,
+      Supplier<ByteBuffer> numbers,
+      Consumer<ByteBuffer> writer) {
+    boolean outside =
+        beside != null && bytes >= LargeWeights.LEAST && beside.add(numbers.get(), constant);
+    if (!outside) {
+      constant.bytes(9, bytes, writer);
+    }
   }
 
   private String fresh(String prefix) {

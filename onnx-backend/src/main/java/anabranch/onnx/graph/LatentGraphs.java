@@ -36,7 +36,7 @@ final class LatentGraphs {
           "k", graph.node("Concat", Map.of("axis", -1), c, parts.get(1)), -1, latent.kept());
       return;
     }
-    String turned = Rotation.write(graph, parts.get(1), 1, latent.turned(), rotary);
+    String turned = Layers.rotated(graph, parts.get(1), 1, latent.turned(), rotary);
     String batched = graph.node("Unsqueeze", Map.of(), c, graph.integers(0));
     graph.output(
         "k", graph.node("Concat", Map.of("axis", -1), batched, turned), 1, -1, latent.kept());
@@ -73,7 +73,7 @@ final class LatentGraphs {
     String rest = parts.get(1);
     if (attention.rotary() != null) {
       String apart = flat(graph, rest, heads * turned, false);
-      String around = Rotation.write(graph, apart, heads, turned, attention.rotary());
+      String around = Layers.rotated(graph, apart, heads, turned, attention.rotary());
       rest = graph.node("Reshape", Map.of(), around, graph.integers(-1, heads, turned));
     }
     String all = graph.node("Concat", Map.of("axis", -1), asked, rest);

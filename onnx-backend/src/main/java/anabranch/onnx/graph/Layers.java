@@ -3,6 +3,7 @@ package anabranch.onnx.graph;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Norm;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
 import java.util.Map;
@@ -147,5 +148,30 @@ final class Layers {
       case TANH -> graph.node("Tanh", Map.of(), value);
       case SILU -> graph.node("Mul", Map.of(), value, graph.node("Sigmoid", Map.of(), value));
     };
+  }
+
+  /**
+   * Rotates pairs of elements of each head's vector, rows x (heads * headWidth), by the angles of
+   * the inputs cos and sin, 1 x rows x pairs, which it declares.
+   *
+   * @return the name of the result, 1 x rows x (heads * headWidth)
+   */
+  static String rotated(Graph graph, String value, int heads, int headWidth, Rotary rotary) {
+    int width = rotary.width(headWidth);
+    String cos = graph.input("cos", 1, -1, width / 2);
+    String sin = graph.input("sin", 1, -1, width / 2);
+    String batched = graph.node("Unsqueeze", Map.of(), value, graph.integers(0));
+    return graph.node(
+        "RotaryEmbedding",
+        Map.of(
+            "num_heads",
+            heads,
+            "interleaved",
+            rotary.interleaved() ? 1 : 0,
+            "rotary_embedding_dim",
+            width == headWidth ? 0 : width),
+        batched,
+        cos,
+        sin);
   }
 }

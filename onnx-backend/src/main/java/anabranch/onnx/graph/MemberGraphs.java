@@ -1,15 +1,29 @@
 package anabranch.onnx.graph;
 
+import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Attention.RoutedProjections;
+import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.RoutedHeads;
+import anabranch.model.route.Gate;
+import anabranch.model.route.Placement;
+import anabranch.model.route.Router;
+import anabranch.model.route.Score;
+import anabranch.onnx.Precision;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Graphs of what a router picks from: members of mixtures, and routed heads. Stateless. */
-final class MemberGraphs {
+/**
+ * Graphs of what a router picks from: members of mixtures, routed heads and projections. Stateless.
+ */
+public final class MemberGraphs {
+  /** A logit so low that its softmax is 0, in every number type. */
+  public static final float NEVER = -10_000;
+
   private MemberGraphs() {}
 
   /** Returns the graphs of the experts, then those of the constants. */
@@ -102,5 +116,119 @@ final class MemberGraphs {
       graphs.add(graph);
     }
     return graphs;
+  }
+
+  /**
+   * Writes the logits of all heads of one side of routed projections as the output z, head by head.
+   */
+  static void projectionLogits(
+      Graph graph, int width, String path, int heads, RoutedProjections routed, String from) {
+    int each = routed.router().logitsFor(routed.experts());
+    Layers layers = new Layers(graph, width);
+    List<String> all = new ArrayList<>();
+    for (int h = 0; h < heads; h++) {
+      all.add(layers.logits(routed.router(), path + "." + h + ".router", each, from));
+    }
+    String z = graph.node("Concat", Map.of("axis", -1), all.toArray(String[]::new));
+    graph.output("z", z, -1, heads * each);
+  }
+
+  /** Returns the graph that makes the logits of one side from n. */
+  static Graph projectionLogits(int width, String path, int heads, RoutedProjections routed) {
+    Graph graph = new Graph(path + ".router");
+    projectionLogits(graph, width, path, heads, routed, graph.input("n", -1, width));
+    return graph;
+  }
+
+  /** Returns the graphs of the experts of one side, head by head: x to y. */
+  static List<List<Graph>> projections(
+      String path, int heads, int in, int out, RoutedProjections routed) {
+    List<List<Graph>> all = new ArrayList<>();
+    for (int h = 0; h < heads; h++) {
+      List<Graph> own = new ArrayList<>();
+      for (int e = 0; e < routed.experts(); e++) {
+        String at = path + "." + h + ".experts." + e;
+        Graph graph = new Graph(at);
+        String x = graph.input("x", -1, in);
+        graph.output("y", new Layers(graph, in).linear(at, out, in, false, x), -1, out);
+        own.add(graph);
+      }
+      all.add(own);
+    }
+    return all;
+  }
+
+  /**
+   * Returns all experts of a mixture as one operator of ONNX Runtime, from x and logits of live
+   * rows to y; null where the operator computes something else. It picks by the softmax of logits,
+   * so it is given logits that leave it no choice but that of the host, and the same weights.
+   *
+   * @param precision of its weights
+   */
+  public static @Nullable Graph fused(
+      int width, String path, Mixture mixture, Precision precision) {
+    FeedForward expert = mixture.expert();
+    String activation = activation(expert);
+    Router router = mixture.router();
+    long longest = (long) mixture.experts() * width * expert.inner() * (expert.gated() ? 2 : 1);
+    int size = precision == Precision.FP32 ? Float.BYTES : Short.BYTES;
+    if (activation == null
+        || precision == Precision.INT8
+        || mixture.specials() != null
+        || expert.bias()
+        || expert.limit() != null
+        || router.placement() == Placement.INPUT
+        || !positive(router)
+        || longest > Integer.MAX_VALUE / size) {
+      return null;
+    }
+    Graph graph = new Graph(path + ".experts");
+    List<List<String>> in = new ArrayList<>();
+    List<List<String>> out = new ArrayList<>();
+    for (int e = 0; e < mixture.experts(); e++) {
+      String at = path + ".experts." + e;
+      String up = at + ".up.weight";
+      in.add(expert.gated() ? List.of(at + ".gate.weight", up) : List.of(up));
+      out.add(List.of(at + ".down.weight"));
+    }
+    String y =
+        graph.experts(
+            graph.input("x", -1, width),
+            graph.input("logits", -1, mixture.experts()),
+            graph.stack(path + ".in", in, expert.inner(), width),
+            graph.stack(path + ".out", out, width, expert.inner()),
+            attributes(activation, router.selection().most(mixture.experts())));
+    graph.output("y", y, -1, width);
+    return graph;
+  }
+
+  private static Map<String, Object> attributes(String activation, int k) {
+    Map<String, Object> usual =
+        Map.of("k", k, "activation_type", activation, "normalize_routing_weights", 1);
+    if (!activation.equals("swiglu")) {
+      return usual;
+    }
+    Map<String, Object> gated = new HashMap<>(usual);
+    gated.put("swiglu_fusion", 1);
+    gated.put("activation_alpha", 1f);
+    gated.put("activation_beta", 0f);
+    return gated;
+  }
+
+  private static @Nullable String activation(FeedForward expert) {
+    if (expert.gated()) {
+      return expert.activation() == Activation.SILU ? "swiglu" : null;
+    }
+    return switch (expert.activation()) {
+      case RELU -> "relu";
+      case GELU_TANH -> "gelu";
+      case SILU -> "silu";
+      default -> null;
+    };
+  }
+
+  /** Returns whether every weight is 0 or above, as what a softmax gives. */
+  private static boolean positive(Router router) {
+    return router.gate().of() != Gate.Of.SCORE || router.score() != Score.IDENTITY;
   }
 }

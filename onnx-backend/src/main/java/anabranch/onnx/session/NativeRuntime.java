@@ -112,10 +112,7 @@ public final class NativeRuntime {
     ByteBuffer model = graph.model(MemoryWeights.of(List.of()), ByteBuffer::allocateDirect, null);
     FloatBuffer number =
         ByteBuffer.allocateDirect(Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer();
-    try (Session probe =
-            new Session(
-                environment,
-                LoadedGraph.load(this, graph.name(), model, null, new Target(device, true), 1));
+    try (Session probe = Session.open(this, graph.name(), model, new Target(device, true), 1);
         Call call = probe.call()) {
       call.in("x", number, 0, 1).out("y", number, 0, 1).run();
       return "";

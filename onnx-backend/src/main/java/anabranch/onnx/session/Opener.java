@@ -40,6 +40,8 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Precision precision;
+  private final boolean fused;
+  private final List<String> noted = new ArrayList<>();
   private final List<Session> opened = new ArrayList<>();
   private final List<Once> once = new ArrayList<>();
   private final ExecutorService loaders;
@@ -61,7 +63,7 @@ public final class Opener {
 
   /** Creates an opener of graphs in fp32. */
   public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
-    this(weights, runtime, target, threads, Precision.FP32);
+    this(weights, runtime, target, threads, Precision.FP32, false);
   }
 
   /**
@@ -71,9 +73,15 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param precision of products
+   * @param fused whether all experts of a mixture become one operator, where there is one
    */
   public Opener(
-      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
+      Weights weights,
+      NativeRuntime runtime,
+      Target target,
+      int threads,
+      Precision precision,
+      boolean fused) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
@@ -95,6 +103,30 @@ public final class Opener {
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
     this.precision = precision;
+    this.fused = fused;
+  }
+
+  /** Creates an opener whose experts are graphs of their own. */
+  public Opener(
+      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
+    this(weights, runtime, target, threads, precision, false);
+  }
+
+  /** Returns whether all experts of a mixture become one operator, where there is one. */
+  public boolean fused() {
+    return fused;
+  }
+
+  /** Returns the precision of products. */
+  public Precision precision() {
+    return precision;
+  }
+
+  /** Notes what a report should say about a graph. */
+  public void note(String note) {
+    if (noted.size() < MOST_NAMED) {
+      noted.add(note);
+    }
   }
 
   /** Returns the weights. */
@@ -127,7 +159,7 @@ public final class Opener {
       session = session == null ? written(graph) : session;
     }
     return session == null
-        ? load(graph, graph.model(weights, precision, room.get()::of, null), null)
+        ? load(graph, graph.model(weights, precision, target.isCpu(), room.get()::of, null), null)
         : session;
   }
 
@@ -172,7 +204,7 @@ public final class Opener {
     if (stored == null) {
       return null;
     }
-    ByteBuffer model = graph.model(weights, precision, room.get()::of, stored);
+    ByteBuffer model = graph.model(weights, precision, target.isCpu(), room.get()::of, stored);
     if (!stored.all()) {
       return null;
     }
@@ -194,7 +226,8 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
-        return load(graph, graph.model(weights, precision, room.get()::of, file), folder);
+        return load(
+            graph, graph.model(weights, precision, target.isCpu(), room.get()::of, file), folder);
       } finally {
         Files.deleteIfExists(folder);
       }
@@ -221,10 +254,11 @@ public final class Opener {
             .sorted()
             .toList();
     if (mixed.isEmpty()) {
-      return List.of();
+      return List.copyOf(noted);
     }
     List<String> some = mixed.subList(0, Math.min(mixed.size(), MOST_NAMED));
-    return List.of(
+    List<String> all = new ArrayList<>(noted);
+    all.add(
         "in "
             + mixed.size()
             + " of "
@@ -232,6 +266,7 @@ public final class Opener {
             + " graphs an operator without a CUDA kernel runs on the CPU: "
             + String.join(", ", some)
             + (some.size() < mixed.size() ? ", ..." : ""));
+    return all;
   }
 
   /** Returns every session that was opened. */

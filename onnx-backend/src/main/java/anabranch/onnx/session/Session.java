@@ -1,6 +1,7 @@
 package anabranch.onnx.session;
 
 import ai.onnxruntime.OrtEnvironment;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -32,6 +33,20 @@ public final class Session implements AutoCloseable {
   /** Creates a session of a graph that is loaded. */
   Session(OrtEnvironment environment, LoadedGraph loaded) {
     this(loaded.name(), environment, CompletableFuture.completedFuture(loaded));
+  }
+
+  /**
+   * Loads a graph that holds its weights.
+   *
+   * @param name the graph's name, for errors
+   * @param model the graph in a direct buffer, free after this call
+   * @param threads threads of the session, where the runtime has no pool
+   * @throws IllegalStateException if ONNX Runtime refuses it
+   */
+  public static Session open(
+      NativeRuntime runtime, String name, ByteBuffer model, Target target, int threads) {
+    return new Session(
+        runtime.environment(), LoadedGraph.load(runtime, name, model, null, target, threads));
   }
 
   /**

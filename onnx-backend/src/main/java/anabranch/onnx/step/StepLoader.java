@@ -20,6 +20,7 @@ import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
@@ -120,15 +121,22 @@ public final class StepLoader {
     if (router == null) {
       throw new AssertionError(mix.path());
     }
+    Bank bank = bank(mix.path(), block, router, mix.bank().members(), mix.router());
+    Graph shared = mix.shared();
+    Session all = shared == null ? null : opener.open(shared);
+    Graph fused =
+        opener.fused() && mix.bank() instanceof Mixture mixture
+            ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
+            : null;
+    if (fused != null) {
+      return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);
+    } else if (opener.fused()) {
+      opener.note(
+          "the experts of " + mix.path() + " run one by one: no fused operator computes them");
+    }
     List<Session> experts = new ArrayList<>();
     mix.experts().forEach(graph -> experts.add(opener.open(graph)));
-    Graph shared = mix.shared();
-    return new MixStep(
-        mix,
-        bank(mix.path(), block, router, mix.bank().members(), mix.router()),
-        experts,
-        constant(mix),
-        shared == null ? null : opener.open(shared));
+    return new MixStep(mix, bank, experts, constant(mix), all);
   }
 
   private float[] constant(Step.Mix mix) {

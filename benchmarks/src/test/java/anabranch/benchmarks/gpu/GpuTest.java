@@ -1,0 +1,70 @@
+package anabranch.benchmarks.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import anabranch.backend.LoadOptions;
+import anabranch.benchmarks.measure.Finding;
+import anabranch.benchmarks.measure.Report;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GpuTest {
+  private static final LoadOptions OPTIONS =
+      LoadOptions.defaults().with("onnx.device", "cpu").with("onnx.precision", "bf16");
+
+  private final StringBuilder said = new StringBuilder();
+  private final Report report = new Report("gpu", line -> said.append(line).append('\n'));
+
+  @Test
+  void aRehearsalRunsEverythingAndGivesNoVerdict(@TempDir Path folder) throws IOException {
+    Path script = folder.resolve("none.sh");
+    Files.writeString(script, "echo '{\"missing\": \"no PyTorch here\"}'\n");
+    Gpu.run("onnx", "tiny", OPTIONS, 2, List.of("sh"), script, report);
+    String text = said.toString();
+    assertTrue(text.startsWith("ran bf16 on cpu by ONNX Runtime "), text);
+    assertTrue(text.contains("a rehearsal on cpu: nothing here was measured on a GPU"), text);
+    assertTrue(text.contains("gpu.grouped unmeasured: no PyTorch here"), text);
+    assertTrue(text.contains("gpu.layer.D64.F128.E4.K2.T32.fused/grouped unmeasured"), text);
+    assertTrue(text.contains("gpu.copies.T32: "), text);
+    assertTrue(text.contains("gpu.events.B2: "), text);
+    List<String> names = report.findings().stream().map(Finding::name).toList();
+    assertTrue(names.contains("gpu.layer.D64.F128.E4.K2.T8.single/floor"), names.toString());
+    assertTrue(names.contains("gpu.exits.T16.realised/predicted"), names.toString());
+    report.findings().forEach(each -> assertEquals("", each.verdict(), each.toString()));
+    for (Finding each : report.findings()) {
+      assertEquals("unmeasured", each.atLeast(0).verdict(), "a goal that anything reaches");
+    }
+  }
+
+  @Test
+  void answersOfTheGroupedKernelsAreComparedBeforeTheirTimes() {
+    float[] own = {1, -1, 2, -2};
+    assertTrue(new Grouped.Times(new long[] {1}, new float[] {1.01f, -1, 2, -2}).agrees(own));
+    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1.2f, -1, 2, -2}).agrees(own));
+    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1, -1, 2, 0}).agrees(own));
+  }
+
+  @Test
+  void theScriptSaysWhatItLacksOrTimesTheKernels() {
+    Path script = Path.of("src/main/python/grouped.py");
+    assertTrue(Files.exists(script));
+    Gpu.run("onnx", "tiny", OPTIONS, 1, List.of("python3"), script, report);
+    String text = said.toString();
+    assertTrue(
+        text.contains("gpu.grouped unmeasured: ") || text.contains("gpu.grouped ran on"), text);
+  }
+
+  @Test
+  void anUnknownSizeIsRefused() {
+    assertThrows(IllegalArgumentException.class, () -> Size.named("huge"));
+    assertEquals(8192, Size.named("full").most());
+    assertEquals("D4096.F14336.E8.K2", Size.full().toString());
+  }
+}

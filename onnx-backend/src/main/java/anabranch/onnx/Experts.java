@@ -1,0 +1,35 @@
+package anabranch.onnx;
+
+import anabranch.error.DescriptionException;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** How the experts of a mixture run. The host routes either way, so decisions are the same. */
+public enum Experts {
+  /** Each expert is a graph, and runs on its rows. The default. */
+  SINGLE,
+
+  /**
+   * All experts of a mixture are one fused operator of ONNX Runtime, where there is one for them;
+   * the model's notes name the mixtures that have none. A row's bits then depend on its batch. Made
+   * for GPUs, on which nobody has measured it; on a CPU slower than {@link #SINGLE}.
+   */
+  FUSED;
+
+  /** Returns the value of the setting. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Reads what {@link #toString} writes. */
+  static Experts parse(String text) {
+    for (Experts each : values()) {
+      if (each.toString().equals(text)) {
+        return each;
+      }
+    }
+    throw new DescriptionException(
+        OnnxOptions.EXPERTS + " \"" + text + "\" is not one of " + Arrays.toString(values()));
+  }
+}

@@ -1,0 +1,7 @@
+package anabranch.onnx;
+
+class OnnxHalfConformanceTest extends TypeConformance {
+  OnnxHalfConformanceTest() {
+    super(Precision.FP16, 0x1p-11);
+  }
+}

@@ -1,0 +1,66 @@
+package anabranch.onnx;
+
+import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
+import anabranch.conformance.BackendConformance;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * The kit on products of one type, on the device that the system property {@code onnx.device} says:
+ * numbers within what is said, and on a CPU the bits of batches as in fp32.
+ */
+abstract class TypeConformance extends BackendConformance {
+  private final Precision precision;
+  private final double half;
+
+  /**
+   * Takes a type.
+   *
+   * @param half half a step of its numbers next to 1
+   */
+  TypeConformance(Precision precision, double half) {
+    this.precision = precision;
+    this.half = half;
+  }
+
+  @Override
+  public Backend backend() {
+    return new OnnxBackend();
+  }
+
+  @Override
+  public LoadOptions options() {
+    return OnnxOptions.defaults()
+        .withDevice(Device.parse(System.getProperty("onnx.device", "cpu")))
+        .withPrecision(precision)
+        .into(LoadOptions.defaults());
+  }
+
+  /** Moves each number of a matrix that multiplies rows by half a step of its type. */
+  @Override
+  public Weights moved(Weights weights, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<Tensor> moved = new ArrayList<>();
+    for (String name : weights.names()) {
+      Tensor tensor = weights.tensor(name);
+      boolean product = name.endsWith(".weight") && tensor.shape().size() == 2;
+      moved.add(product && !name.contains(".router") ? moved(tensor, random) : tensor);
+    }
+    return MemoryWeights.of(moved);
+  }
+
+  private Tensor moved(Tensor tensor, SplittableRandom random) {
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    tensor.copyTo(FloatBuffer.wrap(values));
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= (float) (1 + (random.nextBoolean() ? half : -half));
+    }
+    return MemoryWeights.tensor(tensor.name(), tensor.shape(), values);
+  }
+}
