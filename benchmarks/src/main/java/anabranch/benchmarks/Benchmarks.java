@@ -9,7 +9,11 @@ import anabranch.benchmarks.process.Starts;
 import anabranch.benchmarks.process.Tasks;
 import anabranch.benchmarks.process.Threads;
 import anabranch.benchmarks.process.Wide;
+import anabranch.benchmarks.stage.Bits;
+import anabranch.benchmarks.stage.Curves;
 import anabranch.benchmarks.stage.Depth;
+import anabranch.benchmarks.stage.Flat;
+import anabranch.benchmarks.stage.Savings;
 import anabranch.benchmarks.stage.Steps;
 import anabranch.weights.DType;
 import java.io.IOException;
@@ -30,11 +34,15 @@ public final class Benchmarks {
   private static final int FEW = 7;
   private static final int MEGABYTES = 1024;
   private static final int SWAPS = 20;
+  private static final int STEPS = 1_000_000;
+  private static final int CYCLES = 20;
   private static final int SWAPPED_LAYERS = 8;
 
   /** What {@code all} runs, in this order. */
   private static final List<String> ALL =
-      List.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch");
+      List.of(
+          "step", "layer", "depth", "bits", "savings", "start", "tasks", "threads", "rebatch",
+          "flat", "curves");
 
   private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "flink");
 
@@ -80,6 +88,10 @@ public final class Benchmarks {
       case "step" -> Steps.run(backend, ROUNDS, report);
       case "layer" -> Layers.run(backend, ROUNDS, report);
       case "depth" -> Depth.run(backend, ROUNDS, report);
+      case "bits" -> Bits.run(backend, ROUNDS, report);
+      case "savings" -> Savings.run(backend, ROUNDS, report);
+      case "flat" -> Flat.run(backend, STEPS, CYCLES, report);
+      case "curves" -> Curves.run(backend, Math.min(ROUNDS, FEW), report);
       case "rebatch" -> {
         limits(report);
         Rebatch.run(backend, ROUNDS, report);
