@@ -12,7 +12,11 @@ import anabranch.benchmarks.process.Starts;
 import anabranch.benchmarks.process.Tasks;
 import anabranch.benchmarks.process.Threads;
 import anabranch.benchmarks.process.Wide;
+import anabranch.benchmarks.stage.Bits;
+import anabranch.benchmarks.stage.Curves;
 import anabranch.benchmarks.stage.Depth;
+import anabranch.benchmarks.stage.Flat;
+import anabranch.benchmarks.stage.Savings;
 import anabranch.benchmarks.stage.Steps;
 import anabranch.conformance.Kit;
 import anabranch.engine.Backends;
@@ -36,14 +40,21 @@ public final class Benchmarks {
   private static final int FEW = 7;
   private static final int MEGABYTES = 1024;
   private static final int SWAPS = 20;
+  private static final int STEPS = 1_000_000;
+  private static final int CYCLES = 20;
   private static final int SWAPPED_LAYERS = 8;
 
   /** What {@code all} runs, in this order. */
   private static final List<String> ALL =
       Stream.concat(
-              Stream.of("step", "layer", "depth", "start", "tasks", "threads", "rebatch"),
+              Stream.of(
+                  "step", "layer", "depth", "bits", "savings", "start", "tasks", "threads",
+                  "rebatch"),
               FlinkCosts.NAMES.stream())
           .toList();
+
+  /** What takes too long for that, and is kept as well. */
+  private static final List<String> LONG = List.of("flat", "curves");
 
   private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "gpu");
 
@@ -61,7 +72,7 @@ public final class Benchmarks {
       page();
     } else if (name.equals("peers")) {
       Peers.PARTS.forEach(each -> report(backend, each));
-    } else if (ALL.contains(name) || Peers.PARTS.contains(name)) {
+    } else if (ALL.contains(name) || LONG.contains(name) || Peers.PARTS.contains(name)) {
       report(backend, name);
     } else {
       alone(backend, name, sized ? args[2] : "full");
@@ -79,6 +90,8 @@ public final class Benchmarks {
         System.err.println(
             "benchmarks: say which one; there are all of "
                 + ALL
+                + ", longer ones "
+                + LONG
                 + ", and alone "
                 + ALONE
                 + ", and beside other systems peers or one of "
@@ -97,6 +110,10 @@ public final class Benchmarks {
       case "step" -> Steps.run(backend, ROUNDS, report);
       case "layer" -> Layers.run(backend, ROUNDS, report);
       case "depth" -> Depth.run(backend, ROUNDS, report);
+      case "bits" -> Bits.run(backend, ROUNDS, report);
+      case "savings" -> Savings.run(backend, ROUNDS, report);
+      case "flat" -> Flat.run(backend, STEPS, CYCLES, report);
+      case "curves" -> Curves.run(backend, Math.min(ROUNDS, FEW), report);
       case "rebatch" -> {
         limits(report);
         Rebatch.run(backend, ROUNDS, report);

@@ -12,8 +12,8 @@ public enum Precision {
   /**
    * 8-bit whole numbers in the products of attentions, networks and experts with their weights, on
    * a CPU: each column of a weight and each row that meets it has a scale of its own, so that a
-   * row's numbers have the same bits in any batch. Routers, scores, heads, norms and sums stay in
-   * {@link #FP32}.
+   * row's numbers have the same bits in any batch. The embedding, routers, scores, heads, steps of
+   * recurrences, norms and sums stay in {@link #FP32}.
    */
   INT8("int8", 0.03),
 

@@ -127,10 +127,26 @@ public final class Page {
       }
       text.append('\n');
     }
+    for (JsonNode table : root.path("tables")) {
+      table(table, text);
+    }
     for (JsonNode note : root.get("notes")) {
       text.append("- ").append(note.asString()).append('\n');
     }
     text.append('\n');
+  }
+
+  private static void table(JsonNode table, StringBuilder text) {
+    text.append(table.get("title").asString()).append("\n\n");
+    row(table.get("columns"), text);
+    text.append("|---".repeat(table.get("columns").size())).append("|\n");
+    table.get("rows").forEach(row -> row(row, text));
+    text.append('\n');
+  }
+
+  private static void row(JsonNode cells, StringBuilder text) {
+    cells.forEach(cell -> text.append("| ").append(cell.asString()).append(' '));
+    text.append("|\n");
   }
 
   private static String number(JsonNode value, int digits) {

@@ -26,6 +26,9 @@ public final class Report {
   private final List<String> ran = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final List<Finding> findings = new ArrayList<>();
+  private final List<Table> tables = new ArrayList<>();
+
+  private record Table(String title, List<String> columns, List<List<String>> rows) {}
 
   /**
    * Starts a report.
@@ -55,6 +58,14 @@ public final class Report {
     String line = String.format(Locale.ROOT, format, values);
     notes.add(line);
     out.accept(line);
+  }
+
+  /** Notes a table of figures, row by row. */
+  public void table(String title, List<String> columns, List<List<String>> rows) {
+    tables.add(new Table(title, columns, rows));
+    out.accept(title);
+    out.accept(String.join("\t", columns));
+    rows.forEach(row -> out.accept(String.join("\t", row)));
   }
 
   /** Notes a ratio. */
@@ -104,6 +115,17 @@ public final class Report {
     }
     ArrayNode lines = root.putArray("notes");
     notes.forEach(lines::add);
+    ArrayNode shown = root.putArray("tables");
+    for (Table table : tables) {
+      ObjectNode node = shown.addObject().put("title", table.title);
+      ArrayNode columns = node.putArray("columns");
+      table.columns.forEach(columns::add);
+      ArrayNode rows = node.putArray("rows");
+      for (List<String> row : table.rows) {
+        ArrayNode cells = rows.addArray();
+        row.forEach(cells::add);
+      }
+    }
     Path file = folder.resolve(name + ".json");
     try {
       Files.createDirectories(folder);

@@ -2,6 +2,7 @@ package anabranch.benchmarks.stage;
 
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Block;
+import anabranch.onnx.Precision;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
@@ -29,8 +30,13 @@ final class Kernels implements AutoCloseable {
 
   /** Opens the blocks of a model of token-wise layers for at most so many rows. */
   Kernels(ModelSpec spec, Weights weights, int most) {
+    this(spec, weights, most, Precision.FP32);
+  }
+
+  /** Opens the same with products of another precision. */
+  Kernels(ModelSpec spec, Weights weights, int most, Precision precision) {
     width = spec.width();
-    opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
+    opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, precision);
     List<Block> blocks = spec.plan().blocks();
     for (int block = 0; block < blocks.size(); block++) {
       List<Step> steps = BlockGraphs.of(width, "blocks." + block, blocks.get(block).sublayers());

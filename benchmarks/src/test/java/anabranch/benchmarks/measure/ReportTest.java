@@ -25,6 +25,7 @@ class ReportTest {
     report.finding(Finding.of("one.a/b", new double[] {1, 1.2, 1.1}).atLeast(1));
     report.finding(Finding.of("one.c/d", new double[] {0.9}).atLeast(1).withFloor(0.92));
     report.note("two %d", 2);
+    report.table("a curve", List.of("x", "y"), List.of(List.of("1", "2"), List.of("3", "4")));
     JsonNode root = JsonMapper.builder().build().readTree(Files.readString(report.save(folder)));
     assertEquals("pass", root.get("findings").get(0).get("verdict").asString());
     assertEquals("pass", root.get("findings").get(1).get("verdict").asString());
@@ -39,6 +40,7 @@ class ReportTest {
     assertTrue(text.contains("-Dexec.args=one`"), text);
     assertTrue(text.contains("- two 2"), text);
     assertTrue(text.contains("\nRan " + ran), text);
+    assertTrue(text.contains("a curve\n\n| x | y |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"), text);
   }
 
   @Test

@@ -32,4 +32,53 @@ class StageTest {
     Steps.run("onnx", 1, new Report("step", lines::add));
     assertTrue(lines.get(0).endsWith("once warm: 0 bytes"), lines.toString());
   }
+
+  @Test
+  void eightBitsAreComparedWithFp32ByTimeNumbersAndDecisions() {
+    List<String> lines = new ArrayList<>();
+    Report report = new Report("bits", lines::add);
+    Bits.run("onnx", new Bits.Sizes(64, List.of(1, 8), 32, 48, 2, 24), 1, report);
+    assertEquals(
+        List.of(
+            "bits.network.D64.T1.fp32/int8",
+            "bits.network.D64.T8.fp32/int8",
+            "bits.model.prefill24.fp32/int8",
+            "bits.model.decode.fp32/int8"),
+        report.findings().stream().map(Finding::name).toList());
+    assertTrue(lines.stream().anyMatch(line -> line.contains("leave at the same place")));
+  }
+
+  /** Each case fails by itself where the rows that ran are not those of the prediction. */
+  @Test
+  void savingsRunTheRowsThatAreForetold() {
+    Report report = new Report("savings", line -> {});
+    Savings.run("onnx", 80, 64, 1, report);
+    assertEquals(
+        List.of(
+            "savings.skip.12.5%.realised/predicted",
+            "savings.skip.25.0%.realised/predicted",
+            "savings.skip.50.0%.realised/predicted",
+            "savings.nested.8 to 1 of 8 slices.realised/predicted",
+            "savings.prune.50%.realised/predicted",
+            "savings.packed.36 of 64 rows.realised/predicted"),
+        report.findings().stream().map(Finding::name).toList());
+  }
+
+  @Test
+  void stepsMakeNoDirectMemoryOnceTheyAreWarm() {
+    List<String> lines = new ArrayList<>();
+    Flat.run("onnx", 2000, 2, new Report("flat", lines::add));
+    List<String> made =
+        lines.stream().filter(line -> line.contains("direct memory of calls")).toList();
+    assertEquals(2, made.size());
+    made.forEach(line -> assertTrue(line.endsWith("of calls by 0 bytes"), line));
+  }
+
+  @Test
+  void curvesHaveARowForEachPoint() {
+    List<String> lines = new ArrayList<>();
+    Curves.run("onnx", 16, 16, 2, 1, new Report("curves", lines::add));
+    assertEquals(4, lines.stream().filter(line -> line.endsWith("GFLOP/s")).count());
+    assertEquals(4 * 2 + 3 + 2 + 1 + 2, lines.size());
+  }
 }
