@@ -41,6 +41,9 @@ public final class OnnxBackend implements Backend {
   private static final long MOST_GRAPH_BYTES = Integer.MAX_VALUE - (1 << 20);
   private static final double TOLERANCE = 2e-5;
 
+  /** Where keys and values have 11 bits: of answers, and of what decisions go by. */
+  private static final double TOLERANCE_OF_HALVES = 1e-2;
+
   /** Creates the backend; nothing native is touched before a model is checked. */
   public OnnxBackend() {}
 
@@ -86,16 +89,21 @@ public final class OnnxBackend implements Backend {
     if (failure != null) {
       notes.add("runs on the CPU, because " + own.device().name() + " cannot be used: " + failure);
     }
-    Numerics numerics = numerics(spec, cpu ? "cpu" : own.device().name(), cpu, notes);
+    boolean halves = own.state() == KeptNumbers.FP16;
+    if (halves) {
+      notes.add("sequences keep keys and values in fp16");
+    }
+    Numerics numerics = numerics(spec, cpu ? "cpu" : own.device().name(), cpu, halves, notes);
     Opener opener = new Opener(weights, runtime, device, own.threads());
-    return Loader.load(spec, opener, numerics);
+    return Loader.load(spec, opener, numerics, halves);
   }
 
   private static @Nullable String failure(Device device, NativeRuntime runtime) {
     return device.isCpu() ? null : runtime.cudaFailure(device.number());
   }
 
-  private static Numerics numerics(ModelSpec spec, String device, boolean cpu, List<String> notes) {
+  private static Numerics numerics(
+      ModelSpec spec, String device, boolean cpu, boolean halves, List<String> notes) {
     Numerics.Kind kind = Numerics.Kind.TOLERANT;
     if (cpu) {
       String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
@@ -108,7 +116,8 @@ public final class OnnxBackend implements Backend {
     } else {
       notes.add("an operator without a CUDA kernel runs on the CPU");
     }
-    return new Numerics(kind, TOLERANCE, TOLERANCE, device, "fp32", notes);
+    double off = halves ? TOLERANCE_OF_HALVES : TOLERANCE;
+    return new Numerics(kind, off, off, device, "fp32", notes);
   }
 
   private static List<Unsupported> tooLarge(ModelSpec spec) {

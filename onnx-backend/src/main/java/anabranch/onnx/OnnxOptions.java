@@ -15,12 +15,14 @@ import java.util.TreeSet;
  * @param device where models run; setting {@code "onnx.device"}
  * @param threads threads for one call, all models of the JVM together; the first load decides;
  *     setting {@code "onnx.threads"}
+ * @param state in which numbers sequences keep keys and values; setting {@code "onnx.state"}
  */
-public record OnnxOptions(Device device, int threads) implements Serializable {
+public record OnnxOptions(Device device, int threads, KeptNumbers state) implements Serializable {
   static final String DEVICE = "onnx.device";
   static final String THREADS = "onnx.threads";
+  static final String STATE = "onnx.state";
   private static final String PREFIX = "onnx.";
-  private static final List<String> NAMES = List.of(DEVICE, THREADS);
+  private static final List<String> NAMES = List.of(DEVICE, THREADS, STATE);
   private static final int MOST_THREADS = 1024;
 
   /** Checks the bounds. */
@@ -30,22 +32,30 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
 
   /** Returns one thread on the CPU: hosts such as Flink bring their own parallelism. */
   public static OnnxOptions defaults() {
-    return new OnnxOptions(Device.cpu(), 1);
+    return new OnnxOptions(Device.cpu(), 1, KeptNumbers.FP32);
   }
 
   /** Returns these options with another device. */
   public OnnxOptions withDevice(Device chosen) {
-    return new OnnxOptions(chosen, threads);
+    return new OnnxOptions(chosen, threads, state);
   }
 
   /** Returns these options with that many threads. */
   public OnnxOptions withThreads(int count) {
-    return new OnnxOptions(device, count);
+    return new OnnxOptions(device, count, state);
+  }
+
+  /** Returns these options with keys and values kept in such numbers. */
+  public OnnxOptions withState(KeptNumbers kept) {
+    return new OnnxOptions(device, threads, kept);
   }
 
   /** Returns load options with these settings written into them. */
   public LoadOptions into(LoadOptions options) {
-    return options.with(DEVICE, device.toString()).with(THREADS, Integer.toString(threads));
+    return options
+        .with(DEVICE, device.toString())
+        .with(THREADS, Integer.toString(threads))
+        .with(STATE, state.toString());
   }
 
   /**
@@ -68,7 +78,8 @@ public record OnnxOptions(Device device, int threads) implements Serializable {
             THREADS + " \"" + threads + "\" is not a whole number", malformed);
       }
     }
-    return read;
+    String state = options.settings().get(STATE);
+    return state == null ? read : read.withState(KeptNumbers.parse(state));
   }
 
   /** Returns the settings that look like this backend's and are not. */

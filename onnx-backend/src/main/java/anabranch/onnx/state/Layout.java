@@ -45,6 +45,7 @@ public final class Layout {
   private final List<StageSpec> steps;
   private final String signature;
   private final boolean shares;
+  private final boolean halves;
   private final int tokensBack;
   private final List<List<Reach>> reaches = new ArrayList<>();
   private @Nullable Entry attention;
@@ -52,8 +53,9 @@ public final class Layout {
   /** By entry of rows, the window that its readers have; one of a row where nobody reads later. */
   private final Map<Entry, Attention.Window> windows = new IdentityHashMap<>();
 
-  private Layout(ModelSpec spec) {
-    signature = signature(spec);
+  private Layout(ModelSpec spec, boolean halves) {
+    this.halves = halves;
+    signature = signature(spec, halves);
     List<Step> all = Cut.of(spec).steps();
     steps = all.stream().map(Step::stage).toList();
     shares = all.stream().anyMatch(step -> shares(step.stage()));
@@ -75,9 +77,14 @@ public final class Layout {
     windows.forEach(this::reach);
   }
 
-  /** Returns the layout of a model. */
-  public static Layout of(ModelSpec spec) {
-    return new Layout(spec);
+  /** Returns the layout of a model, whose keys and values may be kept in 16 bits. */
+  public static Layout of(ModelSpec spec, boolean halves) {
+    return new Layout(spec, halves);
+  }
+
+  /** Returns whether keys and values are kept in 16 bits. */
+  boolean halves() {
+    return halves;
   }
 
   /** What something is kept for. */
@@ -273,7 +280,7 @@ public final class Layout {
   }
 
   /** Equal exactly for equal descriptions, whatever other orders their plans know. */
-  private static String signature(ModelSpec spec) {
+  private static String signature(ModelSpec spec, boolean halves) {
     Encoder encoder = spec.encoder();
     ModelSpec bare = spec.withPlan(bare(spec.plan()));
     if (encoder != null) {
@@ -287,7 +294,7 @@ public final class Layout {
           MessageDigest.getInstance("SHA-256")
               .digest(bare.toString().getBytes(StandardCharsets.UTF_8));
       String hex = HexFormat.of().formatHex(digest, 0, 16);
-      return "onnx fp32 \"" + spec.name() + "\" " + hex;
+      return "onnx " + (halves ? "fp16" : "fp32") + " \"" + spec.name() + "\" " + hex;
     } catch (NoSuchAlgorithmException missing) {
       throw new AssertionError(missing);
     }
