@@ -45,6 +45,9 @@ public final class OnnxBackend implements Backend {
   /** The most products of 8 bits whose sum is sure to fit 32 bits: each is at most 255 * 64. */
   private static final int LONGEST_SUM_OF_8_BITS = 1 << 17;
 
+  /** Where keys and values have 11 bits: of answers, and of what decisions go by. */
+  private static final double TOLERANCE_OF_HALVES = 1e-2;
+
   /** Creates the backend; nothing native is touched before a model is checked. */
   public OnnxBackend() {}
 
@@ -88,7 +91,12 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    boolean halves = own.state() == KeptNumbers.FP16;
     double tolerance = own.precision().tolerance();
+    if (halves) {
+      notes.add("sequences keep keys and values in fp16");
+      tolerance = Math.max(tolerance, TOLERANCE_OF_HALVES);
+    }
     Numerics numerics =
         new Numerics(
             kind(spec, target, own.experts()),
@@ -107,7 +115,8 @@ public final class OnnxBackend implements Backend {
             own.threads(),
             own.precision(),
             own.experts() == Experts.FUSED),
-        numerics);
+        numerics,
+        halves);
   }
 
   private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {

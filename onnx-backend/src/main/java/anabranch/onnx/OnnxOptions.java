@@ -17,15 +17,18 @@ import java.util.TreeSet;
  *     setting {@code "onnx.threads"}
  * @param precision in which numbers products are computed; setting {@code "onnx.precision"}
  * @param experts how the experts of a mixture run; setting {@code "onnx.experts"}
+ * @param state in which numbers sequences keep keys and values; setting {@code "onnx.state"}
  */
-public record OnnxOptions(Device device, int threads, Precision precision, Experts experts)
+public record OnnxOptions(
+    Device device, int threads, Precision precision, Experts experts, KeptNumbers state)
     implements Serializable {
   static final String DEVICE = "onnx.device";
   static final String THREADS = "onnx.threads";
   static final String PRECISION = "onnx.precision";
   static final String EXPERTS = "onnx.experts";
+  static final String STATE = "onnx.state";
   private static final String PREFIX = "onnx.";
-  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION, EXPERTS);
+  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION, EXPERTS, STATE);
   private static final int MOST_THREADS = 1024;
 
   /** Checks the bounds. */
@@ -35,27 +38,32 @@ public record OnnxOptions(Device device, int threads, Precision precision, Exper
 
   /** Returns one thread on the CPU, in fp32: hosts such as Flink bring their own parallelism. */
   public static OnnxOptions defaults() {
-    return new OnnxOptions(Device.cpu(), 1, Precision.FP32, Experts.SINGLE);
+    return new OnnxOptions(Device.cpu(), 1, Precision.FP32, Experts.SINGLE, KeptNumbers.FP32);
   }
 
   /** Returns these options with another device. */
   public OnnxOptions withDevice(Device chosen) {
-    return new OnnxOptions(chosen, threads, precision, experts);
+    return new OnnxOptions(chosen, threads, precision, experts, state);
   }
 
   /** Returns these options with that many threads. */
   public OnnxOptions withThreads(int count) {
-    return new OnnxOptions(device, count, precision, experts);
+    return new OnnxOptions(device, count, precision, experts, state);
   }
 
   /** Returns these options with another precision. */
   public OnnxOptions withPrecision(Precision chosen) {
-    return new OnnxOptions(device, threads, chosen, experts);
+    return new OnnxOptions(device, threads, chosen, experts, state);
   }
 
   /** Returns these options with experts that run so. */
   public OnnxOptions withExperts(Experts chosen) {
-    return new OnnxOptions(device, threads, precision, chosen);
+    return new OnnxOptions(device, threads, precision, chosen, state);
+  }
+
+  /** Returns these options with keys and values kept in such numbers. */
+  public OnnxOptions withState(KeptNumbers kept) {
+    return new OnnxOptions(device, threads, precision, experts, kept);
   }
 
   /** Returns load options with these settings written into them. */
@@ -64,7 +72,8 @@ public record OnnxOptions(Device device, int threads, Precision precision, Exper
         .with(DEVICE, device.toString())
         .with(THREADS, Integer.toString(threads))
         .with(PRECISION, precision.toString())
-        .with(EXPERTS, experts.toString());
+        .with(EXPERTS, experts.toString())
+        .with(STATE, state.toString());
   }
 
   /**
@@ -92,7 +101,11 @@ public record OnnxOptions(Device device, int threads, Precision precision, Exper
       read = read.withPrecision(Precision.parse(precision));
     }
     String experts = options.settings().get(EXPERTS);
-    return experts == null ? read : read.withExperts(Experts.parse(experts));
+    if (experts != null) {
+      read = read.withExperts(Experts.parse(experts));
+    }
+    String state = options.settings().get(STATE);
+    return state == null ? read : read.withState(KeptNumbers.parse(state));
   }
 
   /** Returns the settings that look like this backend's and are not. */

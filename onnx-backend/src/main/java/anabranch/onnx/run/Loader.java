@@ -52,12 +52,13 @@ public final class Loader {
   /**
    * Loads a model whose weights fit.
    *
+   * @param halves whether sequences keep keys and values in 16 bits
    * @throws IllegalStateException if ONNX Runtime refuses a graph
    */
-  public static OnnxModel load(ModelSpec spec, Opener opener, Numerics numerics) {
+  public static OnnxModel load(ModelSpec spec, Opener opener, Numerics numerics, boolean halves) {
     boolean complete = false;
     try {
-      OnnxModel model = new Loader(spec, opener).load(numerics);
+      OnnxModel model = new Loader(spec, opener).load(numerics, halves);
       complete = true;
       return model;
     } finally {
@@ -67,8 +68,8 @@ public final class Loader {
     }
   }
 
-  private OnnxModel load(Numerics numerics) {
-    Layout layout = Layout.of(spec, numerics.type());
+  private OnnxModel load(Numerics numerics, boolean halves) {
+    Layout layout = Layout.of(spec, numerics.type(), halves);
     OnnxModel model = new OnnxModel(spec, numerics, layout);
     List<OnnxStage> stages = new ArrayList<>();
     Map<String, Head.Pool> pools = new HashMap<>();

@@ -26,6 +26,7 @@ public final class KeyValues implements Kept {
   private final BufferPool pool;
   private final int keyWidth;
   private final int valueWidth;
+  private final boolean halves;
   private int[] positions = new int[0];
   private long[] stamps = new long[0];
   private int published;
@@ -43,11 +44,13 @@ public final class KeyValues implements Kept {
    *
    * @param keyWidth length of a row's keys
    * @param valueWidth length of a row's values; 0 where they are part of the keys
+   * @param halves whether numbers are rounded to 16 bits, in which pages have them
    */
-  public KeyValues(BufferPool pool, int keyWidth, int valueWidth) {
+  public KeyValues(BufferPool pool, int keyWidth, int valueWidth, boolean halves) {
     this.pool = pool;
     this.keyWidth = keyWidth;
     this.valueWidth = valueWidth;
+    this.halves = halves;
   }
 
   /** Returns the number of rows up to the end of the tile that holds row {@code index}. */
@@ -87,6 +90,10 @@ public final class KeyValues implements Kept {
   public void add(int position, FloatBuffer packedKeys, FloatBuffer packedValues, int place) {
     keys().put(written * keyWidth, packedKeys, place * keyWidth, keyWidth);
     values().put(written * valueWidth, packedValues, place * valueWidth, valueWidth);
+    if (halves) {
+      round(keys(), written * keyWidth, keyWidth);
+      round(values(), written * valueWidth, valueWidth);
+    }
     positions[written++] = position;
   }
 
@@ -216,7 +223,7 @@ public final class KeyValues implements Kept {
 
   @Override
   public Kept copy() {
-    KeyValues copy = new KeyValues(pool, keyWidth, valueWidth);
+    KeyValues copy = new KeyValues(pool, keyWidth, valueWidth, halves);
     if (published > 0) {
       copy.reserve(published);
       copy.keys().put(0, keys(), 0, published * keyWidth);
@@ -255,12 +262,14 @@ public final class KeyValues implements Kept {
     for (int i = 0; i < count; i++) {
       bytes.putInt(positions[from + i]);
     }
-    bytes
-        .slice()
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .asFloatBuffer()
-        .put(keys().slice(from * keyWidth, count * keyWidth))
-        .put(values().slice(from * valueWidth, count * valueWidth));
+    FloatBuffer someKeys = keys().slice(from * keyWidth, count * keyWidth);
+    FloatBuffer someValues = values().slice(from * valueWidth, count * valueWidth);
+    if (halves) {
+      write(someKeys, bytes);
+      write(someValues, bytes);
+    } else {
+      bytes.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(someKeys).put(someValues);
+    }
     return bytes.rewind();
   }
 
@@ -282,9 +291,14 @@ public final class KeyValues implements Kept {
     for (int i = 0; i < count; i++) {
       positions[written + i] = bytes.getInt();
     }
-    FloatBuffer floats = bytes.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-    keys().put(written * keyWidth, floats, 0, count * keyWidth);
-    values().put(written * valueWidth, floats, count * keyWidth, count * valueWidth);
+    if (halves) {
+      read(bytes, keys(), written * keyWidth, count * keyWidth);
+      read(bytes, values(), written * valueWidth, count * valueWidth);
+    } else {
+      FloatBuffer floats = bytes.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+      keys().put(written * keyWidth, floats, 0, count * keyWidth);
+      values().put(written * valueWidth, floats, count * keyWidth, count * valueWidth);
+    }
     written += count;
     end();
     publish(stamp);
@@ -304,7 +318,25 @@ public final class KeyValues implements Kept {
 
   /** Returns how many bytes a row has in a page: its position, its keys, its values. */
   private int pageRow() {
-    return 4 + 4 * (keyWidth + valueWidth);
+    return 4 + (halves ? 2 : 4) * (keyWidth + valueWidth);
+  }
+
+  private static void round(FloatBuffer numbers, int from, int count) {
+    for (int i = from; i < from + count; i++) {
+      numbers.put(i, Halves.rounded(numbers.get(i)));
+    }
+  }
+
+  private static void write(FloatBuffer numbers, ByteBuffer into) {
+    for (int i = 0; i < numbers.capacity(); i++) {
+      into.putShort(Halves.of(numbers.get(i)));
+    }
+  }
+
+  private static void read(ByteBuffer from, FloatBuffer numbers, int first, int count) {
+    for (int i = first; i < first + count; i++) {
+      numbers.put(i, Halves.of(from.getShort()));
+    }
   }
 
   private FloatBuffer grown(@Nullable FloatBuffer old, long floats, int width) {

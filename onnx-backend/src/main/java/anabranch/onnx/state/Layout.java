@@ -46,6 +46,7 @@ public final class Layout {
   private final ModelSpec spec;
   private final String type;
   private final boolean shares;
+  private final boolean halves;
   private final int tokensBack;
   private final List<List<Reach>> reaches = new ArrayList<>();
   private @Nullable Entry attention;
@@ -54,9 +55,10 @@ public final class Layout {
   /** By entry of rows, the window that its readers have; one of a row where nobody reads later. */
   private final Map<Entry, Attention.Window> windows = new IdentityHashMap<>();
 
-  private Layout(ModelSpec spec, String type) {
+  private Layout(ModelSpec spec, String type, boolean halves) {
     this.spec = spec;
     this.type = type;
+    this.halves = halves;
     List<Step> all = Cut.of(spec).steps();
     steps = all.stream().map(Step::stage).toList();
     shares = all.stream().anyMatch(step -> shares(step.stage()));
@@ -82,9 +84,15 @@ public final class Layout {
    * Returns the layout of a model.
    *
    * @param type the number type it runs in: states of different types never mix
+   * @param halves whether keys and values are kept in 16 bits, another type of state
    */
-  public static Layout of(ModelSpec spec, String type) {
-    return new Layout(spec, type);
+  public static Layout of(ModelSpec spec, String type, boolean halves) {
+    return new Layout(spec, type, halves);
+  }
+
+  /** Returns whether keys and values are kept in 16 bits. */
+  boolean halves() {
+    return halves;
   }
 
   /** What something is kept for. */
@@ -209,7 +217,7 @@ public final class Layout {
   public String signature() {
     String known = signature;
     if (known == null) {
-      known = signature(spec, type);
+      known = signature(spec, type, halves);
       signature = known;
     }
     return known;
@@ -285,7 +293,7 @@ public final class Layout {
   }
 
   /** Equal exactly for equal descriptions, whatever other orders their plans know. */
-  private static String signature(ModelSpec spec, String type) {
+  private static String signature(ModelSpec spec, String type, boolean halves) {
     Encoder encoder = spec.encoder();
     ModelSpec bare = spec.withPlan(bare(spec.plan()));
     if (encoder != null) {
@@ -299,7 +307,8 @@ public final class Layout {
           MessageDigest.getInstance("SHA-256")
               .digest(bare.toString().getBytes(StandardCharsets.UTF_8));
       String hex = HexFormat.of().formatHex(digest, 0, 16);
-      return "onnx " + type + " \"" + spec.name() + "\" " + hex;
+      String kept = halves ? " keeping fp16" : "";
+      return "onnx " + type + kept + " \"" + spec.name() + "\" " + hex;
     } catch (NoSuchAlgorithmException missing) {
       throw new AssertionError(missing);
     }

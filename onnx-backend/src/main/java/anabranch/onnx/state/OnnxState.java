@@ -264,7 +264,8 @@ public final class OnnxState implements SequenceState {
     }
     Layout.Entry entry = layout.entries().get(index);
     return switch (entry.kind()) {
-      case ROWS, CALL, MEMORY -> new KeyValues(pool, entry.width(), entry.values());
+      case ROWS, CALL, MEMORY ->
+          new KeyValues(pool, entry.width(), entry.values(), layout.halves());
       case RECURRENCE, DECISION, CHOICE -> new Numbers();
     };
   }

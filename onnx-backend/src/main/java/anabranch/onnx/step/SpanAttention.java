@@ -71,7 +71,7 @@ final class SpanAttention {
       Arrays.setAll(positions, i -> packing.position(packing.first[span] + i));
       answer(q, o, new Keys(k, v, packing.firstPlace(span), size, positions));
     } else {
-      try (KeyValues store = new KeyValues(pool, entry.width(), entry.values())) {
+      try (KeyValues store = new KeyValues(pool, entry.width(), entry.values(), false)) {
         append(store, null, k, v);
         answer(q, o, store.seen(0));
       }

@@ -181,7 +181,7 @@ class LoadingTest {
   private static int sessions(ModelSpec spec, Weights weights) {
     Opener opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
     Numerics numerics = new Numerics(Numerics.Kind.TOLERANT, 1e-5, 1e-5, "cpu", "fp32", List.of());
-    Loader.load(spec, opener, numerics).close();
+    Loader.load(spec, opener, numerics, false).close();
     return opener.opened().size();
   }
 
