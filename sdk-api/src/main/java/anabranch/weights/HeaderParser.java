@@ -1,22 +1,12 @@
 package anabranch.weights;
 
 import anabranch.error.WeightsException;
-import java.io.ByteArrayInputStream;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
+import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.TokenStreamFactory;
-import tools.jackson.core.exc.JacksonIOException;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Reads the JSON of a safetensors header: an object of tensors by name, each with {@code dtype},
@@ -24,20 +14,6 @@ import tools.jackson.core.json.JsonFactory;
  * of strings. What it holds is bounded by the header's length.
  */
 final class HeaderParser {
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .disable(TokenStreamFactory.Feature.INTERN_PROPERTY_NAMES)
-          .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(3)
-                  .maxNumberLength(20)
-                  .maxNameLength(Header.MOST_NAME)
-                  .maxStringLength(Header.MOST_BYTES)
-                  .build())
-          .build();
-
   private final String file;
   private final byte[] json;
 
@@ -50,60 +26,79 @@ final class HeaderParser {
     if (json.length == 0 || json[0] != '{') {
       throw wrong("the header does not start with '{'");
     }
-    List<Header.Entry> entries = new ArrayList<>();
-    // The parser's own decoder lets some malformed names pass and guesses at other encodings.
-    Reader text =
-        new InputStreamReader(new ByteArrayInputStream(json), StandardCharsets.UTF_8.newDecoder());
-    try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), text)) {
-      parser.nextToken();
-      while (parser.nextToken() != JsonToken.END_OBJECT) {
-        String name = parser.currentName();
-        parser.nextToken();
-        if (name.equals(Header.METADATA)) {
-          checkMetadata(parser);
-        } else {
-          entries.add(entry(parser, name));
-        }
-      }
-      if (parser.nextToken() != null) {
+    try {
+      HeaderText text = new HeaderText(json);
+      List<Header.Entry> entries = entries(text);
+      char behind = text.next();
+      if (!text.ended() && (behind == '"' || "{[-0123456789".indexOf(behind) >= 0)) {
         throw wrong("the header goes on behind its closing '}'");
+      } else if (!text.ended()) {
+        throw wrong("the header is not valid JSON: it goes on behind its closing '}'");
       }
-    } catch (JacksonIOException malformed) {
+      return entries;
+    } catch (CharacterCodingException malformed) {
       throw new WeightsException(file + ": the header is not UTF-8 text", malformed);
-    } catch (JacksonException invalid) {
+    } catch (HeaderText.Malformed invalid) {
       throw new WeightsException(
-          file + ": the header is not valid JSON: " + invalid.getOriginalMessage(), invalid);
+          file + ": the header is not valid JSON: " + invalid.getMessage(), invalid);
+    }
+  }
+
+  private List<Header.Entry> entries(HeaderText text) throws HeaderText.Malformed {
+    List<Header.Entry> entries = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    text.pass('{');
+    for (boolean first = true; text.goesOn(first, '}'); first = false) {
+      String name = once(text, names);
+      if (name.equals(Header.METADATA)) {
+        checkMetadata(text);
+      } else {
+        entries.add(entry(text, name));
+      }
     }
     return entries;
   }
 
-  private void checkMetadata(JsonParser parser) {
-    if (parser.currentToken() != JsonToken.START_OBJECT) {
+  private static String once(HeaderText text, Set<String> names) throws HeaderText.Malformed {
+    String name = text.name();
+    if (!names.add(name)) {
+      throw text.duplicate(name);
+    }
+    return name;
+  }
+
+  private void checkMetadata(HeaderText text) throws HeaderText.Malformed {
+    if (text.next() != '{') {
+      text.scalar(1);
       throw wrong(Header.METADATA + " is not an object");
     }
-    while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String key = parser.currentName();
-      if (parser.nextToken() != JsonToken.VALUE_STRING) {
+    Set<String> keys = new HashSet<>();
+    text.pass('{');
+    for (boolean first = true; text.goesOn(first, '}'); first = false) {
+      String key = once(text, keys);
+      if (!text.scalar(2).isString()) {
         throw wrong(Header.METADATA + " \"" + key + "\" is not a string");
       }
     }
   }
 
-  private Header.Entry entry(JsonParser parser, String name) {
+  private Header.Entry entry(HeaderText text, String name) throws HeaderText.Malformed {
     String tensor = "tensor \"" + name + "\"";
-    if (parser.currentToken() != JsonToken.START_OBJECT) {
+    if (text.next() != '{') {
+      text.scalar(1);
       throw wrong(tensor + " is not an object");
     }
     DType type = null;
     List<Integer> shape = null;
     List<Long> offsets = null;
-    while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String field = parser.currentName();
-      parser.nextToken();
+    Set<String> fields = new HashSet<>();
+    text.pass('{');
+    for (boolean first = true; text.goesOn(first, '}'); first = false) {
+      String field = once(text, fields);
       switch (field) {
-        case "dtype" -> type = type(parser, tensor);
-        case "shape" -> shape = shape(parser, tensor);
-        case "data_offsets" -> offsets = offsets(parser, tensor);
+        case "dtype" -> type = type(text, tensor);
+        case "shape" -> shape = shape(text, tensor);
+        case "data_offsets" -> offsets = offsets(text, tensor);
         default -> throw wrong(tensor + " has the unknown field \"" + field + "\"");
       }
     }
@@ -141,59 +136,72 @@ final class HeaderParser {
     return entry;
   }
 
-  private DType type(JsonParser parser, String tensor) {
-    String name = parser.currentToken() == JsonToken.VALUE_STRING ? parser.getString() : "";
+  private DType type(HeaderText text, String tensor) throws HeaderText.Malformed {
+    HeaderText.Scalar name = text.scalar(2);
     for (DType type : DType.values()) {
-      if (type.name().equals(name)) {
+      if (name.isString() && type.name().equals(name.text())) {
         return type;
       }
     }
-    throw wrong(
-        tensor + " dtype " + parser.getString() + " is not one of " + List.of(DType.values()));
+    throw wrong(tensor + " dtype " + name.text() + " is not one of " + List.of(DType.values()));
   }
 
-  private List<Integer> shape(JsonParser parser, String tensor) {
-    return integers(parser, tensor + " shape", 1, Integer.MAX_VALUE, Header.MOST_EXTENTS).stream()
-        .map(Long::intValue)
-        .toList();
+  private List<Integer> shape(HeaderText text, String tensor) throws HeaderText.Malformed {
+    List<Integer> shape = new ArrayList<>();
+    for (long extent :
+        integers(text, tensor + " shape", 1, Integer.MAX_VALUE, Header.MOST_EXTENTS)) {
+      shape.add((int) extent);
+    }
+    return List.copyOf(shape);
   }
 
-  private List<Long> offsets(JsonParser parser, String tensor) {
+  private List<Long> offsets(HeaderText text, String tensor) throws HeaderText.Malformed {
     String field = tensor + " data_offsets";
-    List<Long> offsets = integers(parser, field, 0, Long.MAX_VALUE, 2);
+    List<Long> offsets = integers(text, field, 0, Long.MAX_VALUE, 2);
     if (offsets.size() != 2) {
       throw wrong(field + " " + offsets + " are not 2 numbers");
     }
     return offsets;
   }
 
-  private List<Long> integers(JsonParser parser, String field, long least, long most, int count) {
-    if (parser.currentToken() != JsonToken.START_ARRAY) {
+  private List<Long> integers(HeaderText text, String field, long least, long most, int count)
+      throws HeaderText.Malformed {
+    if (text.next() != '[') {
+      text.scalar(2);
       throw wrong(field + " is not an array");
     }
     List<Long> numbers = new ArrayList<>();
-    while (parser.nextToken() != JsonToken.END_ARRAY) {
+    text.pass('[');
+    for (boolean first = true; text.goesOn(first, ']'); first = false) {
       if (numbers.size() == count) {
         throw wrong(field + " has more than " + count + " numbers");
       }
-      boolean fits =
-          parser.currentToken() == JsonToken.VALUE_NUMBER_INT
-              && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
-      if (!fits || parser.getLongValue() < least || parser.getLongValue() > most) {
+      HeaderText.Scalar given = text.scalar(3);
+      Long number = given.isWhole() ? number(given.text()) : null;
+      if (number == null || number < least || number > most) {
         throw wrong(
             field
                 + "["
                 + numbers.size()
                 + "] "
-                + parser.getString()
+                + given.text()
                 + " is not a whole number in "
                 + least
                 + ".."
                 + most);
       }
-      numbers.add(parser.getLongValue());
+      numbers.add(number);
     }
     return numbers;
+  }
+
+  /** Returns a whole number; null where it is beyond 64 bits. */
+  private static @Nullable Long number(String digits) {
+    try {
+      return Long.valueOf(digits);
+    } catch (NumberFormatException large) {
+      return null;
+    }
   }
 
   private <T> T present(@Nullable T value, String tensor, String field) {

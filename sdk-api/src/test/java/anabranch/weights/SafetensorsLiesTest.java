@@ -65,6 +65,33 @@ class SafetensorsLiesTest {
   }
 
   @Test
+  void namesMayBeEscaped() {
+    String spelt = "\"\\u0041\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"";
+    String header = TRUE.replace("\"t\"", spelt) + " \n\t\r";
+    try (Safetensors read = Safetensors.open(Handmade.in(folder, file(header, 12)))) {
+      assertEquals(Set.of("A\"\\/\b\f\n\r\t\u00e9"), read.names());
+    }
+    for (String wrong : new String[] {"\\x", "\\u12g4", "\\u12", "\\", "\n", "\u0001"}) {
+      refused(TRUE.replace("\"t\"", "\"" + wrong + "\""), 12, "not valid JSON");
+    }
+  }
+
+  @Test
+  void whatIsAlmostJsonIsRefused() {
+    refused(TRUE.replace("[2,3]", "[2,3,]"), 12, "not valid JSON");
+    refused(TRUE.replace("[2,3]", "[,2,3]"), 12, "not valid JSON");
+    refused(TRUE.replace("[2,3]", "[2 3]"), 12, "not valid JSON");
+    refused(TRUE.replace("[2,3]", "[02,3]"), 12, "not valid JSON", "leading 0");
+    refused(TRUE.replace("[2,3]", "[+2,3]"), 12, "not valid JSON");
+    refused(TRUE.replace("[2,3]", "[2.,3]"), 12, "not valid JSON", "no digit");
+    refused(TRUE.replace("[2,3]", "[2e,3]"), 12, "not valid JSON", "no digit");
+    refused(TRUE.replace("[2,3]", "[2e0,3]"), 12, "shape[0] 2e0 is not a whole number");
+    refused(TRUE.replace("[2,3]", "[nul,3]"), 12, "not valid JSON", "no value");
+    refused(TRUE.replace("\"shape\":", "\"shape\" "), 12, "not valid JSON", "no ':'");
+    refused("{\"__metadata__\":{\"a\":\"b\",\"a\":\"b\"}}", 0, "\"a\"", "Duplicate");
+  }
+
+  @Test
   void headerIsNoDeeperThanTheFormat() {
     refused("{\"t\":{\"shape\":[" + "[".repeat(100_000), 0, "not valid JSON", "depth", "3");
     refused("{\"__metadata__\":{\"a\":{\"b\":[1]}}}", 0, "__metadata__ \"a\" is not a string");
