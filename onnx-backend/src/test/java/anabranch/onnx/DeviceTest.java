@@ -45,7 +45,10 @@ class DeviceTest {
 
   @Test
   void misspeltSettingsAreRefusedWithTheNamesThatExist() {
-    assertRefused("onnx.thread", "1", "[onnx.device, onnx.threads, onnx.precision, onnx.experts, onnx.state]");
+    assertRefused(
+        "onnx.thread",
+        "1",
+        "[onnx.device, onnx.threads, onnx.precision, onnx.experts, onnx.state]");
     assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
   }
 

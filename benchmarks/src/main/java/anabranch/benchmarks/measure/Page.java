@@ -38,8 +38,9 @@ public final class Page {
       **A goal** was set before the row was measured. `pass` is an interval at or above the goal, `fail` one below,
       `unclear` one that holds it. Rows without a goal are there to explain the others. A floor is what the kernels
       alone would allow; where it is below the goal, 0.97 of it is the goal. A bound is what the machine would allow
-      if nothing but products of large matrices were computed, or nothing but weights were read: the best that the
-      probes of the same run reached.
+      if nothing but products of large matrices were computed, or nothing but weights, keys and values were read: the
+      best that the probes of the same run reached. Both sides of `djl` and `llama` run on one thread each, and need
+      the row `peers` of [commands.md](commands.md).
 
       | benchmark | what stands against what |
       |---|---|

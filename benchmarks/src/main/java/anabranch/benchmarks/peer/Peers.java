@@ -18,7 +18,7 @@ public final class Peers {
 
   private static final String BUILD = "./mvnw -q -f benchmarks/peers/pom.xml compile";
   private static final String PACKAGE = "anabranch.peers.";
-  private static final Duration LIFE = Duration.ofMinutes(4);
+  private static final Duration LIFE = Duration.ofMinutes(10);
 
   private final Path built;
   private final Path folder;
