@@ -64,7 +64,7 @@ class DeviceTest {
             spec.head());
     Unsupported table =
         new Unsupported(
-            "embedding.tokens", "has 1073741824 weights in one graph, at most 524283904");
+            "embedding.tokens", "has 1073741824 weights in one graph, at most 536608767");
     for (String threads : List.of("1", "none")) {
       List<Unsupported> refused =
           backend.check(wide, LoadOptions.defaults().with("onnx.threads", threads));

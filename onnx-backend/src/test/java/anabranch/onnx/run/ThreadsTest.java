@@ -63,7 +63,7 @@ class ThreadsTest {
       for (ModelSpec spec : models()) {
         String start = precision + " " + spec.name() + " ";
         List<String> own = here.stream().filter(line -> line.startsWith(start)).toList();
-        assertEquals(runs(precision) ? BATCHES.length : 0, own.size(), start);
+        assertEquals(BATCHES.length, own.size(), start);
         assertEquals(1, own.stream().map(line -> line.split(" ")[3]).distinct().count(), start);
       }
     }
@@ -83,9 +83,6 @@ class ThreadsTest {
   private static List<String> lines(int threads) {
     List<String> lines = new ArrayList<>();
     for (Precision precision : Precision.values()) {
-      if (!runs(precision)) {
-        continue;
-      }
       LoadOptions options =
           OnnxOptions.defaults()
               .withThreads(threads)
@@ -93,8 +90,9 @@ class ThreadsTest {
               .into(LoadOptions.defaults());
       for (ModelSpec spec : models()) {
         try (LoadedModel model = new OnnxBackend().load(spec, Weights.random(spec, 5), options)) {
-          if (!model.numerics().notes().isEmpty()) {
-            throw new AssertionError(model.numerics().notes());
+          List<String> notes = model.numerics().notes();
+          if (notes.stream().anyMatch(note -> note.contains("thread"))) {
+            throw new AssertionError(notes);
           }
           for (int batch : BATCHES) {
             float[] first = new Passes(model).run(events(batch), exits(spec, batch), 200).get(0);
@@ -104,10 +102,6 @@ class ThreadsTest {
       }
     }
     return lines;
-  }
-
-  private static boolean runs(Precision precision) {
-    return precision == Precision.FP32 || precision == Precision.INT8;
   }
 
   private static List<Event> events(int count) {
