@@ -3,10 +3,9 @@ package anabranch.conformance.reference;
 import anabranch.backend.StateImage;
 import anabranch.conformance.reference.part.AttentionPart.Shown;
 import anabranch.conformance.reference.pass.Memory;
-import java.io.ByteArrayOutputStream;
+import anabranch.conformance.reference.pass.PageReader;
+import anabranch.conformance.reference.pass.PageWriter;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -158,7 +157,7 @@ final class Pages {
   }
 
   private static ByteBuffer page(Title title, Memory memory, int length) {
-    Writer page = new Writer();
+    PageWriter page = new PageWriter();
     page.text(title.kind.name());
     page.text(title.place);
     page.number(title.number);
@@ -191,14 +190,14 @@ final class Pages {
     Pages pages = new Pages();
     pages.clock = image.version() + 1;
     List<double[]> rows = new ArrayList<>();
-    Map<Title, ByteBuffer> rest = new HashMap<>();
-    Map<Integer, ByteBuffer> encoded = new TreeMap<>();
+    Map<Title, PageReader> rest = new HashMap<>();
+    Map<Integer, PageReader> encoded = new TreeMap<>();
     image
         .pages()
         .forEach(
             (id, bytes) -> {
-              ByteBuffer page = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-              Title title = new Title(Kind.valueOf(text(page)), text(page), page.getInt());
+              PageReader page = new PageReader(bytes);
+              Title title = new Title(Kind.valueOf(page.text()), page.text(), page.number());
               pages.ids.put(title, id);
               pages.next = Math.max(pages.next, id + 1);
               pages.written.put(title, image.version());
@@ -208,9 +207,9 @@ final class Pages {
                 rest.put(title, page);
               }
             });
-    for (ByteBuffer page : encoded.values()) {
-      while (page.hasRemaining()) {
-        rows.add(numbers(page));
+    for (PageReader page : encoded.values()) {
+      while (page.hasMore()) {
+        rows.add(page.numbers());
       }
     }
     Memory memory = new Memory(rows);
@@ -219,64 +218,18 @@ final class Pages {
     return new Read(memory, pages, length[0]);
   }
 
-  private static void fill(Memory memory, Title title, ByteBuffer page, int[] length) {
-    while (page.hasRemaining()) {
+  private static void fill(Memory memory, Title title, PageReader page, int[] length) {
+    while (page.hasMore()) {
       switch (title.kind) {
-        case LENGTH -> length[0] = page.getInt();
-        case TOKENS -> memory.keepToken(page.getInt(), page.getInt());
-        case NUMBERS -> memory.keep(title.place, numbers(page));
+        case LENGTH -> length[0] = page.number();
+        case TOKENS -> memory.keepToken(page.number(), page.number());
+        case NUMBERS -> memory.keep(title.place, page.numbers());
         case SHOWN -> {
-          int position = page.getInt();
-          memory.show(title.place, position, new Shown(numbers(page), numbers(page)));
+          int position = page.number();
+          memory.show(title.place, position, new Shown(page.numbers(), page.numbers()));
         }
         default -> throw new AssertionError(title + " was read before");
       }
-    }
-  }
-
-  private static String text(ByteBuffer page) {
-    byte[] bytes = new byte[page.getInt()];
-    page.get(bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
-  }
-
-  private static double[] numbers(ByteBuffer page) {
-    double[] numbers = new double[page.getInt()];
-    for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = page.getDouble();
-    }
-    return numbers;
-  }
-
-  /** Writes one page in little endian order. Confined to one call. */
-  private static final class Writer {
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-
-    void number(int... values) {
-      ByteBuffer some = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-      for (int value : values) {
-        some.putInt(value);
-      }
-      bytes.writeBytes(some.array());
-    }
-
-    void numbers(double... values) {
-      number(values.length);
-      ByteBuffer some = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-      for (double value : values) {
-        some.putDouble(value);
-      }
-      bytes.writeBytes(some.array());
-    }
-
-    void text(String text) {
-      byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
-      number(encoded.length);
-      bytes.writeBytes(encoded);
-    }
-
-    ByteBuffer done() {
-      return ByteBuffer.wrap(bytes.toByteArray());
     }
   }
 }
