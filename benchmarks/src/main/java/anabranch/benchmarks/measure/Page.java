@@ -30,10 +30,10 @@ public final class Page {
 
       **A row** is a ratio: how many times as fast the first side is as the second. Sides take turns, round by round,
       so that whatever disturbs the machine disturbs them alike; the ratio is the median over the rounds, beside the
-      interval that holds 95 % of such medians. `depth`, `djl`, `layer`, `llama` and `step` compare the time that
-      processors spent, but for rows that say `passed`; the others compare the time that passed, or bytes. Sides that
-      compute the same answer alike, or the benchmark fails. The notes below a table say the medians themselves, which
-      hold for that machine at that hour.
+      interval that holds 95 % of such medians. `rebatch`, `start`, `threads` and rows that say `passed` compare the
+      time that passed, `tasks` and `flat` bytes, the others the time that processors spent. Sides that compute the
+      same answer alike, or the benchmark fails; `bits` says how far they differ. The notes below a table say the
+      medians themselves, which hold for that machine at that hour.
 
       **A goal** was set before the row was measured. `pass` is an interval at or above the goal, `fail` one below,
       `unclear` one that holds it. Rows without a goal are there to explain the others. A floor is what the kernels
@@ -44,17 +44,24 @@ public final class Page {
 
       | benchmark | what stands against what |
       |---|---|
+      | `bits` | fp32 against products of 8 bits |
+      | `curves` | nothing: how time grows with tokens, experts, length and layers |
       | `depth` | early exits against bare kernels at the same numbers of rows |
       | `djl` | a routed layer against the same layer in NDArrays of DJL on PyTorch. How far the floors of both differ is how far the products of two libraries differ, and depends on the processor |
+      | `flat` | memory behind a million steps, and behind 20 models, against what it was before |
+      | `flink` | an inference step against a step that does nothing and, with an engine, against that engine |
+      | `flink-batch` | a job against the engine alone and the same job around a model that computes nothing, added up |
+      | `flink-rocks` | hot keys on RocksDB against the heap |
       | `layer` | a routed layer against its experts on rows that lie grouped, and against other graphs of the same runtime |
       | `llama` | a whole Mixtral with random weights in fp32 against llama.cpp through JNI, whose strength is quantised weights |
       | `rebatch` | survivors of many records gathered into batches anew, against the number of rows that they save |
+      | `savings` | skipped blocks, narrower networks, dropped rows and rows without padding, against bare kernels at the same numbers of rows |
       | `start` | the first answer of a JVM against sessions made by hand |
       | `step` | one step against its kernel |
       | `tasks` | memory that a further task adds to a shared model |
       | `threads` | two threads against one |
 
-      **Not measured:** several sockets; quantised weights; models of many gigabytes; other systems on a GPU, or with
+      **Not measured:** several sockets; processors with instructions for sums of 8-bit products; models of many gigabytes; other systems on a GPU, or with
       more than one thread; other people's hardware: a goal that passes here may fail there, so run them.
 
       """;

@@ -13,6 +13,8 @@ import anabranch.engine.Policy;
 import anabranch.engine.Sequence;
 import anabranch.flink.keyed.KeyedSequenceInference;
 import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.update.ModelRecipes;
+import anabranch.flink.update.ModelUpdate;
 import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
@@ -36,9 +38,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +53,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SequencesOnOnnxTest {
   private static final int WORDS = 900;
   private static final int SPEAKERS = 20;
+  private static final int LATE = 300;
   private static final long SEED = 11;
   private static final Policy EARLY = Policy.named("early").with("one", 0.6).with("two", 0.6);
 
@@ -98,24 +103,62 @@ class SequencesOnOnnxTest {
   @EnumSource
   void aJobThatWasKilledSaysBitForBitWhatALoopOverEventsSays(Past past, @TempDir Path folder)
       throws Exception {
-    int[][] words = words();
+    int[][] words = words(n -> 0, n -> SPEAKERS);
     int[] left = new int[3];
-    Map<Integer, String> expected = loop(past.spec(), words, left);
+    Map<Integer, String> expected = loop(past.spec(), SEED, words, left);
     for (int rows : left) {
       assertTrue(rows > 50, "rows left behind every stage");
     }
-    ModelRecipe recipe =
-        ModelRecipe.of("onnx", past.spec(), model -> Weights.random(model, SEED))
-            .withPolicy(EARLY)
-            .withEngineOptions(EngineOptions.defaults().withLanes(2));
+    ModelRecipe recipe = recipe(past.spec(), SEED);
     assertEquals(expected, KilledJob.answers(words, folder, stream -> answering(stream, recipe)));
   }
 
-  private static Map<Integer, String> loop(ModelSpec spec, int[][] words, int[] left) {
+  /** Half of the speakers begin when the other half has ended, but for two who go on. */
+  @Test
+  void aSequenceGoesOnUnderTheModelThatItBeganUnderWhenTheJobIsKilled(@TempDir Path folder)
+      throws Exception {
+    ModelSpec spec = Past.WINDOW.spec();
+    int[][] words =
+        words(
+            n -> n < WORDS - LATE ? 0 : SPEAKERS / 2 - 2,
+            n -> n < WORDS - LATE ? SPEAKERS / 2 : SPEAKERS);
+    Map<Integer, String> first = loop(spec, SEED, words, new int[3]);
+    Map<Integer, String> second = loop(spec, SEED + 1, words, new int[3]);
+    Map<Integer, String> expected = new HashMap<>();
+    for (int[] word : words) {
+      expected.put(word[0], (word[1] < SPEAKERS / 2 ? first : second).get(word[0]));
+    }
+    ModelRecipes recipes =
+        version -> {
+          KilledJob.updated();
+          long seed = version.equals("v2") ? SEED + 1 : SEED;
+          return recipe(Past.WINDOW.spec(), seed).withVersion(version);
+        };
+    Map<Integer, String> seen =
+        KilledJob.answersOfUpdated(
+            words,
+            folder,
+            stream ->
+                step(stream, recipe(spec, SEED).withVersion("v1"))
+                    .updates(
+                        KilledJob.updates(
+                            stream.getExecutionEnvironment(), ModelUpdate.model("v2")),
+                        recipes)
+                    .map(SequencesOnOnnxTest::text, Types.STRING));
+    assertEquals(expected, seen);
+  }
+
+  private static ModelRecipe recipe(ModelSpec spec, long seed) {
+    return ModelRecipe.of("onnx", spec, model -> Weights.random(model, seed))
+        .withPolicy(EARLY)
+        .withEngineOptions(EngineOptions.defaults().withLanes(2));
+  }
+
+  private static Map<Integer, String> loop(ModelSpec spec, long seed, int[][] words, int[] left) {
     Map<Integer, String> answers = new HashMap<>();
     Map<Integer, Sequence> sequences = new HashMap<>();
     var model =
-        Backends.named("onnx").load(spec, Weights.random(spec, SEED), LoadOptions.defaults());
+        Backends.named("onnx").load(spec, Weights.random(spec, seed), LoadOptions.defaults());
     try (Engine engine = Engine.open(model, EARLY)) {
       for (int[] word : words) {
         Inference inference =
@@ -134,19 +177,25 @@ class SequencesOnOnnxTest {
 
   private static DataStream<String> answering(
       KeyedStream<int[], Integer> words, ModelRecipe recipe) {
+    return step(words, recipe).map(SequencesOnOnnxTest::text, Types.STRING);
+  }
+
+  private static KeyedSequenceInference<int[]> step(
+      KeyedStream<int[], Integer> words, ModelRecipe recipe) {
     return KeyedSequenceInference.on(words, recipe)
         .events((word, input) -> List.of(event(word)))
         .numbers(word -> word[2])
-        .cacheBytes(20_000)
-        .map(SequencesOnOnnxTest::text, Types.STRING);
+        .cacheBytes(20_000);
   }
 
-  private static int[][] words() {
+  /** Returns words of the speakers between two bounds, which depend on the word's number. */
+  private static int[][] words(IntUnaryOperator least, IntUnaryOperator bound) {
     SplittableRandom random = new SplittableRandom(4);
     Map<Integer, Integer> said = new HashMap<>();
     List<int[]> words = new ArrayList<>();
     for (int n = 0; n < WORDS; n++) {
-      int speaker = random.nextInt(3) == 0 ? 0 : random.nextInt(SPEAKERS);
+      int first = least.applyAsInt(n);
+      int speaker = random.nextInt(3) == 0 ? first : random.nextInt(first, bound.applyAsInt(n));
       int number = said.merge(speaker, 1, Integer::sum) - 1;
       int token = random.nextInt(40);
       words.add(
