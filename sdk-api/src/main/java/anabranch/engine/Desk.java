@@ -317,7 +317,7 @@ final class Desk {
       long nanos = known == null ? 0 : known.nanos();
       try {
         listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
-      } catch (RuntimeException thrown) {
+      } catch (Throwable thrown) {
         Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
       }
     }

@@ -91,9 +91,12 @@ final class Lane {
         pending.fail(new ExecutionException(id, leg.index(), "the batch broke", broken));
       }
     } finally {
-      desk.answer(answers);
-      answers.clear();
-      desk.done(work, rows, System.nanoTime() - start, onward);
+      try {
+        desk.answer(answers);
+      } finally {
+        answers.clear();
+        desk.done(work, rows, System.nanoTime() - start, onward);
+      }
     }
   }
 
