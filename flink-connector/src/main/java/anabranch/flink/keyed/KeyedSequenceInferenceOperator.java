@@ -279,7 +279,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
   private HeldModel modelOf(Line<IN> line) throws Exception {
     HeldModels all = opened(models);
     SequenceHeader header = line.header;
-    HeldModel model = line.model;
+    HeldModel model = line.model == null ? null : all.held(line.model.version());
     if (model == null && header != null) {
       String version = header.model().isEmpty() ? recipe("").version() : header.model();
       model = all.held(version);

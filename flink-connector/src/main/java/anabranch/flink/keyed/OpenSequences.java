@@ -342,7 +342,9 @@ final class OpenSequences<IN> {
       image = model.patience.await(changes);
     } catch (CompletionException failed) {
       broke(line, Failures.blame(failed));
-      rest(line);
+      if (line.isIdle()) {
+        rest(line);
+      }
       return;
     }
     SequenceHeader header = line.header;
