@@ -142,7 +142,7 @@ public final class NativeRuntime {
       problems = ClassPathCheck.problems();
       problems.forEach(problem -> LOG.log(System.Logger.Level.WARNING, problem));
       into.complete(make(threads, problems));
-    } catch (OrtException | RuntimeException | LinkageError failure) {
+    } catch (Throwable failure) {
       Throwable cause = failure;
       while (cause.getCause() != null) {
         cause = cause.getCause();

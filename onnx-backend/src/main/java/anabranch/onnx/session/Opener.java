@@ -42,6 +42,8 @@ public final class Opener {
   private final Precision precision;
   private final boolean fused;
   private final List<String> noted = new ArrayList<>();
+  private int notNamed;
+  private volatile boolean over;
   private final List<Session> opened = new ArrayList<>();
   private final List<Once> once = new ArrayList<>();
   private final ExecutorService loaders;
@@ -126,6 +128,8 @@ public final class Opener {
   public void note(String note) {
     if (noted.size() < MOST_NAMED) {
       noted.add(note);
+    } else {
+      notNamed++;
     }
   }
 
@@ -149,10 +153,18 @@ public final class Opener {
    * @throws IllegalStateException if ONNX Runtime refuses one
    */
   public void await() {
-    opened.forEach(Session::await);
+    try {
+      opened.forEach(Session::await);
+    } finally {
+      over = true;
+    }
   }
 
   private LoadedGraph load(Graph graph) {
+    if (over) {
+      throw new IllegalStateException(
+          "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
+    }
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
       session = stored(graph);
@@ -223,18 +235,21 @@ public final class Opener {
 
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
   private @Nullable LoadedGraph written(Graph graph) {
+    LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
-        return load(
-            graph, graph.model(weights, precision, target.isCpu(), room.get()::of, file), folder);
+        ByteBuffer model = graph.model(weights, precision, target.isCpu(), room.get()::of, file);
+        session = load(graph, model, folder);
       } finally {
         Files.deleteIfExists(folder);
       }
-    } catch (IOException | UncheckedIOException full) {
-      LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are held twice", full);
-      return null;
+    } catch (IOException | UncheckedIOException failed) {
+      String what =
+          session == null ? " are held twice" : " stay in a temporary file that cannot be deleted";
+      LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + what, failed);
     }
+    return session;
   }
 
   /** Returns the numbers of a tensor. */
@@ -253,11 +268,14 @@ public final class Opener {
             .map(Session::name)
             .sorted()
             .toList();
+    List<String> all = new ArrayList<>(noted);
+    if (notNamed > 0) {
+      all.add("and " + notNamed + " more of that kind");
+    }
     if (mixed.isEmpty()) {
-      return List.copyOf(noted);
+      return all;
     }
     List<String> some = mixed.subList(0, Math.min(mixed.size(), MOST_NAMED));
-    List<String> all = new ArrayList<>(noted);
     all.add(
         "in "
             + mixed.size()
