@@ -1,6 +1,7 @@
 package anabranch.weights;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -10,7 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * All 65 536 numbers of each type, against the formulas of their definitions in exact arithmetic.
+ * All 65 536 numbers of each type, against the formulas of their definitions in exact arithmetic,
+ * and what lies between them.
  */
 class HalvesTest {
   @Test
@@ -34,6 +36,61 @@ class HalvesTest {
     assertEquals(0x7fc02000, Float.floatToRawIntBits(Halves.fromF16((short) 0x7e01)));
     assertEquals(0xffd54000, Float.floatToRawIntBits(Halves.fromF16((short) 0xfeaa)));
     assertEquals(0x7fc10000, Float.floatToRawIntBits(Halves.fromBf16((short) 0x7fc1)));
+  }
+
+  @Test
+  void everyNumberOf16BitsIsItself() {
+    for (int bits = 0; bits < 1 << 16; bits++) {
+      float half = Halves.fromF16((short) bits);
+      if (!Float.isNaN(half)) {
+        assertEquals((short) bits, Halves.toF16(half), "half " + half);
+      }
+      float brain = Halves.fromBf16((short) bits);
+      if (!Float.isNaN(brain)) {
+        assertEquals((short) bits, Halves.toBf16(brain), "brain " + brain);
+      }
+    }
+    assertTrue(Float.isNaN(Halves.fromF16(Halves.toF16(Float.NaN))));
+    assertTrue(Float.isNaN(Halves.fromBf16(Halves.toBf16(Float.NaN))));
+  }
+
+  @Test
+  void otherNumbersAreRoundedToTheNearestAndTiesToEven() {
+    for (int bits = 0; bits < 0x7bff; bits++) {
+      float low = Halves.fromF16((short) bits);
+      float high = Halves.fromF16((short) (bits + 1));
+      requireRounded(DType.F16, bits, low, high);
+    }
+    for (int bits = 0; bits < 0x7f7f; bits++) {
+      float low = Halves.fromBf16((short) bits);
+      float high = Halves.fromBf16((short) (bits + 1));
+      requireRounded(DType.BF16, bits, low, high);
+    }
+  }
+
+  private static void requireRounded(DType type, int bits, float low, float high) {
+    float middle = low + (high - low) / 2;
+    int even = bits + (bits & 1);
+    assertEquals(even, rounded(type, middle), type + " " + middle);
+    assertEquals(bits, rounded(type, Math.nextDown(middle)), type + " below " + middle);
+    assertEquals(bits + 1, rounded(type, Math.nextUp(middle)), type + " above " + middle);
+    assertEquals((short) (even | 0x8000), (short) rounded(type, -middle), type + " -" + middle);
+  }
+
+  private static int rounded(DType type, float number) {
+    return type == DType.F16 ? Halves.toF16(number) : Halves.toBf16(number);
+  }
+
+  @Test
+  void knownNumbersHaveKnownBits() {
+    assertEquals(0x3c00, Halves.toF16(1f));
+    assertEquals((short) 0xc000, Halves.toF16(-2f));
+    assertEquals(0x7bff, Halves.toF16(Halves.MOST_F16));
+    assertEquals(0x0001, Halves.toF16(0x1p-24f));
+    assertEquals(0x3555, Halves.toF16(1 / 3f));
+    assertEquals((short) 0x8000, Halves.toF16(-0f));
+    assertEquals(0x7c00, Halves.toF16(65520f));
+    assertEquals(0x3f80, Halves.toBf16(1f));
   }
 
   private static float[] all(DType type) {

@@ -3,6 +3,7 @@ package anabranch.onnx.graph;
 import anabranch.error.WeightsException;
 import anabranch.onnx.Precision;
 import anabranch.weights.DType;
+import anabranch.weights.Halves;
 import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,7 +22,6 @@ import java.util.function.IntFunction;
 final class SixteenBits {
   private static final int HALF = 10;
   private static final int BRAIN = 16;
-  private static final float MOST_HALF = 65504;
 
   private final DType stored;
   private final int type;
@@ -142,7 +142,7 @@ final class SixteenBits {
     ByteOrder before = into.order();
     into.order(ByteOrder.LITTLE_ENDIAN);
     for (float number : numbers.array()) {
-      short bits = type == HALF ? half(number) : brain(number);
+      short bits = type == HALF ? Halves.toF16(number) : Halves.toBf16(number);
       if (Float.isFinite(number) && infinite(bits)) {
         throw new WeightsException(
             tensor.name() + " has " + number + ", which is too large for " + stored);
@@ -155,29 +155,5 @@ final class SixteenBits {
   private boolean infinite(short bits) {
     int exponent = type == HALF ? 0x7c00 : 0x7f80;
     return (bits & 0x7fff) == exponent;
-  }
-
-  /** Returns the upper half of a number, rounded. */
-  static short brain(float number) {
-    int bits = Float.floatToRawIntBits(number);
-    if (Float.isNaN(number)) {
-      return (short) (bits >>> 16 | 0x40);
-    }
-    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
-  }
-
-  /** Returns a number as IEEE binary16, rounded. */
-  static short half(float number) {
-    int sign = Float.floatToRawIntBits(number) >>> 16 & 0x8000;
-    float size = Math.abs(number);
-    if (Float.isNaN(number)) {
-      return (short) (sign | 0x7e00);
-    } else if (size >= MOST_HALF + 16) {
-      return (short) (sign | 0x7c00);
-    } else if (size < 0x1p-14f) {
-      return (short) (sign | (int) Math.rint((double) size * 0x1p24));
-    }
-    int bits = Float.floatToRawIntBits(size) - (112 << 23);
-    return (short) (sign | bits + 0xfff + (bits >>> 13 & 1) >>> 13);
   }
 }

@@ -1,6 +1,7 @@
 package anabranch.onnx.state;
 
 import anabranch.onnx.memory.BufferPool;
+import anabranch.weights.Halves;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -323,19 +324,32 @@ public final class KeyValues implements Kept {
 
   private static void round(FloatBuffer numbers, int from, int count) {
     for (int i = from; i < from + count; i++) {
-      numbers.put(i, Halves.rounded(numbers.get(i)));
+      numbers.put(i, rounded(numbers.get(i)));
     }
+  }
+
+  /**
+   * Returns the nearest number of 16 bits.
+   *
+   * @throws ArithmeticException if it is beyond the largest
+   */
+  static float rounded(float value) {
+    if (Math.abs(value) > Halves.MOST_F16) {
+      throw new ArithmeticException(
+          "a key or value " + value + " is not in -65504..65504, which onnx.state fp16 can keep");
+    }
+    return Halves.fromF16(Halves.toF16(value));
   }
 
   private static void write(FloatBuffer numbers, ByteBuffer into) {
     for (int i = 0; i < numbers.capacity(); i++) {
-      into.putShort(Halves.of(numbers.get(i)));
+      into.putShort(Halves.toF16(numbers.get(i)));
     }
   }
 
   private static void read(ByteBuffer from, FloatBuffer numbers, int first, int count) {
     for (int i = first; i < first + count; i++) {
-      numbers.put(i, Halves.of(from.getShort()));
+      numbers.put(i, Halves.fromF16(from.getShort()));
     }
   }
 

@@ -16,6 +16,7 @@ import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.weights.DType;
+import anabranch.weights.Halves;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
@@ -27,49 +28,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class SixteenBitsTest {
-  @Test
-  void everyNumberOf16BitsIsItself() {
-    for (int bits = 0; bits < 1 << 16; bits++) {
-      float half = widened(DType.F16, (short) bits);
-      if (!Float.isNaN(half)) {
-        assertEquals((short) bits, SixteenBits.half(half), "half " + half);
-      }
-      float brain = widened(DType.BF16, (short) bits);
-      if (!Float.isNaN(brain)) {
-        assertEquals((short) bits, SixteenBits.brain(brain), "brain " + brain);
-      }
-    }
-    assertTrue(Float.isNaN(widened(DType.F16, SixteenBits.half(Float.NaN))));
-    assertTrue(Float.isNaN(widened(DType.BF16, SixteenBits.brain(Float.NaN))));
-  }
-
-  @Test
-  void otherNumbersAreRoundedToTheNearestAndTiesToEven() {
-    for (int bits = 0; bits < 0x7bff; bits++) {
-      float low = widened(DType.F16, (short) bits);
-      float high = widened(DType.F16, (short) (bits + 1));
-      requireRounded(DType.F16, bits, low, high);
-    }
-    for (int bits = 0; bits < 0x7f7f; bits++) {
-      float low = widened(DType.BF16, (short) bits);
-      float high = widened(DType.BF16, (short) (bits + 1));
-      requireRounded(DType.BF16, bits, low, high);
-    }
-  }
-
-  private static void requireRounded(DType type, int bits, float low, float high) {
-    float middle = low + (high - low) / 2;
-    int even = bits + (bits & 1);
-    assertEquals(even, rounded(type, middle), type + " " + middle);
-    assertEquals(bits, rounded(type, Math.nextDown(middle)), type + " below " + middle);
-    assertEquals(bits + 1, rounded(type, Math.nextUp(middle)), type + " above " + middle);
-    assertEquals((short) (even | 0x8000), (short) rounded(type, -middle), type + " -" + middle);
-  }
-
-  private static int rounded(DType type, float number) {
-    return type == DType.F16 ? SixteenBits.half(number) : SixteenBits.brain(number);
-  }
-
   @Test
   void aWeightTooLargeForTheTypeIsRefusedByName() {
     Tensor large = MemoryWeights.tensor("w", List.of(1, 2), new float[] {65504, 65520});
@@ -102,7 +60,7 @@ class SixteenBitsTest {
     Tensor wide = MemoryWeights.tensor("w", List.of(2, in), ones);
     ByteBuffer shorts = ByteBuffer.allocateDirect(4 * in).order(ByteOrder.LITTLE_ENDIAN);
     while (shorts.hasRemaining()) {
-      shorts.putShort(SixteenBits.brain(1));
+      shorts.putShort(Halves.toBf16(1));
     }
     Tensor stored = new Tensor("w", DType.BF16, List.of(2, in), shorts.flip());
     for (Tensor each : List.of(wide, stored)) {
@@ -205,12 +163,5 @@ class SixteenBitsTest {
     String x = graph.input("x", -1, in);
     graph.output("y", graph.product(x, in, graph.weight("w", out, in), null), -1, out);
     return graph;
-  }
-
-  private static float widened(DType type, short bits) {
-    ByteBuffer bytes = ByteBuffer.allocateDirect(2).order(ByteOrder.LITTLE_ENDIAN);
-    FloatBuffer wide = FloatBuffer.allocate(1);
-    new Tensor("t", type, List.of(1), bytes.putShort(0, bits)).copyTo(wide);
-    return wide.get(0);
   }
 }
