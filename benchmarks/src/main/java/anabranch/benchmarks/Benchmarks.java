@@ -36,7 +36,6 @@ public final class Benchmarks {
 
   private static final int LINES = 128;
   private static final int ROUNDS = Integer.getInteger("benchmarks.rounds", 21);
-  private static final int FEWER = 11;
   private static final int FEW = 7;
   private static final int MEGABYTES = 1024;
   private static final int SWAPS = 20;
@@ -120,8 +119,7 @@ public final class Benchmarks {
       }
       case "flink", "flink-batch", "flink-rocks" -> {
         limits(report);
-        int rounds = name.equals("flink") ? ROUNDS : Math.min(ROUNDS, FEWER);
-        FlinkCosts.run(name, backend, rounds, 1, report);
+        FlinkCosts.run(name, backend, ROUNDS, 1, report);
       }
       case "start", "tasks", "threads" -> process(name, report);
       case "djl", "llama" -> peer(name, backend, report);
