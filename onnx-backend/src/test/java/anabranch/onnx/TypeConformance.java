@@ -58,9 +58,14 @@ abstract class TypeConformance extends BackendConformance {
   private Tensor moved(Tensor tensor, SplittableRandom random) {
     float[] values = new float[Math.toIntExact(tensor.elements())];
     tensor.copyTo(FloatBuffer.wrap(values));
+    move(values, tensor.shape().get(1), random);
+    return MemoryWeights.tensor(tensor.name(), tensor.shape(), values);
+  }
+
+  /** Moves the numbers of a matrix of so many inputs. */
+  void move(float[] values, int in, SplittableRandom random) {
     for (int i = 0; i < values.length; i++) {
       values[i] *= (float) (1 + (random.nextBoolean() ? half : -half));
     }
-    return MemoryWeights.tensor(tensor.name(), tensor.shape(), values);
   }
 }

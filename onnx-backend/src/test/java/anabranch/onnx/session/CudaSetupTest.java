@@ -22,7 +22,7 @@ class CudaSetupTest {
       "Error code - ORT_FAIL - message: /onnxruntime_src/onnxruntime/core/session/"
           + "provider_bridge_ort.cc:1988 onnxruntime::Provider& onnxruntime::ProviderLibrary::Get()"
           + " [ONNXRuntimeError] : 1 : FAIL : Failed to load library"
-          + " /tmp/natives/libonnxruntime_providers_cuda.so with error: ";
+          + " /natives/libonnxruntime_providers_cuda.so with error: ";
   private static final String PARSING =
       "Error code - ORT_FAIL - message: /onnxruntime_src/onnxruntime/core/providers/cuda/"
           + "cuda_execution_provider_info.cc:62 static onnxruntime::CUDAExecutionProviderInfo"
@@ -62,7 +62,7 @@ class CudaSetupTest {
     Files.createFile(folder.resolve("libcudart.so.12.6.77"));
     String said =
         LOADING
-            + "/tmp/natives/libonnxruntime_providers_cuda.so: undefined symbol:"
+            + "/natives/libonnxruntime_providers_cuda.so: undefined symbol:"
             + " cudaLibraryGetKernel, version libcudart.so.12";
     String reason = new CudaSetup(List.of(folder)).explain(said, null);
     assertTrue(reason.contains("too old: they lack cudaLibraryGetKernel"), reason);
