@@ -123,6 +123,7 @@ class LargeGraphsTest {
     plan.add(block);
     plan.add(new Part.Run(stored));
     plan.add(new Part.Run(stored));
+    plan.add(new Part.Run(stored));
     ModelSpec spec = model("again", plan.build());
     try (Weights weights = Weights.random(spec, 3);
         OnnxModel large = load(spec, weights, Graphs.LARGE, Precision.FP32)) {
