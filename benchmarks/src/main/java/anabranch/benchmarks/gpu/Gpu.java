@@ -41,7 +41,7 @@ public final class Gpu {
   /**
    * Measures, or rehearses.
    *
-   * @param size {@code full} or {@code tiny}
+   * @param size {@code full}, {@code middle} or {@code tiny}
    * @param options where the models run, and in which numbers
    * @param python starts a Python that may have PyTorch
    * @param script times the grouped kernels of PyTorch

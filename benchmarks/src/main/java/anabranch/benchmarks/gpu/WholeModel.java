@@ -104,7 +104,7 @@ final class WholeModel {
   private void events(List<Served> both, int count) {
     Map<Served, List<Sequence>> sequences = new IdentityHashMap<>();
     try {
-      int[] prompt = IntStream.range(0, size.prompt() / 2).toArray();
+      int[] prompt = IntStream.range(0, size.prompt() / 2 - 1).toArray();
       for (Served each : both) {
         List<Sequence> own = new ArrayList<>();
         sequences.put(each, own);

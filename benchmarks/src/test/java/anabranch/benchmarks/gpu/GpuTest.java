@@ -28,7 +28,7 @@ class GpuTest {
   void aRehearsalRunsEverythingAndGivesNoVerdict(@TempDir Path folder) throws IOException {
     Path script = folder.resolve("none.sh");
     Files.writeString(script, "echo '{\"missing\": \"no PyTorch here\"}'\n");
-    Gpu.run("onnx", "tiny", OPTIONS, 2, List.of("sh"), script, report);
+    Gpu.run("onnx", "tiny", OPTIONS, 21, List.of("sh"), script, report);
     String text = said.toString();
     assertTrue(text.startsWith("ran bf16 on cpu by ONNX Runtime "), text);
     assertTrue(text.contains("a rehearsal on cpu: nothing here was measured on a GPU"), text);
