@@ -21,7 +21,8 @@ public record GraphChoice(String kind, Graphs graphs, String measured) {
               "cpu",
               Graphs.SMALL,
               "2026-11-29, x86-64, fp32, width 512, 8 experts: large graphs took 1.25 times as long"
-                  + " for a prompt of 128 rows (1.07 to 1.39), 1.14 for a single row (1.04 to 1.52)"),
+                  + " for a prompt of 128 rows (1.07 to 1.39), 1.14 for a single row (1.04 to"
+                  + " 1.52)"),
           new GraphChoice("cuda", Graphs.SMALL, UNMEASURED));
 
   /** Returns the choice for each kind of device. */

@@ -58,8 +58,10 @@ public final class Joiner {
       List<LoadedStep> steps = new ArrayList<>();
       visits.add(steps);
       int visit = visits.size() - 1;
-      for (Step step : BlockGraphs.of(width, block.path(), block.block().sublayers())) {
-        add(step, block, visit, steps);
+      List<Step> parts = BlockGraphs.of(width, block.path(), block.block().sublayers());
+      for (int i = 0; i < parts.size(); i++) {
+        endBefore(parts.subList(i, parts.size()));
+        add(parts.get(i), block, visit, steps);
       }
     }
     close(null);
@@ -67,9 +69,6 @@ public final class Joiner {
   }
 
   private void add(Step step, Visit.Member block, int visit, List<LoadedStep> steps) {
-    if (open != null && open.mayEnd() && open.graph().weightBytes() + bytes(step) > most) {
-      close(null);
-    }
     if (step instanceof Step.Tokenwise layers) {
       open(layers.graph().name(), visit, steps).layers(layers);
     } else if (step instanceof Step.Mix mix && mixed(mix, block, visit, steps)) {
@@ -89,8 +88,16 @@ public final class Joiner {
     }
   }
 
-  private static long bytes(Step step) {
-    return step.graphs().mapToLong(Graph::weightBytes).sum();
+  /** Ends the graph if the next step, and a mixture that hangs on it, would make it too large. */
+  private void endBefore(List<Step> rest) {
+    if (open != null && open.mayEnd()) {
+      int next = rest.size() > 1 && rest.get(1) instanceof Step.Mix ? 2 : 1;
+      long more =
+          rest.subList(0, next).stream().flatMap(Step::graphs).mapToLong(Graph::weightBytes).sum();
+      if (open.graph().weightBytes() + more > most) {
+        close(null);
+      }
+    }
   }
 
   /**
