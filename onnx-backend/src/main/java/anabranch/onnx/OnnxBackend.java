@@ -97,9 +97,12 @@ public final class OnnxBackend implements Backend {
       notes.add("sequences keep keys and values in fp16");
       tolerance = Math.max(tolerance, TOLERANCE_OF_HALVES);
     }
+    Device device = target.isCpu() ? Device.cpu() : own.device();
+    Graphs graphs =
+        own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
     Numerics numerics =
         new Numerics(
-            kind(spec, target, own.experts()),
+            kind(spec, target, own.experts(), graphs),
             tolerance,
             tolerance,
             placement.device(),
@@ -114,19 +117,22 @@ public final class OnnxBackend implements Backend {
             target,
             own.threads(),
             own.precision(),
-            own.experts() == Experts.FUSED),
+            own.experts() == Experts.FUSED || graphs == Graphs.LARGE),
         numerics,
-        halves);
+        halves,
+        graphs);
   }
 
-  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {
+  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts, Graphs graphs) {
     if (!target.isCpu()) {
       return Numerics.Kind.TOLERANT;
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     boolean measured = processor.equals("amd64") || processor.equals("x86_64");
     boolean alone =
-        experts == Experts.SINGLE && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+        experts == Experts.SINGLE
+            && graphs == Graphs.SMALL
+            && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
     return measured && alone
         ? Numerics.Kind.BITWISE_BATCH_INVARIANT
         : Numerics.Kind.BITWISE_REPEATABLE;

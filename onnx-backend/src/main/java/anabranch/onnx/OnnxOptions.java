@@ -18,17 +18,25 @@ import java.util.TreeSet;
  * @param precision in which numbers products are computed; setting {@code "onnx.precision"}
  * @param experts how the experts of a mixture run; setting {@code "onnx.experts"}
  * @param state in which numbers sequences keep keys and values; setting {@code "onnx.state"}
+ * @param graphs how much of a model becomes one graph; setting {@code "onnx.graphs"}
  */
 public record OnnxOptions(
-    Device device, int threads, Precision precision, Experts experts, KeptNumbers state)
+    Device device,
+    int threads,
+    Precision precision,
+    Experts experts,
+    KeptNumbers state,
+    Graphs graphs)
     implements Serializable {
   static final String DEVICE = "onnx.device";
   static final String THREADS = "onnx.threads";
   static final String PRECISION = "onnx.precision";
   static final String EXPERTS = "onnx.experts";
   static final String STATE = "onnx.state";
+  static final String GRAPHS = "onnx.graphs";
   private static final String PREFIX = "onnx.";
-  private static final List<String> NAMES = List.of(DEVICE, THREADS, PRECISION, EXPERTS, STATE);
+  private static final List<String> NAMES =
+      List.of(DEVICE, THREADS, PRECISION, EXPERTS, STATE, GRAPHS);
   private static final int MOST_THREADS = 1024;
 
   /** Checks the bounds. */
@@ -38,32 +46,38 @@ public record OnnxOptions(
 
   /** Returns one thread on the CPU, in fp32: hosts such as Flink bring their own parallelism. */
   public static OnnxOptions defaults() {
-    return new OnnxOptions(Device.cpu(), 1, Precision.FP32, Experts.SINGLE, KeptNumbers.FP32);
+    return new OnnxOptions(
+        Device.cpu(), 1, Precision.FP32, Experts.SINGLE, KeptNumbers.FP32, Graphs.MEASURED);
   }
 
   /** Returns these options with another device. */
   public OnnxOptions withDevice(Device chosen) {
-    return new OnnxOptions(chosen, threads, precision, experts, state);
+    return new OnnxOptions(chosen, threads, precision, experts, state, graphs);
   }
 
   /** Returns these options with that many threads. */
   public OnnxOptions withThreads(int count) {
-    return new OnnxOptions(device, count, precision, experts, state);
+    return new OnnxOptions(device, count, precision, experts, state, graphs);
   }
 
   /** Returns these options with another precision. */
   public OnnxOptions withPrecision(Precision chosen) {
-    return new OnnxOptions(device, threads, chosen, experts, state);
+    return new OnnxOptions(device, threads, chosen, experts, state, graphs);
   }
 
   /** Returns these options with experts that run so. */
   public OnnxOptions withExperts(Experts chosen) {
-    return new OnnxOptions(device, threads, precision, chosen, state);
+    return new OnnxOptions(device, threads, precision, chosen, state, graphs);
   }
 
   /** Returns these options with keys and values kept in such numbers. */
   public OnnxOptions withState(KeptNumbers kept) {
-    return new OnnxOptions(device, threads, precision, experts, kept);
+    return new OnnxOptions(device, threads, precision, experts, kept, graphs);
+  }
+
+  /** Returns these options with graphs so large. */
+  public OnnxOptions withGraphs(Graphs chosen) {
+    return new OnnxOptions(device, threads, precision, experts, state, chosen);
   }
 
   /** Returns load options with these settings written into them. */
@@ -73,7 +87,8 @@ public record OnnxOptions(
         .with(THREADS, Integer.toString(threads))
         .with(PRECISION, precision.toString())
         .with(EXPERTS, experts.toString())
-        .with(STATE, state.toString());
+        .with(STATE, state.toString())
+        .with(GRAPHS, graphs.toString());
   }
 
   /**
@@ -105,7 +120,11 @@ public record OnnxOptions(
       read = read.withExperts(Experts.parse(experts));
     }
     String state = options.settings().get(STATE);
-    return state == null ? read : read.withState(KeptNumbers.parse(state));
+    if (state != null) {
+      read = read.withState(KeptNumbers.parse(state));
+    }
+    String graphs = options.settings().get(GRAPHS);
+    return graphs == null ? read : read.withGraphs(Graphs.parse(graphs));
   }
 
   /** Returns the settings that look like this backend's and are not. */

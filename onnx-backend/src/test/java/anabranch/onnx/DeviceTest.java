@@ -48,7 +48,7 @@ class DeviceTest {
     assertRefused(
         "onnx.thread",
         "1",
-        "[onnx.device, onnx.threads, onnx.precision, onnx.experts, onnx.state]");
+        "[onnx.device, onnx.threads, onnx.precision, onnx.experts, onnx.state, onnx.graphs]");
     assertEquals(List.of(), backend.check(spec, LoadOptions.defaults().with("other.thread", "1")));
   }
 

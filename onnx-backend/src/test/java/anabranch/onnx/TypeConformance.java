@@ -12,10 +12,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The kit on products of one type, on the device that the system property {@code onnx.device} says:
- * numbers within what is said, and on a CPU the bits of batches as in fp32.
+ * The kit on products of one type, on the device that the system property {@code onnx.device} says
+ * and with graphs as {@code onnx.graphs} says: numbers within what is said, and on a CPU the bits
+ * of batches as in fp32.
  */
-abstract class TypeConformance extends BackendConformance {
+public abstract class TypeConformance extends BackendConformance {
   private final Precision precision;
   private final double half;
 
@@ -24,7 +25,7 @@ abstract class TypeConformance extends BackendConformance {
    *
    * @param half half a step of its numbers next to 1
    */
-  TypeConformance(Precision precision, double half) {
+  protected TypeConformance(Precision precision, double half) {
     this.precision = precision;
     this.half = half;
   }
@@ -39,7 +40,8 @@ abstract class TypeConformance extends BackendConformance {
     return OnnxOptions.defaults()
         .withDevice(Device.parse(System.getProperty("onnx.device", "cpu")))
         .withPrecision(precision)
-        .into(LoadOptions.defaults());
+        .into(LoadOptions.defaults())
+        .with("onnx.graphs", System.getProperty("onnx.graphs", "measured"));
   }
 
   /** Moves each number of a matrix that multiplies rows by half a step of its type. */

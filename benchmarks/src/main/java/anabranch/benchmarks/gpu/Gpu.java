@@ -13,6 +13,7 @@ import anabranch.onnx.session.Target;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a GPU makes of a large routed layer and of a whole model, in time that passes. On the CPU
@@ -40,7 +41,7 @@ public final class Gpu {
   /**
    * Measures, or rehearses.
    *
-   * @param size {@code full} or {@code tiny}
+   * @param size {@code full}, {@code middle} or {@code tiny}
    * @param options where the models run, and in which numbers
    * @param python starts a Python that may have PyTorch
    * @param script times the grouped kernels of PyTorch
@@ -86,6 +87,14 @@ public final class Gpu {
   /** Returns the nanoseconds that each round of some work takes. */
   long[] time(Runnable work) {
     return new Contest().side("work", work).run(WARM_UPS, rounds).get("work").elapsed();
+  }
+
+  /** Returns the nanoseconds that each round of some works takes, in turns. */
+  List<long[]> race(Map<String, Runnable> works) {
+    Contest contest = new Contest();
+    works.forEach(contest::side);
+    Map<String, Contest.Times> times = contest.run(WARM_UPS, rounds);
+    return works.keySet().stream().map(name -> times.get(name).elapsed()).toList();
   }
 
   /** Notes how many times as long {@code other} takes as {@code own}, round by round. */

@@ -19,19 +19,25 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One routed layer, its experts one by one and fused: our stage against its floor, and against the
- * grouped kernels of PyTorch on the same weights where there are any. The floor is one graph of the
- * products of all experts, each on an equal share of the rows; nothing is routed, gathered or
- * weighed.
+ * One routed layer, its experts one by one, fused, and in one graph with the router: our stage
+ * against its floor, and against the grouped kernels of PyTorch on the same weights where there are
+ * any. The floor is one graph of the products of all experts, each on an equal share of the rows;
+ * nothing is routed, gathered or weighed.
  */
 final class RoutedLayer {
   private static final double OF_FLOOR = 0.6;
   private static final double OF_GROUPED = 0.8;
   private static final int LEAST_ROWS = 512;
-  private static final List<String> EXPERTS = List.of("single", "fused");
+  private static final Map<String, Map<String, String>> PLANS =
+      new TreeMap<>(
+          Map.of(
+              "single", Map.of("onnx.graphs", "small", "onnx.experts", "single"),
+              "fused", Map.of("onnx.graphs", "small", "onnx.experts", "fused"),
+              "large", Map.of("onnx.graphs", "large")));
   private static final String PATH = "blocks.0.mixture.";
 
   private final Gpu gpu;
@@ -65,20 +71,21 @@ final class RoutedLayer {
       least = gpu.time(call::run);
       gpu.report.note("%sfloor %.3f ms", name, Gpu.millis(least));
     }
-    for (String experts : EXPERTS) {
-      measure(weights, name + experts, experts, count, least, grouped);
-    }
+    PLANS.forEach((plan, set) -> measure(weights, name + plan, set, count, least, grouped));
   }
 
   private void measure(
       Weights weights,
       String name,
-      String experts,
+      Map<String, String> set,
       int count,
       long[] floor,
       Grouped.@Nullable Times grouped) {
     boolean large = count >= LEAST_ROWS;
-    LoadOptions options = gpu.options.with("onnx.experts", experts);
+    LoadOptions options = gpu.options;
+    for (Map.Entry<String, String> each : set.entrySet()) {
+      options = options.with(each.getKey(), each.getValue());
+    }
     try (LoadedModel model = Backends.named(gpu.backend).load(size.layer(), weights, options);
         Ours ours = new Ours(model, count)) {
       model.numerics().notes().forEach(note -> gpu.report.note("%s: %s", name, note));

@@ -66,6 +66,11 @@ record Size(
         "full", 4096, 14336, 8, 2, List.of(1, 8, 64, 512, 2048, 8192), 2048, 7168, 8, 512, 16);
   }
 
+  /** Returns what a CPU computes in a minute or two: large enough that products take the time. */
+  static Size middle() {
+    return new Size("middle", 512, 1024, 8, 2, List.of(1, 8, 64, 512), 512, 1024, 4, 128, 4);
+  }
+
   /** Returns what any CPU computes in a moment: a rehearsal. */
   static Size tiny() {
     return new Size("tiny", 64, 128, 4, 2, List.of(1, 8, 32), 64, 64, 2, 16, 2);
@@ -77,12 +82,12 @@ record Size(
    * @throws IllegalArgumentException if there is none
    */
   static Size named(String name) {
-    for (Size each : List.of(full(), tiny())) {
+    for (Size each : List.of(full(), middle(), tiny())) {
       if (each.name.equals(name)) {
         return each;
       }
     }
-    throw new IllegalArgumentException("size " + name + " is neither full nor tiny");
+    throw new IllegalArgumentException("size " + name + " is not one of full, middle, tiny");
   }
 
   /** Returns the most rows that the layer is given. */

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,21 +28,33 @@ class GpuTest {
   void aRehearsalRunsEverythingAndGivesNoVerdict(@TempDir Path folder) throws IOException {
     Path script = folder.resolve("none.sh");
     Files.writeString(script, "echo '{\"missing\": \"no PyTorch here\"}'\n");
-    Gpu.run("onnx", "tiny", OPTIONS, 2, List.of("sh"), script, report);
+    Gpu.run("onnx", "tiny", OPTIONS, 21, List.of("sh"), script, report);
     String text = said.toString();
     assertTrue(text.startsWith("ran bf16 on cpu by ONNX Runtime "), text);
     assertTrue(text.contains("a rehearsal on cpu: nothing here was measured on a GPU"), text);
     assertTrue(text.contains("gpu.grouped unmeasured: no PyTorch here"), text);
     assertTrue(text.contains("gpu.layer.D64.F128.E4.K2.T32.fused/grouped unmeasured"), text);
     assertTrue(text.contains("gpu.copies.T32: "), text);
-    assertTrue(text.contains("gpu.events.B2: "), text);
+    assertTrue(text.contains("gpu.events.B2.large: "), text);
     List<String> names = report.findings().stream().map(Finding::name).toList();
     assertTrue(names.contains("gpu.layer.D64.F128.E4.K2.T8.single/floor"), names.toString());
-    assertTrue(names.contains("gpu.exits.T16.realised/predicted"), names.toString());
-    report.findings().forEach(each -> assertEquals("", each.verdict(), each.toString()));
+    assertTrue(names.contains("gpu.exits.large.T16.realised/predicted"), names.toString());
+    assertTrue(text.contains("graphs by device: | cuda | small | unmeasured |"), text);
+    for (Finding each : report.findings()) {
+      boolean both = each.name().endsWith(".small/large");
+      assertEquals(both ? "unmeasured" : "", each.verdict(), each.toString());
+    }
+    assertTrue(calls(text, "large") < calls(text, "small"), text);
     for (Finding each : report.findings()) {
       assertEquals("unmeasured", each.atLeast(0).verdict(), "a goal that anything reaches");
     }
+  }
+
+  private static int calls(String text, String graphs) {
+    String name = "gpu\\.events\\.B1\\." + graphs + ": (\\d+) calls of graphs";
+    Matcher found = Pattern.compile(name).matcher(text);
+    assertTrue(found.find(), text);
+    return Integer.parseInt(found.group(1));
   }
 
   @Test

@@ -4,12 +4,14 @@ import anabranch.backend.Trace;
 import anabranch.model.plan.GraphRank;
 import anabranch.model.route.Logits;
 import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.state.Layout;
 import anabranch.onnx.state.OnnxState;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +47,9 @@ public final class StageCall implements AutoCloseable {
 
   private final @Nullable OnnxState[] lasting;
   private @Nullable OnnxState @Nullable [] passing;
+
+  /** What steps made for later ones, by those who read it. */
+  private @Nullable Map<Object, Ahead> ahead;
 
   /** What routers remember of live rows, by name. */
   private @Nullable Map<String, float[]> carried;
@@ -136,6 +141,32 @@ public final class StageCall implements AutoCloseable {
     return found;
   }
 
+  /**
+   * Queries, keys and values that were made before their attention's turn.
+   *
+   * @param scope of the buffers, closed by who reads them
+   * @param q by place, of live rows
+   * @param k by place, of rows that show some
+   * @param v like k
+   */
+  public record Ahead(Scope scope, FloatBuffer q, FloatBuffer k, FloatBuffer v) {}
+
+  /** Keeps what was made for a later step. */
+  public void leave(Object reader, Ahead made) {
+    Map<Object, Ahead> all = ahead == null ? new IdentityHashMap<>() : ahead;
+    all.put(reader, made);
+    ahead = all;
+  }
+
+  /** Hands over what was made for a step, which closes its scope. */
+  public Ahead take(Object reader) {
+    Ahead made = ahead == null ? null : ahead.remove(reader);
+    if (made == null) {
+      throw new AssertionError("nothing was made for " + reader);
+    }
+    return made;
+  }
+
   /** Returns whether somebody asks what the rows receive in an attention. */
   public boolean asks(int member, String path) {
     return asked != null && asked.member() == member && asked.path().equals(path);
@@ -143,6 +174,9 @@ public final class StageCall implements AutoCloseable {
 
   @Override
   public void close() {
+    if (ahead != null) {
+      ahead.values().forEach(made -> made.scope().close());
+    }
     @Nullable OnnxState[] known = passing;
     for (int span = 0; known != null && span < known.length; span++) {
       OnnxState state = known[span];

@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +44,7 @@ public final class Graph {
   private final Map<String, Stack> stacks = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
-  private final List<Message> inputs = new ArrayList<>();
+  private final Map<String, Message> inputs = new LinkedHashMap<>();
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> renamed = new HashMap<>();
   private int fresh;
@@ -179,13 +180,13 @@ public final class Graph {
 
   /** Declares an input; a negative extent is free. */
   public String input(String input, long... shape) {
-    inputs.add(valueInfo(input, FLOAT, shape));
+    inputs.put(input, valueInfo(input, FLOAT, shape));
     return input;
   }
 
   /** Declares an input of integers; a negative extent is free. */
   public String integerInput(String input, long... shape) {
-    inputs.add(valueInfo(input, INT64, shape));
+    inputs.put(input, valueInfo(input, INT64, shape));
     return input;
   }
 
@@ -277,6 +278,41 @@ public final class Graph {
   /** Adds the operator of all experts of a mixture, and returns the name of its result. */
   String experts(String x, String logits, String in, String out, Map<String, Object> attributes) {
     return node(EXPERTS, attributes, x, logits, in, "", out);
+  }
+
+  /**
+   * Adds what another graph computes, and returns its results by the names of its outputs.
+   *
+   * @param given values of this graph by the names of the other's inputs, for each of them
+   */
+  public Map<String, String> join(Graph other, Map<String, String> given) {
+    if (!given.keySet().containsAll(other.inputs.keySet())) {
+      throw new AssertionError(other.name + " reads more than " + given.keySet());
+    }
+    String within = fresh("part") + ".";
+    UnaryOperator<String> as =
+        value ->
+            value.isEmpty() || other.isParameter(value)
+                ? value
+                : given.getOrDefault(value, within + value);
+    for (Node node : other.nodes) {
+      List<String> from = node.from.stream().map(as).toList();
+      List<String> to = node.to.stream().map(as).toList();
+      nodes.add(new Node(within + node.name, node.operator, from, to, node.attributes));
+    }
+    weights.putAll(other.weights);
+    parts.putAll(other.parts);
+    stacks.putAll(other.stacks);
+    other.integers.forEach((constant, values) -> integers.put(within + constant, values));
+    other.numbers.forEach((constant, value) -> numbers.put(within + constant, value));
+    longestSum = Math.max(longestSum, other.longestSum);
+    Map<String, String> results = new HashMap<>();
+    other.renamed.forEach((value, output) -> results.put(output, as.apply(value)));
+    return results;
+  }
+
+  private boolean isParameter(String value) {
+    return weights.containsKey(value) || parts.containsKey(value) || stacks.containsKey(value);
   }
 
   /** Returns the complete model in fp32. */
@@ -392,7 +428,7 @@ public final class Graph {
           raw.asFloatBuffer().put(value);
           graph.message(5, constant(constant, FLOAT, new long[0]).bytes(9, raw));
         });
-    inputs.forEach(input -> graph.message(11, input));
+    inputs.values().forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
     Message model =
         new Message()

@@ -46,13 +46,7 @@ final class SixteenBits {
     String value = product.from().get(0);
     String weight = product.from().get(1);
     String to = product.to().get(0);
-    String operand = value + (wide ? ".rounded" : ".short");
-    if (rounded.add(value)) {
-      nodes.add(cast(value, value + ".short", type));
-      if (wide) {
-        nodes.add(cast(value + ".short", operand, (int) Graph.FLOAT));
-      }
-    }
+    String operand = rounded(value, nodes);
     if (wide) {
       nodes.add(cast(weight, weight + ".wide", (int) Graph.FLOAT));
       List<String> from = new ArrayList<>(List.of(operand, weight + ".wide"));
@@ -70,22 +64,32 @@ final class SixteenBits {
     return nodes;
   }
 
+  /** Returns a value as products read it, and adds the nodes that make it the first time. */
+  private String rounded(String value, List<Graph.Node> nodes) {
+    String operand = value + (wide ? ".rounded" : ".short");
+    if (rounded.add(value)) {
+      nodes.add(cast(value, value + ".short", type));
+      if (wide) {
+        nodes.add(cast(value + ".short", operand, (int) Graph.FLOAT));
+      }
+    }
+    return operand;
+  }
+
   /** Returns the nodes that stand for all experts of a mixture, in order. */
   List<Graph.Node> experts(Graph.Node experts) {
     List<Graph.Node> nodes = new ArrayList<>();
     List<String> from = new ArrayList<>();
     for (String value : experts.from()) {
       boolean weight = from.size() >= 2;
-      String operand = value;
-      if (!value.isEmpty() && !weight) {
-        nodes.add(cast(value, value + ".short", type));
-        operand = value + ".short";
+      if (!weight) {
+        from.add(rounded(value, nodes));
+      } else if (wide && !value.isEmpty()) {
+        nodes.add(cast(value, value + ".wide", (int) Graph.FLOAT));
+        from.add(value + ".wide");
+      } else {
+        from.add(value);
       }
-      if (!value.isEmpty() && wide) {
-        nodes.add(cast(operand, value + ".wide", (int) Graph.FLOAT));
-        operand = value + ".wide";
-      }
-      from.add(operand);
     }
     String to = experts.to().get(0);
     String result = wide ? to : to + ".short";

@@ -19,6 +19,7 @@ import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Prune;
+import anabranch.onnx.Graphs;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageCall;
 import anabranch.onnx.embed.Embedder;
@@ -26,6 +27,7 @@ import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.PointGraphs;
 import anabranch.onnx.head.PointRunner;
+import anabranch.onnx.joined.Joiner;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.Layout;
@@ -34,31 +36,47 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Loads the graphs of a model into sessions. Confined to one load. */
 public final class Loader {
+  /** Of weights in fp32: what one message can hold where there is no room for files. */
+  private static final long MOST_BYTES = Integer.MAX_VALUE - (1 << 20);
+
   private final ModelSpec spec;
   private final Opener opener;
   private final StepLoader steps;
   private final Map<String, List<LoadedStep>> blocks = new HashMap<>();
 
-  private Loader(ModelSpec spec, Opener opener) {
+  private final @Nullable Joiner joiner;
+  private final Map<String, Long> uses;
+
+  private Loader(ModelSpec spec, Opener opener, Graphs graphs) {
     this.spec = spec;
     this.opener = opener;
     this.steps = new StepLoader(spec, opener);
+    this.joiner =
+        graphs == Graphs.LARGE ? new Joiner(spec.width(), opener, steps, MOST_BYTES) : null;
+    this.uses =
+        Cut.of(spec).stages().stream()
+            .flatMap(stage -> stage.visits().stream())
+            .flatMap(visit -> visit.blocks().stream())
+            .collect(Collectors.groupingBy(Visit.Member::path, Collectors.counting()));
   }
 
   /**
    * Loads a model whose weights fit.
    *
    * @param halves whether sequences keep keys and values in 16 bits
+   * @param graphs how blocks become graphs
    * @throws IllegalStateException if ONNX Runtime refuses a graph
    */
-  public static OnnxModel load(ModelSpec spec, Opener opener, Numerics numerics, boolean halves) {
+  public static OnnxModel load(
+      ModelSpec spec, Opener opener, Numerics numerics, boolean halves, Graphs graphs) {
     boolean complete = false;
     try {
-      OnnxModel model = new Loader(spec, opener).load(numerics, halves);
+      OnnxModel model = new Loader(spec, opener, graphs).load(numerics, halves);
       complete = true;
       return model;
     } finally {
@@ -95,10 +113,6 @@ public final class Loader {
   }
 
   private OnnxStage stage(OnnxModel model, StageSpec stage) {
-    List<List<List<LoadedStep>>> visits = new ArrayList<>();
-    for (Visit visit : stage.visits()) {
-      visits.add(visit.blocks().stream().map(this::block).toList());
-    }
     Encoder encoder = stage.encoder() ? spec.encoder() : null;
     Input input = encoder == null ? spec.input() : encoder.input();
     Head head = stage.point().head();
@@ -109,7 +123,7 @@ public final class Loader {
     OnnxStage.Parts parts =
         new OnnxStage.Parts(
             stage.embeds() ? embedder(encoder, input) : null,
-            visits,
+            visits(stage),
             body,
             point(stage, input.maxLength()),
             StepLoader.asksReceived(stage) || StepLoader.asksGiven(stage)
@@ -118,9 +132,41 @@ public final class Loader {
     return new OnnxStage(model, stage, input.maxLength(), parts);
   }
 
+  /** Returns, for each visit, the steps of its blocks. */
+  private List<List<List<LoadedStep>>> visits(StageSpec stage) {
+    List<List<List<LoadedStep>>> visits = new ArrayList<>();
+    List<Visit.Member> together = new ArrayList<>();
+    for (Visit visit : stage.visits()) {
+      if (joiner != null && visit.blocks().size() == 1 && once(visit.blocks().get(0))) {
+        together.add(visit.blocks().get(0));
+      } else {
+        join(together, visits);
+        visits.add(visit.blocks().stream().map(this::block).toList());
+      }
+    }
+    join(together, visits);
+    return visits;
+  }
+
+  /** Returns whether no other visit has the block: graphs may cross its borders. */
+  private boolean once(Visit.Member member) {
+    return uses.get(member.path()) == 1;
+  }
+
+  private void join(List<Visit.Member> together, List<List<List<LoadedStep>>> visits) {
+    if (joiner != null) {
+      joiner.load(together).forEach(steps -> visits.add(List.of(steps)));
+      together.clear();
+    }
+  }
+
   private List<LoadedStep> block(Visit.Member member) {
     return blocks.computeIfAbsent(
-        member.path(), path -> steps.load(path, member.index(), member.block().sublayers()));
+        member.path(),
+        path ->
+            joiner == null
+                ? steps.load(path, member.index(), member.block().sublayers())
+                : joiner.load(List.of(member)).get(0));
   }
 
   private Embedder embedder(@Nullable Encoder encoder, Input input) {

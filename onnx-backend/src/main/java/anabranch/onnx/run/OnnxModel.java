@@ -56,6 +56,16 @@ public final class OnnxModel implements LoadedModel {
     return pool.madeBytes();
   }
 
+  /** Returns how many graphs the model is. */
+  public int graphs() {
+    return sessions.size();
+  }
+
+  /** Returns how often graphs were called, all stages and callers together. */
+  public long calls() {
+    return sessions.stream().mapToLong(Session::calls).sum();
+  }
+
   Layout layout() {
     return layout;
   }

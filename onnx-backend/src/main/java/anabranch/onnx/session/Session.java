@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** One graph, loaded or about to be. Thread-safe; closing it twice is harmless. */
@@ -16,6 +17,7 @@ public final class Session implements AutoCloseable {
   private final OrtEnvironment environment;
   private final CompletableFuture<LoadedGraph> loaded;
   private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
+  private final LongAdder calls = new LongAdder();
   private volatile boolean closed;
 
   /**
@@ -69,6 +71,7 @@ public final class Session implements AutoCloseable {
 
   /** Starts a call; close it to give it back. */
   public Call call() {
+    calls.increment();
     Call before = idle.getAndSet(null);
     return before == null ? new Call(this, environment, await().session()) : before;
   }
@@ -82,6 +85,11 @@ public final class Session implements AutoCloseable {
     if (surplus != null) {
       surplus.free();
     }
+  }
+
+  /** Returns how many calls were started. */
+  public long calls() {
+    return calls.sum();
   }
 
   String name() {

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class AttendStep implements LoadedStep {
   private final Step.Attend step;
   private final Attention attention;
-  private final Session keysAndValues;
+  private final @Nullable Session keysAndValues;
   private final @Nullable Session query;
   private final AttentionCore core;
   private final Additions additions;
@@ -33,13 +33,15 @@ public final class AttendStep implements LoadedStep {
   /**
    * Creates a step.
    *
+   * @param keysAndValues null where another graph makes them
+   * @param query null where others ask
    * @param core shared with attentions of the same shape
    * @param additions to the scores
    * @param angles rotary positions; null for none
    */
   AttendStep(
       Step.Attend step,
-      Session keysAndValues,
+      @Nullable Session keysAndValues,
       @Nullable Session query,
       AttentionCore core,
       Additions additions,
@@ -85,7 +87,7 @@ public final class AttendStep implements LoadedStep {
     FloatBuffer k = inner.rows(showing, keyWidth);
     FloatBuffer v = inner.rows(showing, length);
     if (showing > 0) {
-      try (Call call = keysAndValues.call()) {
+      try (Call call = keysAndValues().call()) {
         call.in("x", run.x(), 0, showing, run.width);
         if (step.normed()) {
           call.out("n", run.normed(), 0, showing, run.width);
@@ -105,8 +107,21 @@ public final class AttendStep implements LoadedStep {
     return step.normed() ? run.normed() : run.x();
   }
 
-  /** Answers the queries of live rows, span by span. */
-  void attend(StageRun run, FloatBuffer q, FloatBuffer[] shown, FloatBuffer o) {
+  private Session keysAndValues() {
+    if (keysAndValues == null) {
+      throw new AssertionError(step.path() + " has its keys of another graph");
+    }
+    return keysAndValues;
+  }
+
+  /**
+   * Answers the queries of live rows, span by span.
+   *
+   * @param q by place, of live rows
+   * @param shown keys and values by place, of rows that show some
+   * @param o receives results of live rows
+   */
+  public void attend(StageRun run, FloatBuffer q, FloatBuffer[] shown, FloatBuffer o) {
     Packing packing = run.packing;
     Layout.Entry entry = run.entry(step.path());
     boolean asked = run.call.asks(run.member(), step.path());
@@ -147,7 +162,7 @@ public final class AttendStep implements LoadedStep {
 
   /** Writes keys and values of rows of the memory. */
   public void project(FloatBuffer memory, int rows, int width, FloatBuffer k, FloatBuffer v) {
-    try (Call call = keysAndValues.call()) {
+    try (Call call = keysAndValues().call()) {
       call.in("x", memory, 0, rows, width)
           .out("k", k, 0, rows, attention.keyValueWidth())
           .out("v", v, 0, rows, attention.keyValueWidth())

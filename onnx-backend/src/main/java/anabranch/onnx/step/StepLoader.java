@@ -84,7 +84,12 @@ public final class StepLoader {
     return loaded;
   }
 
-  private LoadedStep load(Step step, int block) {
+  /**
+   * Loads a step.
+   *
+   * @param block the number of its block, for random routers
+   */
+  public LoadedStep load(Step step, int block) {
     if (step instanceof Step.Attend attend) {
       return attend(attend);
     } else if (step instanceof Step.AttendRouted routed) {
@@ -208,6 +213,12 @@ public final class StepLoader {
     return heads;
   }
 
+  /** Returns an attention whose queries, keys and values another graph makes. */
+  public AttendStep core(Step.Attend attend) {
+    CoreShape shape = CoreShape.of(attend.attention(), attend.counts());
+    return new AttendStep(attend, null, null, core(shape), additions(attend), null);
+  }
+
   private AttendStep attend(Step.Attend attend) {
     Graph query = attend.query();
     AttendStep loaded =
@@ -236,7 +247,13 @@ public final class StepLoader {
     return new RecurStep(recur, opener.open(recur.in()), opener.open(recur.project()), scan);
   }
 
-  private Bank bank(String path, int block, Router router, int members, @Nullable Graph means) {
+  /**
+   * Returns what decides about a bank.
+   *
+   * @param block the number of its block, for random routers
+   * @param means what maps one vector for each sequence to logits; null where rows have their own
+   */
+  public Bank bank(String path, int block, Router router, int members, @Nullable Graph means) {
     float[] correction =
         router.hasCorrection() ? opener.numbers(path + ".router.correction") : null;
     boolean named = router.logits() instanceof Logits.TokenTable;
@@ -266,7 +283,8 @@ public final class StepLoader {
         shape.sinks() ? opener.numbers(attend.path() + ".sinks") : null);
   }
 
-  private @Nullable Angles angles(Attention attention) {
+  /** Returns the angles by which an attention turns; null where it does not. */
+  public @Nullable Angles angles(Attention attention) {
     Rotary rotary = attention.rotary();
     if (rotary == null) {
       return null;

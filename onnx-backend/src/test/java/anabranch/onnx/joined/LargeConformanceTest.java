@@ -1,0 +1,21 @@
+package anabranch.onnx.joined;
+
+import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
+import anabranch.conformance.BackendConformance;
+import anabranch.onnx.Graphs;
+import anabranch.onnx.OnnxBackend;
+import anabranch.onnx.OnnxOptions;
+
+/** The kit on few large graphs, routing included, where decisions may be taken in a graph. */
+class LargeConformanceTest extends BackendConformance {
+  @Override
+  public Backend backend() {
+    return new OnnxBackend();
+  }
+
+  @Override
+  public LoadOptions options() {
+    return OnnxOptions.defaults().withGraphs(Graphs.LARGE).into(LoadOptions.defaults());
+  }
+}
