@@ -74,6 +74,15 @@ final class Jobs implements AutoCloseable {
       return sum;
     }
 
+    /** The same several times; returns the sum of all results. */
+    long checkpointed(long rows, int times) {
+      long sum = 0;
+      for (int time = 0; time < times; time++) {
+        sum += checkpointed(rows);
+      }
+      return sum;
+    }
+
     @Override
     public void close() throws Exception {
       cluster.cancelJob(id).get();

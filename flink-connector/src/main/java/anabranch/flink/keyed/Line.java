@@ -23,6 +23,9 @@ final class Line<IN> extends Chain.Link<Line<IN>> {
   /** What is known of the sequence; null if nothing was taken of it yet. */
   @Nullable SequenceHeader header;
 
+  /** Whether there may be something of it in the state. */
+  boolean stored = true;
+
   /** The model of the sequence; null while that is not known or not held. */
   @Nullable HeldModel model;
 

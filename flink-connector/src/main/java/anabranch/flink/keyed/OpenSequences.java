@@ -87,6 +87,7 @@ final class OpenSequences<IN> {
     if (!line.known) {
       store.at(line.key);
       line.header = store.header();
+      line.stored = line.header != null;
       line.known = true;
     }
     SequenceHeader header = line.header;
@@ -211,8 +212,7 @@ final class OpenSequences<IN> {
       case RESTART -> drop(line);
       case ASIDE -> {
         close(line);
-        store.at(line.key);
-        store.clear();
+        clear(line);
         SequenceHeader left = header == null ? fresh(line) : header;
         line.header = left.passing(left.number(), clock.getAsLong()).breaking();
         wake(line);
@@ -224,11 +224,19 @@ final class OpenSequences<IN> {
   /** Forgets the sequence of a line, in the state too. */
   void drop(Line<IN> line) throws Exception {
     close(line);
-    store.at(line.key);
-    store.clear();
+    clear(line);
     line.header = null;
     line.model = null;
     line.dirty = false;
+  }
+
+  /** Many a sequence begins and ends between two barriers, and RocksDB is slow to find nothing. */
+  private void clear(Line<IN> line) throws Exception {
+    if (line.stored) {
+      store.at(line.key);
+      store.clear();
+      line.stored = false;
+    }
   }
 
   /** Writes and closes the sequences of a model, none of which runs. */
@@ -349,10 +357,10 @@ final class OpenSequences<IN> {
     }
     SequenceHeader header = line.header;
     if (header != null) {
-      line.header = header.with(image);
-      line.dirty = false;
       store.at(line.key);
-      store.write(line.header, image);
+      line.header = store.write(header, image);
+      line.stored = true;
+      line.dirty = false;
       metrics.pages.inc(image.pages().size());
       metrics.pageBytes.inc(image.bytes());
     }

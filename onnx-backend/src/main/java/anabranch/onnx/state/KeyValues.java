@@ -14,13 +14,17 @@ import org.jspecify.annotations.Nullable;
  * rows that show them.
  *
  * <p>Room is counted in whole tiles: the core reads keys tile by tile, and what lies behind the
- * last row in its tile is zero. A tile is a page of an image: the positions of its rows, their
- * keys, their values. Tiles that nobody reads any more are let go; those behind them move up, and
- * keep their numbers as pages. The last one stays.
+ * last row in its tile is zero. A page of an image has the positions of some rows of one tile,
+ * their keys, their values: the fewer bytes it has, the fewer are written again for a row that
+ * came. Tiles that nobody reads any more are let go; the pages of those behind them move up, and
+ * keep their numbers. The last tile stays.
  */
 public final class KeyValues implements Kept {
   /** How many rows make a tile. */
   public static final int TILE = 64;
+
+  /** What the keys and values of a page may have where more than one row does. */
+  static final int PAGE_BYTES = 32 << 10;
 
   private static final float[] ZEROS = new float[1024];
 
@@ -28,6 +32,7 @@ public final class KeyValues implements Kept {
   private final int keyWidth;
   private final int valueWidth;
   private final boolean halves;
+  private final int pageRows;
   private int[] positions = new int[0];
   private long[] stamps = new long[0];
   private int published;
@@ -52,6 +57,13 @@ public final class KeyValues implements Kept {
     this.keyWidth = keyWidth;
     this.valueWidth = valueWidth;
     this.halves = halves;
+    int row = Math.max(1, numberBytes() * (keyWidth + valueWidth));
+    pageRows = Integer.highestOneBit(Math.max(1, Math.min(TILE, PAGE_BYTES / row)));
+  }
+
+  /** Returns how many pages the rows of a whole tile take. */
+  int tilePages() {
+    return TILE / pageRows;
   }
 
   /** Returns the number of rows up to the end of the tile that holds row {@code index}. */
@@ -112,7 +124,7 @@ public final class KeyValues implements Kept {
    *
    * @param from the first position that nobody reads any more
    * @param to behind the last
-   * @return the numbers of the tiles as pages
+   * @return the numbers of their pages
    */
   IntStream forget(int from, int to) {
     int start = gone > 0 ? head : roundedUp(indexOf(from));
@@ -120,14 +132,14 @@ public final class KeyValues implements Kept {
     while (end + TILE < published && positions[end + TILE - 1] < to) {
       end += TILE;
     }
-    int first = (start + gone) / TILE;
-    int tiles = (end - start) / TILE;
-    if (tiles > 0) {
+    int first = (start + gone) / pageRows;
+    int pages = (end - start) / pageRows;
+    if (pages > 0) {
       head = start;
       gone += end - start;
       moveUp(start, end);
     }
-    return IntStream.range(first, first + tiles);
+    return IntStream.range(first, first + pages);
   }
 
   /** Returns the number of the first row at a position or behind it. */
@@ -140,17 +152,22 @@ public final class KeyValues implements Kept {
     return (rows + TILE - 1) / TILE * TILE;
   }
 
+  /** Returns how many pages have that many rows. */
+  private int pages(int rows) {
+    return (rows + pageRows - 1) / pageRows;
+  }
+
   private void moveUp(int start, int end) {
     int rest = written - end;
     System.arraycopy(positions, end, positions, start, rest);
-    System.arraycopy(stamps, end / TILE, stamps, start / TILE, roundedUp(rest) / TILE);
+    System.arraycopy(stamps, end / pageRows, stamps, start / pageRows, pages(rest));
     keys = movedUp(keys(), start, end, keyWidth);
     values = movedUp(values(), start, end, valueWidth);
     written = start + rest;
     published = written;
     if (positions.length > 4 * roundedUp(written)) {
       positions = Arrays.copyOf(positions, 2 * roundedUp(written));
-      stamps = Arrays.copyOf(stamps, 2 * roundedUp(written) / TILE);
+      stamps = Arrays.copyOf(stamps, 2 * pages(roundedUp(written)));
     }
   }
 
@@ -204,11 +221,11 @@ public final class KeyValues implements Kept {
     if (written == published) {
       return;
     }
-    int tiles = tileEnd(written - 1) / TILE;
-    if (stamps.length < tiles) {
-      stamps = Arrays.copyOf(stamps, Math.max(tiles, 2 * stamps.length));
+    int pages = pages(written);
+    if (stamps.length < pages) {
+      stamps = Arrays.copyOf(stamps, Math.max(pages, 2 * stamps.length));
     }
-    Arrays.fill(stamps, published / TILE, tiles, stamp);
+    Arrays.fill(stamps, published / pageRows, pages, stamp);
     published = written;
   }
 
@@ -242,23 +259,25 @@ public final class KeyValues implements Kept {
 
   @Override
   public IntStream pages() {
-    IntStream tiles = IntStream.range(0, roundedUp(published) / TILE);
-    return tiles.map(tile -> tile < head / TILE || gone == 0 ? tile : tile + gone / TILE);
+    int before = gone == 0 ? pages(published) : head / pageRows;
+    int missing = gone / pageRows;
+    return IntStream.range(0, pages(published)).map(page -> page < before ? page : page + missing);
   }
 
   @Override
   public long stamp(int page) {
-    return stamps[tile(page)];
+    return stamps[place(page)];
   }
 
-  private int tile(int page) {
-    return gone == 0 || page < head / TILE ? page : page - gone / TILE;
+  /** Returns where a page is among those that were not let go. */
+  private int place(int page) {
+    return gone == 0 || page < head / pageRows ? page : page - gone / pageRows;
   }
 
   @Override
   public ByteBuffer page(int page) {
-    int from = tile(page) * TILE;
-    int count = Math.min(TILE, published - from);
+    int from = place(page) * pageRows;
+    int count = Math.min(pageRows, published - from);
     ByteBuffer bytes = ByteBuffer.allocate(count * pageRow()).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
       bytes.putInt(positions[from + i]);
@@ -274,15 +293,16 @@ public final class KeyValues implements Kept {
     return bytes.rewind();
   }
 
+  /** Takes over a page behind the last one, of up to a tile's rows. */
   @Override
   public void restore(int number, ByteBuffer page, long stamp) {
-    int next = (written + gone) / TILE;
-    if (gone == 0 && number > next) {
+    int next = (written + gone) / pageRows;
+    if (gone == 0 && number > next && written % TILE == 0 && (number - next) % tilePages() == 0) {
       head = written;
-      gone = (number - next) * TILE;
+      gone = (number - next) * pageRows;
       next = number;
     }
-    if (number != next || written % TILE != 0) {
+    if (number != next || written % pageRows != 0) {
       throw new IllegalArgumentException(
           "page " + number + " of keys and values does not follow row " + (written + gone));
     }
@@ -319,7 +339,11 @@ public final class KeyValues implements Kept {
 
   /** Returns how many bytes a row has in a page: its position, its keys, its values. */
   private int pageRow() {
-    return 4 + (halves ? 2 : 4) * (keyWidth + valueWidth);
+    return 4 + numberBytes() * (keyWidth + valueWidth);
+  }
+
+  private int numberBytes() {
+    return halves ? 2 : 4;
   }
 
   private static void round(FloatBuffer numbers, int from, int count) {

@@ -6,6 +6,7 @@ import anabranch.error.Bounds;
 import anabranch.onnx.memory.BufferPool;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -19,10 +20,15 @@ import org.jspecify.annotations.Nullable;
  * What one sequence keeps. A call writes beside what is published and publishes when it succeeds,
  * so one that fails leaves nothing; what no later row can read is let go then. In one call at a
  * time.
+ *
+ * <p>Page 0 of an image is its head: the position of the last row in each slot and, from the second
+ * format on, the format. In the first one each page of keys and values had a whole tile.
  */
 public final class OnnxState implements SequenceState {
   /** How many pages that were let go are known by number; an image from before has everything. */
   private static final int MOST_DROPPED = 1024;
+
+  private static final int FORMAT = 2;
 
   private final Layout layout;
   private final BufferPool pool;
@@ -172,8 +178,8 @@ public final class OnnxState implements SequenceState {
     long from = complete ? 0 : since;
     Map<Integer, ByteBuffer> pages = new TreeMap<>();
     if (complete || lastStamp > from) {
-      ByteBuffer head = ByteBuffer.allocate(4 * last.length).order(ByteOrder.LITTLE_ENDIAN);
-      head.asIntBuffer().put(last);
+      ByteBuffer head = ByteBuffer.allocate(4 * last.length + 4).order(ByteOrder.LITTLE_ENDIAN);
+      head.asIntBuffer().put(last).put(FORMAT);
       pages.put(0, head);
     }
     for (int i = 0; i < kept.length; i++) {
@@ -196,9 +202,11 @@ public final class OnnxState implements SequenceState {
   }
 
   /**
-   * Returns a sequence as it was.
+   * Returns a sequence as it was. Its next image is complete if its pages are others than those of
+   * this one, which is of an earlier format then.
    *
-   * @throws IllegalArgumentException if the image is not complete, or of another signature
+   * @throws IllegalArgumentException if the image is not complete, of another signature, or of a
+   *     later format
    */
   public static OnnxState restore(Layout layout, BufferPool pool, StateImage image) {
     if (!image.signature().equals(layout.signature())) {
@@ -213,16 +221,32 @@ public final class OnnxState implements SequenceState {
     OnnxState state = new OnnxState(layout, pool);
     state.version = image.version();
     state.lastStamp = image.version();
-    head.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(state.last);
+    boolean tiles = format(head, state.last) == 1;
     for (Map.Entry<Integer, ByteBuffer> page : new TreeMap<>(image.pages()).entrySet()) {
       if (page.getKey() > 0) {
         int index = (page.getKey() - 1) % state.kept.length;
         int number = (page.getKey() - 1) / state.kept.length;
-        state.made(index).restore(number, page.getValue(), image.version());
+        Kept each = state.made(index);
+        if (tiles && each instanceof KeyValues rows && rows.tilePages() > 1) {
+          number *= rows.tilePages();
+          state.forgotten = image.version() + 1;
+        }
+        each.restore(number, page.getValue(), image.version());
         state.imaged[index] = number + 1;
       }
     }
     return state;
+  }
+
+  /** Reads the last positions of a head; returns its format. */
+  private static int format(ByteBuffer head, int[] last) {
+    IntBuffer ints = head.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(last);
+    int format = ints.hasRemaining() ? ints.get() : 1;
+    if (format < 1 || format > FORMAT) {
+      throw new IllegalArgumentException(
+          "an image of format " + format + " is not of formats 1 to " + FORMAT);
+    }
+    return format;
   }
 
   @Override

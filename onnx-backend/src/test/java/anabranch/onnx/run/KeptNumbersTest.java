@@ -81,7 +81,7 @@ class KeptNumbersTest {
       StateImage large = exact.image(0);
       StateImage small = rounded.image(0);
       // Beside keys and values there are positions and the head, of 4 bytes each.
-      long rest = 4 * (2 * 200 + 1);
+      long rest = 4 * (2 * 200 + 2);
       assertEquals((large.bytes() - rest) / 2, small.bytes() - rest);
       assertThrows(IllegalArgumentException.class, () -> whole.restore(small));
       assertThrows(IllegalArgumentException.class, () -> half.restore(large));

@@ -74,13 +74,16 @@ public final class SequenceStore {
   }
 
   /**
-   * Writes a header and the pages of an image, which are copied; removes those it dropped.
+   * Writes the pages of an image, which are copied; removes those it dropped.
    *
+   * @param known what is known of the sequence, which says whether there are pages of it
    * @param changes since the image that was written before
+   * @return the header that was written with them
    */
-  public void write(SequenceHeader next, StateImage changes) throws Exception {
+  public SequenceHeader write(SequenceHeader known, StateImage changes) throws Exception {
+    SequenceHeader next = known.with(changes);
     header.update(next);
-    if (changes.complete()) {
+    if (changes.complete() && known.hasPages()) {
       pages.clear();
     }
     for (int dropped : changes.dropped()) {
@@ -96,6 +99,7 @@ public final class SequenceStore {
               copies.put(number, copy);
             });
     pages.putAll(copies);
+    return next;
   }
 
   /** Removes everything of the key. */
