@@ -41,7 +41,9 @@ class StageTest {
     assertEquals(
         List.of(
             "bits.network.D64.T1.fp32/int8",
+            "bits.network.D64.T1.products.fp32/int8",
             "bits.network.D64.T8.fp32/int8",
+            "bits.network.D64.T8.products.fp32/int8",
             "bits.model.prefill24.fp32/int8",
             "bits.model.decode.fp32/int8"),
         report.findings().stream().map(Finding::name).toList());
