@@ -59,7 +59,8 @@ class ProcessTest {
     Report report = new Report("threads", line -> {});
     Threads.run(weights, 1, report);
     assertEquals(
-        List.of("threads.T512.two/one"), report.findings().stream().map(Finding::name).toList());
+        List.of("threads.T512.two/one", "threads.T512.products.two/one"),
+        report.findings().stream().map(Finding::name).toList());
   }
 
   @Test
