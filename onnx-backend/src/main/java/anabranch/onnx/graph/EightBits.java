@@ -26,9 +26,8 @@ final class EightBits {
   static final int MOST = 64;
 
   private static final int ZERO = 128;
-  private static final float TRACE_SIZE = 1e-35f;
+  private static final float TRACE = 1e-35f;
   private static final String ZERO_POINT = "rows.zero";
-  private static final String TRACE = "rows.trace";
   private static final String SHARE = "rows.share";
   private static final String HUGE = "rows.huge";
   private static final String LAST = "rows.last";
@@ -64,17 +63,17 @@ final class EightBits {
   }
 
   /**
-   * The sum is there for rows that are no numbers: of a NaN, the greatest alone says nothing. A row
-   * of zeros has the scale 0, by which all sums become zeros whatever its bytes are.
+   * A scale is a share of the greatest number and a trace of the sum, too little to change a bit of
+   * it: of a NaN, the greatest alone says nothing. A row of zeros has the scale 0, by which all
+   * sums become zeros whatever its bytes are.
    */
   private Row row(String value) {
     String sizes = notNegative.contains(value) ? value : node("Abs", value + ".sizes", value);
     Map<String, Object> last = Map.of("keepdims", 1);
     String most = node("ReduceMax", value + ".most", last, sizes, LAST);
     String sum = node("ReduceSum", value + ".sum", last, sizes, LAST);
-    String trace = node("Mul", value + ".trace", sum, TRACE);
-    String above = node("Max", value + ".above", most, trace);
-    String scales = node("Mul", value + ".scales", above, SHARE);
+    Map<String, Object> trace = Map.of("beta", TRACE);
+    String scales = node("Gemm", value + ".scales", trace, most, SHARE, sum);
     String list = node("Reshape", value + ".list", scales, LAST);
     // What is small beside the greatest number of all becomes the zero point: one for each row.
     String zeros = node("QuantizeLinear", value + ".zeros", list, HUGE, ZERO_POINT);
@@ -111,8 +110,7 @@ final class EightBits {
     }
     return List.of(
         Graph.constant(ZERO_POINT, UINT8).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
-        Graph.constant(TRACE, Graph.FLOAT).bytes(9, floats(TRACE_SIZE)),
-        Graph.constant(SHARE, Graph.FLOAT).bytes(9, floats(1f / (ZERO - 1))),
+        Graph.constant(SHARE, Graph.FLOAT, 1, 1).bytes(9, floats(1f / (ZERO - 1))),
         Graph.constant(HUGE, Graph.FLOAT).bytes(9, floats(Float.MAX_VALUE)),
         Graph.constant(LAST, Graph.INT64, 1)
             .bytes(9, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(-1).flip()));
