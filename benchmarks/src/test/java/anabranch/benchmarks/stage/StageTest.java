@@ -47,6 +47,7 @@ class StageTest {
             "bits.model.prefill24.fp32/int8",
             "bits.model.decode.fp32/int8"),
         report.findings().stream().map(Finding::name).toList());
+    assertTrue(report.findings().get(0).floor() > 0, report.findings().toString());
     assertTrue(lines.stream().anyMatch(line -> line.contains("leave at the same place")));
   }
 
