@@ -112,7 +112,7 @@ public final class Benchmarks {
       case "bits" -> Bits.run(backend, ROUNDS, report);
       case "savings" -> Savings.run(backend, ROUNDS, report);
       case "flat" -> Flat.run(backend, STEPS, CYCLES, report);
-      case "curves" -> Curves.run(backend, Math.min(ROUNDS, FEW), report);
+      case "curves" -> Curves.run(backend, ROUNDS, report);
       case "rebatch" -> {
         limits(report);
         Rebatch.run(backend, ROUNDS, report);

@@ -36,18 +36,18 @@ public final class Page {
       medians themselves, which hold for that machine at that hour.
 
       **A goal** was set before the row was measured. `pass` is an interval at or above the goal, `fail` one below,
-      `unclear` one that holds it. Rows without a goal are there to explain the others. A floor is what the kernels
-      alone would allow; where it is below the goal, 0.97 of it is the goal. A bound is what the machine would allow
+      `unclear` one that holds it. Rows without a goal are there to explain the others. A floor is the ratio that the
+      kernels alone would allow, found in the same rounds; where it is below the goal, 0.97 of it is the goal. A bound is what the machine would allow
       if nothing but products of large matrices were computed, or nothing but weights, keys and values were read: the
       best that the probes of the same run reached. Both sides of `djl` and `llama` run on one thread each, and need
       the row `peers` of [commands.md](commands.md).
 
       | benchmark | what stands against what |
       |---|---|
-      | `bits` | fp32 against products of 8 bits |
+      | `bits` | fp32 against products of 8 bits. The floor is the same network in 8 bits whose rows have scales known beforehand; how far products alone differ depends on the processor |
       | `curves` | nothing: how time grows with tokens, experts, length and layers |
       | `depth` | early exits against bare kernels at the same numbers of rows |
-      | `djl` | a routed layer against the same layer in NDArrays of DJL on PyTorch. How far the floors of both differ is how far the products of two libraries differ, and depends on the processor |
+      | `djl` | a routed layer against the same layer in NDArrays of DJL on PyTorch. The floor is DJL's layer against our experts alone, on rows that lie grouped: what ours would reach if all else took no time. How far the floors of both differ is how far the products of two libraries differ, and depends on the processor |
       | `flat` | memory behind a million steps, and behind 20 models, against what it was before |
       | `flink` | an inference step against a step that does nothing and, with an engine, against that engine |
       | `flink-batch` | a job against the engine alone and the same job around a model that computes nothing, added up |
@@ -58,8 +58,8 @@ public final class Page {
       | `savings` | skipped blocks, narrower networks, dropped rows and rows without padding, against bare kernels at the same numbers of rows |
       | `start` | the first answer of a JVM against sessions made by hand |
       | `step` | one step against its kernel |
-      | `tasks` | memory that a further task adds to a shared model |
-      | `threads` | two threads against one |
+      | `tasks` | memory that a further task adds to a shared model, of the line through 1, 2, 4 and 8 that make as many calls together |
+      | `threads` | two threads against one. The floor is what two cores of the machine are worth together: half of the bare experts on each thread, against all on one; `products` are bare experts in turn, each product on two threads |
 
       **Not measured:** several sockets; processors with instructions for sums of 8-bit products; models of many gigabytes; other systems on a GPU, or with
       more than one thread; other people's hardware: a goal that passes here may fail there, so run them.

@@ -11,16 +11,21 @@ import anabranch.engine.Lease;
 import anabranch.engine.Policy;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
 /**
  * The anonymous memory of JVMs in which 1, 2, 4 and 8 tasks share a model of 67 MB, each with a
- * lease and a thread of its own: what each task adds to the first.
+ * lease and a thread of its own, and all together make as many calls: what each task adds to the
+ * first.
  */
 public final class Tasks {
   private static final int ROWS = 16;
-  private static final int CALLS = 200;
+
+  /** Calls of all tasks together: the JVM compiles alike however many share them. */
+  private static final int CALLS = 800;
+
   private static final double MOST_MEGABYTES = 1;
   private static final List<String> FIXED =
       List.of("-Xms128m", "-Xmx128m", "-XX:+AlwaysPreTouch", "-Xss512k");
@@ -43,11 +48,27 @@ public final class Tasks {
       report.note("tasks: %d share %.1f MB", counts[i], Contest.median(megabytes[i]));
     }
     double[] share = new double[rounds];
+    double[] each = new double[rounds];
     for (int round = 0; round < rounds; round++) {
-      double each = (megabytes[3][round] - megabytes[0][round]) / 7;
-      share[round] = MOST_MEGABYTES / Math.max(0.01, each);
+      int at = round;
+      double[] seen = Arrays.stream(megabytes).mapToDouble(of -> of[at]).toArray();
+      each[round] = slope(counts, seen);
+      share[round] = MOST_MEGABYTES / Math.max(0.01, each[round]);
     }
+    report.note("tasks: each adds %.2f MB", Contest.median(each));
     report.finding(Finding.of("tasks.1 MB/what a task adds", share).atLeast(1));
+  }
+
+  /** Returns by how much the line rises for one more that is nearest to all points. */
+  static double slope(int[] at, double[] seen) {
+    double middle = Arrays.stream(at).average().orElseThrow();
+    double over = 0;
+    double under = 0;
+    for (int i = 0; i < at.length; i++) {
+      over += (at[i] - middle) * seen[i];
+      under += (at[i] - middle) * (at[i] - middle);
+    }
+    return over / under;
   }
 
   /** Says how many megabytes of anonymous memory there are while all tasks hold their leases. */
@@ -66,7 +87,7 @@ public final class Tasks {
         Thread thread =
             new Thread(
                 () -> {
-                  for (int call = 0; call < CALLS; call++) {
+                  for (int call = 0; call < CALLS / tasks; call++) {
                     lease.submit(Wide.item(ROWS)).join();
                   }
                 });

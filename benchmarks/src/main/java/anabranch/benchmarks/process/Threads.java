@@ -2,6 +2,7 @@ package anabranch.benchmarks.process;
 
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
+import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
 import anabranch.engine.Engine;
@@ -16,11 +17,14 @@ import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * One call of 512 rows with one and with two threads: each in a JVM of its own, because a JVM has
- * one pool, in turn, and with equal bits. Only an idle machine shows what two threads are worth.
+ * one pool, in turn, and with equal bits. The floor is what two threads are worth that share
+ * nothing but the machine: each runs half of the bare experts. Only an idle machine shows it.
  */
 public final class Threads {
   private static final int WARM_UPS = 30;
@@ -34,12 +38,41 @@ public final class Threads {
       if (!one.hear().equals(two.hear())) {
         throw new AssertionError("one and two threads answer with different bits");
       }
-      double[] ratios = new double[rounds];
+      Map<String, double[]> nanos = new LinkedHashMap<>();
       for (int round = 0; round < rounds; round++) {
-        ratios[round] = Double.parseDouble(one.ask("run")) / Double.parseDouble(two.ask("run"));
+        for (String side : List.of("run 1", "run 2", "bare 1", "bare 2", "halved 1")) {
+          String[] words = side.split(" ");
+          Child child = words[1].equals("1") ? one : two;
+          nanos.computeIfAbsent(side, none -> new double[rounds])[round] =
+              Double.parseDouble(child.ask(words[0]));
+        }
       }
-      report.finding(Finding.of("threads.T512.two/one", ratios).atLeast(1.8));
+      report.note(
+          "threads: ours %.1f ms with one, %.1f with two; bare experts %.1f, %.1f with two for each"
+              + " product, %.1f with half of the experts for each",
+          millis(nanos.get("run 1")),
+          millis(nanos.get("run 2")),
+          millis(nanos.get("bare 1")),
+          millis(nanos.get("bare 2")),
+          millis(nanos.get("halved 1")));
+      double[] floors = ratios(nanos.get("bare 1"), nanos.get("halved 1"));
+      report.finding(
+          Finding.of("threads.T512.two/one", ratios(nanos.get("run 1"), nanos.get("run 2")))
+              .atLeast(1.8)
+              .withFloor(Contest.median(floors)));
+      double[] products = ratios(nanos.get("bare 1"), nanos.get("bare 2"));
+      report.finding(Finding.of("threads.T512.products.two/one", products));
     }
+  }
+
+  private static double millis(double[] nanos) {
+    return Contest.median(nanos) / 1e6;
+  }
+
+  private static double[] ratios(double[] of, double[] to) {
+    double[] ratios = new double[of.length];
+    Arrays.setAll(ratios, round -> of[round] / to[round]);
+    return ratios;
   }
 
   /** Answers each line with the nanoseconds that a call took; the first line says the bits. */
@@ -51,6 +84,7 @@ public final class Threads {
         Engine engine =
             Engine.open(
                 model, Policy.fullDepth(), EngineOptions.defaults().withBatchRows(Wide.ROWS));
+        BareExperts bare = new BareExperts(Path.of(args[0]), threads);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in))) {
       List<Float> bits = new ArrayList<>();
       for (int i = 0; i < WARM_UPS; i++) {
@@ -61,11 +95,17 @@ public final class Threads {
         for (float logit : logits) {
           bits.add(logit);
         }
+        bare.halved();
       }
       System.out.println(Arrays.toString(bits.stream().map(Float::floatToRawIntBits).toArray()));
-      while (lines.readLine() != null) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         long start = System.nanoTime();
-        engine.infer(item);
+        switch (line) {
+          case "run" -> engine.infer(item);
+          case "bare" -> bare.inTurn();
+          case "halved" -> bare.halved();
+          default -> throw new IllegalArgumentException(line);
+        }
         System.out.println(System.nanoTime() - start);
       }
     }

@@ -28,11 +28,14 @@ public final class Wide {
   static final int ROWS = 512;
   static final int WIDTH = 512;
 
+  /** The experts that a row takes. */
+  static final int TAKEN = 2;
+
   private Wide() {}
 
   static ModelSpec spec() {
     FeedForward expert = FeedForward.plain(4 * WIDTH, Activation.RELU);
-    Mixture mixture = new Mixture(8, expert, Routers.mixtral(2));
+    Mixture mixture = new Mixture(8, expert, Routers.mixtral(TAKEN));
     return new ModelSpec(
         "wide",
         WIDTH,

@@ -35,20 +35,25 @@ import anabranch.onnx.Precision;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * Products of 8 bits against fp32, on one lane and one thread: one feed-forward network at several
- * numbers of rows, and a whole mixture of experts that reads a long event and then one token at a
- * time; how far the numbers are apart, and how often both decide alike.
+ * numbers of rows, beside its bare products, and a whole mixture of experts that reads a long event
+ * and then one token at a time; how far the numbers are apart, and how often both decide alike.
  */
 public final class Bits {
   private static final Norm NORM = new Norm.Rms(1e-5);
   private static final int VOCABULARY = 512;
   private static final int LONGEST = 4096;
   private static final int DECODED = 16;
+
+  /** How far bare products may be off. */
+  private static final double NEAR = 0.03;
 
   private Bits() {}
 
@@ -82,25 +87,62 @@ public final class Bits {
             Embedding.plain(),
             Plan.of(Block.of(Sublayer.preNorm(NORM, network))),
             new Head(Head.Pool.EACH, null, 1, false));
+    float[] before = new float[count * width];
+    String path = "blocks.0." + Sublayer.nameOf(network);
     try (Weights weights = Weights.random(spec, 1);
         Kernels whole = new Kernels(spec, weights, count);
+        Kernels again = new Kernels(spec, weights, count);
         Kernels bits = new Kernels(spec, weights, count, Precision.INT8)) {
-      float[] before = new float[count * width];
-      weights.tensor("embedding.tokens").copyTo(whole.rows().duplicate());
-      weights.tensor("embedding.tokens").copyTo(bits.rows().duplicate());
-      whole.rows().get(0, before);
-      whole.prepare(count);
-      bits.prepare(count);
-      Map<String, Contest.Times> times =
-          new Contest().side("fp32", whole::run).side("int8", bits::run).run(5, rounds);
-      String name = "bits.network.D" + width + ".T" + count;
-      report.note(
-          "%s: fp32 %.0f us, int8 %.0f us, error %.2f %% of what the network adds",
-          name,
-          times.get("fp32").busyMedian() / 1e3,
-          times.get("int8").busyMedian() / 1e3,
-          100 * error(before, copy(whole, count * width), copy(bits, count * width)));
-      finding(name, times, 2.5, report);
+      for (Kernels each : List.of(whole, again, bits)) {
+        weights.tensor("embedding.tokens").copyTo(each.rows().duplicate());
+        each.rows().get(0, before);
+        each.prepare(count);
+      }
+      var bare = BareNetwork.Parameters.of(weights, path, NORM.epsilon());
+      var rows = BareNetwork.Rows.of(bare, before);
+      try (BareNetwork products = BareNetwork.products(bare, rows, false);
+          BareNetwork smallProducts = BareNetwork.products(bare, rows, true);
+          BareNetwork known = BareNetwork.known(bare, rows)) {
+        // Both sides of 8 bits follow one of fp32, and so find caches in the same state.
+        Map<String, Contest.Times> times =
+            new Contest()
+                .side("fp32", whole::run)
+                .side("int8", bits::run)
+                .side("fp32 again", again::run)
+                .side("int8 of known scales", known::run)
+                .run(5, rounds);
+        times.putAll(
+            new Contest()
+                .side("fp32 products", products::run)
+                .side("int8 products", smallProducts::run)
+                .run(5, rounds));
+        float[] exact = copy(whole, count * width);
+        requireNear(before, exact, known.results());
+        requireNear(new float[exact.length], products.results(), smallProducts.results());
+        String name = "bits.network.D" + width + ".T" + count;
+        report.note(
+            "%s: %s; error %.2f %% of what the network adds",
+            name,
+            times.entrySet().stream()
+                .map(each -> each.getKey() + " " + micros(each.getValue()) + " us")
+                .collect(Collectors.joining(", ")),
+            100 * error(before, exact, copy(bits, count * width)));
+        double[] floors = times.get("int8 of known scales").busyRatiosOver(times.get("fp32 again"));
+        report.finding(finding(name, times, 2.5).withFloor(Contest.median(floors)));
+        double[] ratios = times.get("int8 products").busyRatiosOver(times.get("fp32 products"));
+        report.finding(Finding.of(name + ".products.fp32/int8", ratios));
+      }
+    }
+  }
+
+  private static String micros(Contest.Times times) {
+    return String.format(Locale.ROOT, "%.0f", times.busyMedian() / 1e3);
+  }
+
+  private static void requireNear(float[] before, float[] exact, float[] near) {
+    double off = error(before, exact, near);
+    if (!(off < NEAR)) {
+      throw new AssertionError("bare products of 8 bits are off by " + off + " of their size");
     }
   }
 
@@ -120,10 +162,9 @@ public final class Bits {
     return Math.sqrt(off / all);
   }
 
-  private static void finding(
-      String name, Map<String, Contest.Times> times, double goal, Report report) {
+  private static Finding finding(String name, Map<String, Contest.Times> times, double goal) {
     double[] ratios = times.get("int8").busyRatiosOver(times.get("fp32"));
-    report.finding(Finding.of(name + ".fp32/int8", ratios).atLeast(goal));
+    return Finding.of(name + ".fp32/int8", ratios).atLeast(goal);
   }
 
   private static void model(String backend, Sizes sizes, int rounds, Report report) {
@@ -140,7 +181,7 @@ public final class Bits {
               .side("fp32", () -> whole.infer(item))
               .side("int8", () -> bits.infer(item))
               .run(3, rounds);
-      finding("bits.model.prefill" + sizes.rows, prefill, 1.4, report);
+      report.finding(finding("bits.model.prefill" + sizes.rows, prefill, 1.4));
       try (Sequence one = whole.begin("one");
           Sequence other = bits.begin("other")) {
         Map<String, Contest.Times> decode =
@@ -148,7 +189,7 @@ public final class Bits {
                 .side("fp32", () -> decode(one, decoded))
                 .side("int8", () -> decode(other, decoded))
                 .run(5, rounds);
-        finding("bits.model.decode", decode, 1.5, report);
+        report.finding(finding("bits.model.decode", decode, 1.5));
         report.note(
             "bits.model: event of %d rows fp32 %.1f ms, int8 %.1f ms; a token fp32 %.2f ms, int8"
                 + " %.2f ms",

@@ -37,6 +37,7 @@ import java.util.stream.IntStream;
 public final class Curves {
   private static final int VOCABULARY = 64;
   private static final int WIDTH = 256;
+  private static final int FEW = 16;
   private static final Norm NORM = new Norm.Rms(1e-5);
 
   private final String backend;
@@ -60,6 +61,8 @@ public final class Curves {
 
   static void run(String backend, int tokens, int experts, int layers, int rounds, Report report) {
     Curves curves = new Curves(backend, rounds, report);
+    // The compiler of the JVM sees the engine before the first point.
+    curves.point(FEW, spec("warm", FEW, 2, attention(), network(), mixture(8)), FEW);
     ModelSpec routed = spec("tokens", tokens, 2, mixture(8));
     curves.rows("tokens", "one item of so many tokens, 2 layers of 8 experts, 2 taken", routed, 1);
     List<List<String>> rows = new ArrayList<>();

@@ -125,6 +125,9 @@ class BesideDjlTest {
     List<String> names = report.findings().stream().map(Finding::name).toList();
     assertTrue(names.contains("djl.D16.F8.E4.K2.T1.cold.ours/DJL"), names.toString());
     assertTrue(names.contains("djl.D16.F8.E4.K2.T2048.DJL/DJL's floor"), names.toString());
+    report.findings().stream()
+        .filter(finding -> !Double.isNaN(finding.goal()))
+        .forEach(finding -> assertTrue(finding.floor() > 0, finding.toString()));
   }
 
   @Test

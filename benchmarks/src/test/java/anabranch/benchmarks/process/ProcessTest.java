@@ -59,7 +59,9 @@ class ProcessTest {
     Report report = new Report("threads", line -> {});
     Threads.run(weights, 1, report);
     assertEquals(
-        List.of("threads.T512.two/one"), report.findings().stream().map(Finding::name).toList());
+        List.of("threads.T512.two/one", "threads.T512.products.two/one"),
+        report.findings().stream().map(Finding::name).toList());
+    assertTrue(report.findings().get(0).floor() > 0, report.findings().toString());
   }
 
   @Test
@@ -67,5 +69,13 @@ class ProcessTest {
     List<String> lines = new ArrayList<>();
     Tasks.run(weights, 1, new Report("tasks", lines::add));
     assertTrue(lines.get(3).startsWith("tasks: 8 share "), lines.toString());
+    assertTrue(lines.get(4).startsWith("tasks: each adds "), lines.toString());
+  }
+
+  @Test
+  void whatATaskAddsIsTheRiseOfTheLineNearestToAllCounts() {
+    int[] counts = {1, 2, 4, 8};
+    assertEquals(0.5, Tasks.slope(counts, new double[] {10.5, 11, 12, 14}), 1e-12);
+    assertEquals(-2.75 / 28.75, Tasks.slope(counts, new double[] {1, 0, 0, 0}), 1e-12);
   }
 }

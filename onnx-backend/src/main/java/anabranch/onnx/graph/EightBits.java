@@ -7,8 +7,10 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Products in whole numbers: each row of a value is divided by its own greatest number and becomes
@@ -24,17 +26,17 @@ final class EightBits {
   static final int MOST = 64;
 
   private static final int ZERO = 128;
-  private static final float LEAST_SIZE = 1e-35f;
+  private static final float TRACE = 1e-35f;
   private static final String ZERO_POINT = "rows.zero";
-  private static final String LEAST = "rows.least";
   private static final String SHARE = "rows.share";
-  private static final String ONE = "rows.one";
+  private static final String HUGE = "rows.huge";
   private static final String LAST = "rows.last";
   private static final long UINT8 = 2;
   private static final long INT8 = 3;
 
   private final List<Graph.Node> nodes = new ArrayList<>();
   private final Map<String, Row> rows = new HashMap<>();
+  private final Set<String> notNegative = new HashSet<>();
 
   /** A value in 8 bits, and the scales of its rows. */
   private record Row(String numbers, String scales) {}
@@ -47,35 +49,36 @@ final class EightBits {
     String to = product.to().get(0);
     boolean bias = product.from().size() > 2;
     String scaled = bias ? to + ".scaled" : to;
-    String sums =
-        node(
-            "com.microsoft.MatMulIntegerToFloat",
-            to + ".sums",
-            row.numbers,
-            weight,
-            ONE,
-            scales(weight),
-            ZERO_POINT);
-    node("Mul", scaled, sums, row.scales);
+    node(
+        "com.microsoft.MatMulIntegerToFloat",
+        scaled,
+        row.numbers,
+        weight,
+        row.scales,
+        scales(weight),
+        ZERO_POINT);
     if (bias) {
       node("Add", to, scaled, product.from().get(2));
     }
   }
 
-  /** The sum is there for rows that are no numbers: of a NaN, the greatest alone says nothing. */
+  /**
+   * A scale is a share of the greatest number and a trace of the sum, too little to change a bit of
+   * it: of a NaN, the greatest alone says nothing. A row of zeros has the scale 0, by which all
+   * sums become zeros whatever its bytes are.
+   */
   private Row row(String value) {
-    String sizes = node("Abs", value + ".sizes", value);
-    Map<String, Object> last = Map.of("keepdims", 0);
+    String sizes = notNegative.contains(value) ? value : node("Abs", value + ".sizes", value);
+    Map<String, Object> last = Map.of("keepdims", 1);
     String most = node("ReduceMax", value + ".most", last, sizes, LAST);
     String sum = node("ReduceSum", value + ".sum", last, sizes, LAST);
-    String trace = node("Mul", value + ".trace", sum, LEAST);
-    String above = node("Max", value + ".above", most, LEAST, trace);
-    String scale = node("Mul", value + ".scale", above, SHARE);
-    String shape = node("Shape", value + ".rows", scale);
-    String zeros = node("Expand", value + ".zeros", ZERO_POINT, shape);
+    Map<String, Object> trace = Map.of("beta", TRACE);
+    String scales = node("Gemm", value + ".scales", trace, most, SHARE, sum);
+    String list = node("Reshape", value + ".list", scales, LAST);
+    // What is small beside the greatest number of all becomes the zero point: one for each row.
+    String zeros = node("QuantizeLinear", value + ".zeros", list, HUGE, ZERO_POINT);
     Map<String, Object> first = Map.of("axis", 0);
-    String numbers = node("QuantizeLinear", value + ".bytes", first, value, scale, zeros);
-    return new Row(numbers, node("Unsqueeze", value + ".scales", scale, LAST));
+    return new Row(node("QuantizeLinear", value + ".bytes", first, value, list, zeros), scales);
   }
 
   private String node(String operator, String to, String... from) {
@@ -90,6 +93,9 @@ final class EightBits {
   /** Adds a node that stays as it is. */
   void as(Graph.Node node) {
     nodes.add(node);
+    if (node.operator().equals("Relu")) {
+      notNegative.addAll(node.to());
+    }
   }
 
   /** Returns the nodes so far, in order. */
@@ -103,10 +109,9 @@ final class EightBits {
       return List.of();
     }
     return List.of(
-        Graph.constant(ZERO_POINT, UINT8, 1).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
-        Graph.constant(LEAST, Graph.FLOAT).bytes(9, floats(LEAST_SIZE)),
-        Graph.constant(SHARE, Graph.FLOAT).bytes(9, floats(1f / (ZERO - 1))),
-        Graph.constant(ONE, Graph.FLOAT).bytes(9, floats(1)),
+        Graph.constant(ZERO_POINT, UINT8).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
+        Graph.constant(SHARE, Graph.FLOAT, 1, 1).bytes(9, floats(1f / (ZERO - 1))),
+        Graph.constant(HUGE, Graph.FLOAT).bytes(9, floats(Float.MAX_VALUE)),
         Graph.constant(LAST, Graph.INT64, 1)
             .bytes(9, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(-1).flip()));
   }
