@@ -43,7 +43,7 @@ public final class Graph {
   private final Map<String, Stack> stacks = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
-  private final List<Message> inputs = new ArrayList<>();
+  private final Map<String, Message> inputs = new LinkedHashMap<>();
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> renamed = new HashMap<>();
   private int fresh;
@@ -177,15 +177,15 @@ public final class Graph {
     }
   }
 
-  /** Declares an input; a negative extent is free. */
+  /** Declares an input, unless it is declared; a negative extent is free. */
   public String input(String input, long... shape) {
-    inputs.add(valueInfo(input, FLOAT, shape));
+    inputs.putIfAbsent(input, valueInfo(input, FLOAT, shape));
     return input;
   }
 
   /** Declares an input of integers; a negative extent is free. */
   public String integerInput(String input, long... shape) {
-    inputs.add(valueInfo(input, INT64, shape));
+    inputs.put(input, valueInfo(input, INT64, shape));
     return input;
   }
 
@@ -392,7 +392,7 @@ public final class Graph {
           raw.asFloatBuffer().put(value);
           graph.message(5, constant(constant, FLOAT, new long[0]).bytes(9, raw));
         });
-    inputs.forEach(input -> graph.message(11, input));
+    inputs.values().forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
     Message model =
         new Message()
