@@ -18,8 +18,8 @@ public record StageBatch(int slot, List<Span> spans, boolean trace) {
   /** Returns the number of rows of all spans. */
   public int size() {
     int rows = 0;
-    for (Span span : spans) {
-      rows += span.rows().size();
+    for (int s = 0; s < spans.size(); s++) {
+      rows += spans.get(s).rows().size();
     }
     return rows;
   }

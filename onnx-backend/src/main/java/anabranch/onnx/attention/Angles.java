@@ -57,7 +57,11 @@ public final class Angles {
 
   /** Writes the vectors of some positions, one after the other. */
   public void write(int[] positions, FloatBuffer cos, FloatBuffer sin) {
-    Table known = upTo(Arrays.stream(positions).max().orElse(0));
+    int last = 0;
+    for (int position : positions) {
+      last = Math.max(last, position);
+    }
+    Table known = upTo(last);
     for (int i = 0; i < positions.length; i++) {
       cos.put(i * pairs, known.cos, positions[i] * pairs, pairs);
       sin.put(i * pairs, known.sin, positions[i] * pairs, pairs);

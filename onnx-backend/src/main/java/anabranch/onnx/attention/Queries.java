@@ -18,6 +18,9 @@ public record Queries(FloatBuffer q, int place, int[] own, int[] positions) {
 
   /** Returns some of these queries, to keys of which only some tiles are there. */
   Queries among(Tiles tiles, int from, int to) {
+    if (from == 0 && to == own.length && tiles.from() == tiles.kept()) {
+      return this;
+    }
     int[] keys = tiles.places(Arrays.copyOfRange(own, from, to));
     return new Queries(q, place + from, keys, Arrays.copyOfRange(positions, from, to));
   }

@@ -4,7 +4,6 @@ import anabranch.onnx.memory.Scope;
 import anabranch.onnx.state.KeyValues;
 import anabranch.onnx.state.Keys;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 
 /**
  * Which keys a query touches: whole tiles before the gap of its window, and whole tiles behind.
@@ -74,6 +73,10 @@ record Tiles(int kept, int from, int to) {
 
   /** Returns the numbers that some keys have among these. */
   int[] places(int[] keys) {
-    return Arrays.stream(keys).map(this::place).toArray();
+    int[] places = new int[keys.length];
+    for (int i = 0; i < keys.length; i++) {
+      places[i] = place(keys[i]);
+    }
+    return places;
   }
 }

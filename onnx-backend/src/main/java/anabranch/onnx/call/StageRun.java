@@ -28,10 +28,10 @@ public final class StageRun {
   public final Scope scope;
 
   /** The number of the visit in its stage. */
-  private final int visit;
+  private int visit;
 
   /** The number of the block's run in its stage. */
-  private final int member;
+  private int member;
 
   private @Nullable Map<Angles, FloatBuffer[]> angles;
 
@@ -74,6 +74,13 @@ public final class StageRun {
     return x;
   }
 
+  /** Runs another block with the same rows and the same buffers. */
+  public FloatBuffer through(List<LoadedStep> steps, int nextVisit, int nextMember) {
+    visit = nextVisit;
+    member = nextMember;
+    return through(steps);
+  }
+
   /** Returns the number of the visit in its stage. */
   public int visit() {
     return visit;
@@ -113,9 +120,9 @@ public final class StageRun {
     return buffer;
   }
 
-  /** Returns room for the logits of live rows. */
+  /** Returns room for the logits of live rows: that of the logits before, which are over. */
   public FloatBuffer newLogits(int rows, int count) {
-    FloatBuffer buffer = scope.rows(rows, count);
+    FloatBuffer buffer = again(logits, rows, count);
     logits = buffer;
     return buffer;
   }
@@ -125,11 +132,20 @@ public final class StageRun {
     return logits;
   }
 
-  /** Returns room for an update of each live row, for the next step to finish. */
+  /**
+   * Returns room for an update of each live row, for the next step to finish: that of the update
+   * before, which is finished.
+   */
   public FloatBuffer newUpdate(int length) {
-    FloatBuffer buffer = scope.rows(packing.live, length);
+    FloatBuffer buffer = again(update, packing.live, length);
     update = buffer;
     return buffer;
+  }
+
+  private FloatBuffer again(@Nullable FloatBuffer before, int rows, int length) {
+    return before != null && before.capacity() >= (long) rows * length
+        ? before
+        : scope.rows(rows, length);
   }
 
   /** Returns the update that the step before left. */

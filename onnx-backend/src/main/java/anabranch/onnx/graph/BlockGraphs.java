@@ -24,27 +24,43 @@ import org.jspecify.annotations.Nullable;
 public final class BlockGraphs {
   private final int width;
   private final boolean counts;
+  private final boolean whole;
   private final List<Step> steps = new ArrayList<>();
   private @Nullable TokenRun open;
 
-  private BlockGraphs(int width, boolean counts) {
+  private BlockGraphs(int width, boolean counts, boolean whole) {
     this.width = width;
     this.counts = counts;
+    this.whole = whole;
   }
 
   /**
-   * Returns the steps of some sublayers, in order.
+   * Returns the steps of some sublayers, in order; rows may show keys and ask nothing.
    *
    * @param width the length of a hidden vector
    * @param path of their parameters, such as {@code "blocks.0"}
    */
   public static List<Step> of(int width, String path, List<Sublayer> sublayers) {
-    return of(width, path, sublayers, false);
+    return of(width, path, sublayers, false, false);
   }
 
-  /** Returns the steps of sublayers whose rows may stand for several, or do not. */
-  private static List<Step> of(int width, String path, List<Sublayer> sublayers, boolean counts) {
-    BlockGraphs graphs = new BlockGraphs(width, counts);
+  /**
+   * Returns the steps of some sublayers that every row runs: what shows keys asks as well, so that
+   * one graph makes queries, keys and values.
+   */
+  public static List<Step> ofEveryRow(int width, String path, List<Sublayer> sublayers) {
+    return of(width, path, sublayers, false, true);
+  }
+
+  /**
+   * Returns the steps of sublayers.
+   *
+   * @param counts whether rows may stand for several
+   * @param whole whether every row runs them
+   */
+  private static List<Step> of(
+      int width, String path, List<Sublayer> sublayers, boolean counts, boolean whole) {
+    BlockGraphs graphs = new BlockGraphs(width, counts, whole);
     for (Sublayer sublayer : sublayers) {
       graphs.add(sublayer, path + "." + sublayer.name());
     }
@@ -54,7 +70,7 @@ public final class BlockGraphs {
 
   /** Returns the steps of an operation without norms and sum: x becomes its result. */
   private static List<Step> alone(int width, String path, Operation operation) {
-    BlockGraphs graphs = new BlockGraphs(width, false);
+    BlockGraphs graphs = new BlockGraphs(width, false, false);
     graphs.add(new Place(path, null, null, null, null, false), operation);
     graphs.close();
     return List.copyOf(graphs.steps);
@@ -104,11 +120,17 @@ public final class BlockGraphs {
     Layers layers = new Layers(all, width);
     String x = all.input("x", -1, width);
     String n = memory ? x : layers.norm(place.before(), path + ".before", x);
-    boolean normed = !n.equals(x);
+    Latent latent = attention.latent();
+    boolean asks =
+        whole
+            && !memory
+            && latent == null
+            && attention.routed() == null
+            && attention.projections() == null;
+    boolean normed = !asks && !n.equals(x);
     if (normed) {
       all.output("n", n, -1, width);
     }
-    Latent latent = attention.latent();
     if (latent == null) {
       keysAndValues(all, attention, path, n);
     } else {
@@ -119,15 +141,11 @@ public final class BlockGraphs {
       finish(place);
       return;
     }
-    Graph live = new Graph(path + ".query");
-    String read = live.input("n", -1, width);
-    if (memory) {
-      read = new Layers(live, width).norm(place.before(), path + ".before", read);
-    }
-    if (latent == null) {
-      project(live, attention, path + ".q", attention.heads(), read, "q");
+    Graph live = null;
+    if (asks) {
+      project(all, attention, path + ".q", attention.heads(), n, "q");
     } else {
-      LatentGraphs.query(live, attention, latent, path, width, read);
+      live = query(place, attention, latent);
     }
     Step.Attend attend = new Step.Attend(path, attention, normed, counts, all, live);
     if (attention.projections() != null) {
@@ -138,6 +156,21 @@ public final class BlockGraphs {
     steps.add(attend);
     open = new TokenRun(path + ".o", width);
     open.finish(place, attention);
+  }
+
+  private Graph query(Place place, Attention attention, @Nullable Latent latent) {
+    String path = place.path();
+    Graph live = new Graph(path + ".query");
+    String read = live.input("n", -1, width);
+    if (attention.mask() == Attention.Mask.MEMORY) {
+      read = new Layers(live, width).norm(place.before(), path + ".before", read);
+    }
+    if (latent == null) {
+      project(live, attention, path + ".q", attention.heads(), read, "q");
+    } else {
+      LatentGraphs.query(live, attention, latent, path, width, read);
+    }
+    return live;
   }
 
   private Step projected(
@@ -295,7 +328,7 @@ public final class BlockGraphs {
     boolean chain = operation instanceof Chain;
     List<Step> own =
         operation instanceof Chain run
-            ? of(width, inner, run.sublayers())
+            ? of(width, inner, run.sublayers(), false, false)
             : alone(width, inner, operation);
     steps.add(
         new Step.Inside(
@@ -321,7 +354,7 @@ public final class BlockGraphs {
       run.lead(place, null, 0);
       lead = run.graph();
     }
-    List<Step> own = of(width, path, merged.chain().sublayers(), true);
+    List<Step> own = of(width, path, merged.chain().sublayers(), true, false);
     steps.add(new Step.Merge(path, merged, lead, place.finish(), own));
     finish(place);
   }
@@ -334,7 +367,7 @@ public final class BlockGraphs {
       run.lead(place, null, 0);
       lead = run.graph();
     }
-    BlockGraphs own = new BlockGraphs(width, false);
+    BlockGraphs own = new BlockGraphs(width, false, false);
     own.factor(place.path(), modulated);
     String inner = modulated.operationPath(place.path());
     own.add(new Place(inner, null, null, null, null, false), modulated.operation());

@@ -178,9 +178,9 @@ public final class Graph {
     }
   }
 
-  /** Declares an input; a negative extent is free. */
+  /** Declares an input, unless it is declared; a negative extent is free. */
   public String input(String input, long... shape) {
-    inputs.put(input, valueInfo(input, FLOAT, shape));
+    inputs.putIfAbsent(input, valueInfo(input, FLOAT, shape));
     return input;
   }
 

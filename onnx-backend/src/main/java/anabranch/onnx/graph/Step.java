@@ -37,14 +37,16 @@ public sealed interface Step {
    * <p>{@code keysAndValues} maps x (and cos, sin) to n, k, v; {@code query} maps n (and cos, sin)
    * to q. Without a norm there is no n, and {@code query} reads x under that name. With rotary
    * positions k and q have the shape 1 x rows x width, and so have cos and sin, for each pair that
-   * is rotated. With the mask MEMORY x are rows of the memory, and {@code query} has the norm.
+   * is rotated. Where every row runs, {@code keysAndValues} maps x to q as well, and there is
+   * neither n nor {@code query}. With the mask MEMORY x are rows of the memory, and {@code query}
+   * has the norm.
    *
    * @param path the attention's parameter path
    * @param attention the description
    * @param normed whether there is an output n
    * @param counts whether rows may stand for several
    * @param keysAndValues runs on rows that show keys
-   * @param query runs on live rows; null where others ask
+   * @param query runs on live rows; null where others ask, or {@code keysAndValues} does
    */
   record Attend(
       String path,
@@ -54,6 +56,11 @@ public sealed interface Step {
       Graph keysAndValues,
       @Nullable Graph query)
       implements Step {
+    /** Returns whether one graph makes queries, keys and values. */
+    public boolean atOnce() {
+      return query == null && attention.routed() == null;
+    }
+
     @Override
     public Stream<Graph> graphs() {
       return Stream.concat(Stream.of(keysAndValues), Stream.ofNullable(query));

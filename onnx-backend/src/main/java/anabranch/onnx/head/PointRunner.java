@@ -27,6 +27,8 @@ public final class PointRunner {
    */
   private static final int MOST_KEPT = 1 << 22;
 
+  private static final int[] NONE = {};
+
   private final Point point;
   private final int width;
   private final int most;
@@ -67,10 +69,10 @@ public final class PointRunner {
     Units units = units(reading.packing());
     float[] values = new float[units.count()];
     Arrays.fill(values, Float.NaN);
-    int[] labels = new int[point.labels() ? values.length : 0];
+    int[] labels = point.labels() ? new int[values.length] : NONE;
     Arrays.fill(labels, -1);
     Criterion.Score how = point.score();
-    Scores nothing = new Scores(values, labels, new int[0], null);
+    Scores nothing = new Scores(values, labels, NONE, null);
     if (how == null || how == Criterion.Score.CHOSEN) {
       return nothing;
     }

@@ -3,20 +3,25 @@ package anabranch.onnx.memory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 
 /**
  * Direct buffers that are used again, in sizes that are powers of two. Thread-safe. Keeps a bounded
  * number of bytes; what exceeds it is left to the garbage collector.
+ *
+ * <p>Of those that are free the same one always comes first, in whatever order they were given
+ * back: who takes and gives alike, call after call, is given the same buffers, and what stands for
+ * them can be kept.
  */
 public final class BufferPool {
   private static final int SMALLEST = 10;
   private static final int LARGEST = 29;
 
   private final long mostBytes;
-  private final List<ArrayDeque<FloatBuffer>> free = new ArrayList<>();
+  private final List<PriorityQueue<FloatBuffer>> free = new ArrayList<>();
   private long keptBytes;
   private long madeBytes;
   private boolean closed;
@@ -25,7 +30,7 @@ public final class BufferPool {
   public BufferPool(long mostBytes) {
     this.mostBytes = mostBytes;
     for (int size = SMALLEST; size <= LARGEST; size++) {
-      free.add(new ArrayDeque<>());
+      free.add(new PriorityQueue<>(Comparator.comparingInt(System::identityHashCode)));
     }
   }
 
@@ -44,7 +49,7 @@ public final class BufferPool {
           "a buffer of " + 4 * floats + " bytes exceeds 1 GiB: run fewer rows together");
     }
     synchronized (this) {
-      FloatBuffer kept = free.get(size - SMALLEST).pollLast();
+      FloatBuffer kept = free.get(size - SMALLEST).poll();
       if (kept != null) {
         keptBytes -= bytes(kept);
         return kept;
@@ -66,14 +71,14 @@ public final class BufferPool {
     if (!closed && keptBytes + bytes(buffer) <= mostBytes) {
       keptBytes += bytes(buffer);
       int size = 31 - Integer.numberOfLeadingZeros(buffer.capacity());
-      free.get(size - SMALLEST).addLast(buffer.clear());
+      free.get(size - SMALLEST).add(buffer.clear());
     }
   }
 
   /** Lets go of everything kept, and keeps nothing from now on. */
   public synchronized void close() {
     closed = true;
-    free.forEach(ArrayDeque::clear);
+    free.forEach(PriorityQueue::clear);
     keptBytes = 0;
   }
 

@@ -1,13 +1,13 @@
 package anabranch.onnx.memory;
 
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 
 /** Buffers of a pool for the time of a block. Confined to one thread. */
 public final class Scope implements AutoCloseable {
   private final BufferPool pool;
-  private final List<FloatBuffer> taken = new ArrayList<>(4);
+  private FloatBuffer[] taken = new FloatBuffer[4];
+  private int count;
 
   /** Opens a scope. */
   public Scope(BufferPool pool) {
@@ -17,16 +17,18 @@ public final class Scope implements AutoCloseable {
   /** Returns a buffer for {@code rows} vectors of that width, good until this scope closes. */
   public FloatBuffer rows(int rows, int width) {
     FloatBuffer buffer = pool.take((long) rows * width);
-    taken.add(buffer);
+    if (count == taken.length) {
+      taken = Arrays.copyOf(taken, 2 * count);
+    }
+    taken[count++] = buffer;
     return buffer;
   }
 
-  /** Gives back the last first, so that whoever takes alike is given the same buffers again. */
+  /** Gives everything back. */
   @Override
   public void close() {
-    for (int i = taken.size() - 1; i >= 0; i--) {
-      pool.give(taken.get(i));
+    while (count > 0) {
+      pool.give(taken[--count]);
     }
-    taken.clear();
   }
 }

@@ -53,12 +53,21 @@ public final class Packing {
     this.position = position;
     this.count = count;
     rows = role.length;
+    int alive = 0;
+    for (Role each : role) {
+      alive += each == Role.LIVE ? 1 : 0;
+    }
+    live = alive;
+    // All rows of a batch, where one list says three things: each stands where it is.
+    if (live == rows && outer == inBatch) {
+      place = outer;
+      projecting = rows;
+      return;
+    }
     place = new int[rows];
-    int next = place(Role.LIVE, 0);
-    live = next;
-    next = place(Role.PROJECTED, next);
-    projecting = next;
-    place(Role.SHARED, next);
+    place(Role.LIVE, 0);
+    projecting = place(Role.PROJECTED, live);
+    place(Role.SHARED, projecting);
   }
 
   /**

@@ -149,11 +149,13 @@ final class OnnxStage implements Stage {
 
   private FloatBuffer visits(StageCall call, Packing packing, Scope scope, FloatBuffer first) {
     FloatBuffer x = first;
+    StageRun run = null;
     int member = 0;
     for (int visit = 0; visit < parts.visits.size(); visit++) {
       List<List<LoadedStep>> blocks = parts.visits.get(visit);
       if (blocks.size() == 1) {
-        x = new StageRun(call, packing, scope, visit, member, x).through(blocks.get(0));
+        run = run == null ? new StageRun(call, packing, scope, visit, member, x) : run;
+        x = run.through(blocks.get(0), visit, member);
       } else {
         mean(call, packing, scope, visit, member, x);
       }

@@ -200,10 +200,10 @@ public final class KeyValues implements Kept {
     }
   }
 
-  /** Returns what queries may read, from number {@code first} on. */
+  /** Returns what queries may read, from number {@code first} on, until more is written. */
   public Keys seen(int first) {
-    return new Keys(
-        keys(), values(), first, written - first, Arrays.copyOfRange(positions, first, written));
+    int[] seen = first == 0 ? positions : Arrays.copyOfRange(positions, first, written);
+    return new Keys(keys(), values(), first, written - first, seen);
   }
 
   /** Returns the keys. */

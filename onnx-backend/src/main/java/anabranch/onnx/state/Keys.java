@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param values beside them
  * @param first the number of the first that may be read
  * @param count how many follow
- * @param positions of their rows, from the first on; ascending where rows stand for themselves
+ * @param positions of their rows, from the first on, and maybe more; ascending where rows stand for
+ *     themselves
  * @param added to the scores of each, from the first on; null for nothing
  */
 public record Keys(

@@ -64,10 +64,34 @@ public final class AttendStep implements LoadedStep {
         remember(run, q, o);
         return;
       }
+      if (step.atOnce()) {
+        atOnce(run, o, inner);
+        return;
+      }
       FloatBuffer[] shown = show(run, inner);
       FloatBuffer q = queries(run, read(run), inner);
       attend(run, q, shown, o);
     }
+  }
+
+  /** Makes queries, keys and values of every row in one call. */
+  private void atOnce(StageRun run, FloatBuffer o, Scope inner) {
+    int rows = run.packing.projecting;
+    if (rows == 0) {
+      return;
+    }
+    int keyWidth = core.shape().keyWidth();
+    int valueWidth = core.shape().valueWidth();
+    FloatBuffer q = inner.rows(rows, core.shape().queryWidth());
+    FloatBuffer k = inner.rows(rows, keyWidth);
+    FloatBuffer v = inner.rows(rows, valueWidth);
+    try (Call call = keysAndValues.call()) {
+      call.in("x", run.x(), 0, rows, run.width);
+      rotated(run, call, "q", q, rows, core.shape().queryWidth());
+      rotated(run, call, "k", k, rows, keyWidth);
+      call.out("v", v, 0, rows, valueWidth).run();
+    }
+    attend(run, q, new FloatBuffer[] {k, v}, o);
   }
 
   /** Makes keys and values of the rows that show some, and what others read in this attention. */

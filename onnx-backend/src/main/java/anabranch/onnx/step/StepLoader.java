@@ -38,6 +38,7 @@ public final class StepLoader {
   private final Opener opener;
   private final boolean asksReceived;
   private final boolean asksGiven;
+  private final boolean everyRowRuns;
   private final Map<CoreShape, AttentionCore> cores = new HashMap<>();
   private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
@@ -49,6 +50,7 @@ public final class StepLoader {
     List<StageSpec> stages = Cut.of(spec).stages();
     this.asksReceived = stages.stream().anyMatch(StepLoader::asksReceived);
     this.asksGiven = stages.stream().anyMatch(StepLoader::asksGiven);
+    this.everyRowRuns = stages.stream().allMatch(stage -> stage.frozen() == null);
   }
 
   /** Returns whether a stage asks for what its rows receive. */
@@ -73,7 +75,11 @@ public final class StepLoader {
    * @param block the number of their block, for random routers
    */
   public List<LoadedStep> load(String path, int block, List<Sublayer> sublayers) {
-    return load(BlockGraphs.of(width, path, sublayers), block);
+    return load(
+        everyRowRuns
+            ? BlockGraphs.ofEveryRow(width, path, sublayers)
+            : BlockGraphs.of(width, path, sublayers),
+        block);
   }
 
   private List<LoadedStep> load(List<Step> steps, int block) {

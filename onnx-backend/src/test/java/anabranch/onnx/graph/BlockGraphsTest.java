@@ -1,6 +1,8 @@
 package anabranch.onnx.graph;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnx.proto.OnnxMl;
@@ -73,6 +75,26 @@ class BlockGraphsTest {
     Step.Attend attend = (Step.Attend) BlockGraphs.of(spec.width(), "blocks.0", sublayers).get(0);
     assertEquals(List.of("blocks.0.attention.q.weight"), attend.query().weights());
     assertTrue(attend.keysAndValues().weights().contains("blocks.0.attention.before.weight"));
+  }
+
+  @Test
+  void whereEveryRowRunsOneGraphMakesQueriesKeysAndValues() {
+    ModelSpec spec = Models.causal();
+    List<Sublayer> sublayers = spec.plan().blocks().get(0).sublayers();
+    Step.Attend attend =
+        (Step.Attend) BlockGraphs.ofEveryRow(spec.width(), "blocks.0", sublayers).get(0);
+    assertTrue(attend.atOnce());
+    assertNull(attend.query());
+    assertFalse(attend.normed());
+    assertTrue(
+        attend
+            .keysAndValues()
+            .weights()
+            .containsAll(
+                List.of(
+                    "blocks.0.attention.q.weight",
+                    "blocks.0.attention.k.weight",
+                    "blocks.0.attention.v.weight")));
   }
 
   private static boolean isOnHost(String name) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.nio.FloatBuffer;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a block lends is lent again. */
@@ -14,6 +15,9 @@ class ScopeTest {
     BufferPool pool = new BufferPool(1 << 20);
     FloatBuffer first;
     FloatBuffer second;
+    try (Scope scope = new Scope(pool)) {
+      assertNotSame(scope.rows(2, 16), scope.rows(2, 16));
+    }
     try (Scope scope = new Scope(pool)) {
       first = scope.rows(2, 16);
       second = scope.rows(2, 16);
@@ -27,5 +31,23 @@ class ScopeTest {
       }
     }
     assertEquals(made, pool.madeBytes());
+  }
+
+  @Test
+  void inWhichOrderBuffersComeBackDoesNotMatter() {
+    BufferPool pool = new BufferPool(1 << 20);
+    List<FloatBuffer> made = List.of(pool.take(16), pool.take(16), pool.take(16));
+    List<FloatBuffer> first = null;
+    for (int[] order :
+        new int[][] {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
+      for (int each : order) {
+        pool.give(made.get(each));
+      }
+      List<FloatBuffer> taken = List.of(pool.take(16), pool.take(16), pool.take(16));
+      first = first == null ? taken : first;
+      for (int i = 0; i < order.length; i++) {
+        assertSame(first.get(i), taken.get(i));
+      }
+    }
   }
 }
