@@ -1,6 +1,7 @@
 package anabranch.benchmarks.measure;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -9,6 +10,19 @@ public final class Memory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private Memory() {}
+
+  /** Returns what objects take on the heap; behind a collection of garbage, those that are left. */
+  public static long heapBytes() {
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+  }
+
+  /** Returns what compiled code takes. */
+  public static long codeBytes() {
+    return ManagementFactory.getMemoryPoolMXBeans().stream()
+        .filter(pool -> pool.getName().startsWith("Code"))
+        .mapToLong(pool -> pool.getUsage().getUsed())
+        .sum();
+  }
 
   /**
    * Returns the anonymous memory of this process that is resident, after a collection of garbage; 0

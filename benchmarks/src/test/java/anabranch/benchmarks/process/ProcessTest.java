@@ -68,4 +68,14 @@ class ProcessTest {
     Tasks.run(weights, 1, new Report("tasks", lines::add));
     assertTrue(lines.get(3).startsWith("tasks: 8 share "), lines.toString());
   }
+
+  @Test
+  void stepsMakeNoDirectMemoryOnceTheyAreWarm() {
+    List<String> lines = new ArrayList<>();
+    Flat.run("onnx", 2000, 2, new Report("flat", lines::add));
+    List<String> made =
+        lines.stream().filter(line -> line.contains("direct memory of calls")).toList();
+    assertEquals(2, made.size());
+    made.forEach(line -> assertTrue(line.endsWith("of calls grew by 0 bytes"), line));
+  }
 }
