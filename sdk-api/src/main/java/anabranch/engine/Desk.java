@@ -48,7 +48,7 @@ final class Desk {
    *
    * @param capacity how many items may wait before the first step
    * @param lanes the threads that must not wait for room: they make it
-   * @param listener hears when an item is over
+   * @param listener hears when an item is over, and throws nothing
    */
   Desk(Service first, int capacity, List<Thread> lanes, EngineListener listener) {
     this.capacity = capacity;
@@ -315,11 +315,7 @@ final class Desk {
       long flops = known == null ? 0 : known.flops();
       long full = known == null ? 0 : known.fullFlops();
       long nanos = known == null ? 0 : known.nanos();
-      try {
-        listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
-      } catch (Throwable thrown) {
-        Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
-      }
+      listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
     }
     List<Runnable> after = new ArrayList<>();
     lock.lock();
