@@ -32,6 +32,7 @@ import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.onnx.OnnxOptions;
 import anabranch.onnx.Precision;
+import anabranch.onnx.graph.Products;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
@@ -84,7 +85,7 @@ public final class Bits {
             new Head(Head.Pool.EACH, null, 1, false));
     try (Weights weights = Weights.random(spec, 1);
         Kernels whole = new Kernels(spec, weights, count);
-        Kernels bits = new Kernels(spec, weights, count, Precision.INT8)) {
+        Kernels bits = new Kernels(spec, weights, count, Products.INT8)) {
       float[] before = new float[count * width];
       weights.tensor("embedding.tokens").copyTo(whole.rows().duplicate());
       weights.tensor("embedding.tokens").copyTo(bits.rows().duplicate());

@@ -126,7 +126,7 @@ public final class StepLoader {
     Session all = shared == null ? null : opener.open(shared);
     Graph fused =
         opener.fused() && mix.bank() instanceof Mixture mixture
-            ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
+            ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
             : null;
     if (fused != null) {
       return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);
