@@ -78,13 +78,22 @@ public final class Graph {
             + stacks.values().stream().mapToLong(Stack::elements).sum());
   }
 
-  /** Returns the first weight that is large enough to lie outside; null if none is. */
-  public @Nullable String firstLarge() {
+  /**
+   * Returns the weights that are large enough to lie outside; none where other large numbers are
+   * not stored as the graph needs them.
+   */
+  public List<String> large() {
+    if (stacks.values().stream().anyMatch(stack -> isLarge(stack.elements()))) {
+      return List.of();
+    }
     return weights.entrySet().stream()
-        .filter(weight -> 4 * weight.getValue() >= LargeWeights.LEAST)
+        .filter(weight -> isLarge(weight.getValue()))
         .map(Map.Entry::getKey)
-        .findFirst()
-        .orElse(null);
+        .toList();
+  }
+
+  private static boolean isLarge(long elements) {
+    return 4 * elements >= LargeWeights.LEAST;
   }
 
   /**
@@ -402,7 +411,7 @@ public final class Graph {
     if (bits.nodes().stream().anyMatch(node -> node.operator.startsWith(OWN))) {
       model.message(8, new Message().text(1, OWN_DOMAIN).number(2, 1L));
     }
-    return model.layOut(room);
+    return model.layOut("graph \"" + name + "\"", room);
   }
 
   /** Returns a weight in fp32. */

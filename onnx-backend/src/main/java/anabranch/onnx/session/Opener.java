@@ -210,16 +210,13 @@ public final class Opener {
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
   private @Nullable LoadedGraph stored(Graph graph) {
-    String first = products == Products.FP32 ? graph.firstLarge() : null;
+    List<String> large = products == Products.FP32 ? graph.large() : List.of();
     LargeWeights.Stored stored =
-        first == null ? null : LargeWeights.Stored.beside(weights.tensor(first));
+        LargeWeights.Stored.of(large.stream().map(weights::tensor).toList());
     if (stored == null) {
       return null;
     }
     ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
-    if (!stored.all()) {
-      return null;
-    }
     LoadedGraph session = null;
     try {
       session = load(graph, model, stored.folder());
