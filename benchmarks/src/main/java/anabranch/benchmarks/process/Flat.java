@@ -29,7 +29,6 @@ import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.onnx.OnnxOptions;
 import anabranch.onnx.Precision;
-import anabranch.onnx.run.OnnxModel;
 import anabranch.weights.Weights;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -142,12 +141,13 @@ public final class Flat {
           engine.infer(items.get(done % items.size()));
         }
         Seen before = Seen.now();
-        long made = made(model);
+        long made = Memory.directBytes(model);
         while (done < steps) {
           done += each;
           engine.infer(items.get(done % items.size()));
         }
-        String more = "; direct memory of calls grew by " + (made(model) - made) + " bytes";
+        String more =
+            "; direct memory of calls grew by " + (Memory.directBytes(model) - made) + " bytes";
         Seen.now().say(before, more);
       }
     }
@@ -166,10 +166,6 @@ public final class Flat {
       }
     }
     seen.get(cycles - 1).say(seen.get(cycles / 4), "");
-  }
-
-  private static long made(LoadedModel model) {
-    return model instanceof OnnxModel own ? own.madeBytes() : 0;
   }
 
   private static List<Item> items() {
