@@ -116,7 +116,7 @@ public final class OnnxBackend implements Backend {
             runtime,
             target,
             own.threads(),
-            own.precision(),
+            own.precision().products(),
             own.experts() == Experts.FUSED || graphs == Graphs.LARGE),
         numerics,
         halves,

@@ -7,7 +7,10 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +46,13 @@ class ArrowsTest {
     ALLOWED.put("onnx", Set.of("backend", "routing", "weights", "model", "error"));
   }
 
+  /** Packages that know each other, group by group; there are to be fewer, never more. */
+  private static final Set<Set<String>> CIRCLES =
+      Set.of(
+          Set.of("model.layer", "model.route"),
+          Set.of("flink", "flink.step", "flink.update"),
+          Set.of("conformance.system", "conformance.system.bank", "conformance.system.stored"));
+
   private static final Pattern ARROW =
       Pattern.compile("^\\s+anabranch\\.(\\S+)\\s+-> anabranch\\.(\\S+)");
 
@@ -61,6 +71,37 @@ class ArrowsTest {
           }
         });
     assertEquals(List.of(), wrong);
+  }
+
+  @Test
+  void noOtherPackagesKnowEachOtherThanThoseThatAreNamed() throws Exception {
+    Map<String, Set<String>> arrows = arrows();
+    Map<String, Set<String>> reached = new TreeMap<>();
+    arrows.keySet().forEach(from -> reached.put(from, reached(arrows, from)));
+    Set<Set<String>> circles = new HashSet<>();
+    reached.forEach(
+        (from, all) -> {
+          if (all.contains(from)) {
+            Set<String> circle = new TreeSet<>(all);
+            circle.removeIf(to -> !reached.getOrDefault(to, Set.of()).contains(from));
+            circles.add(circle);
+          }
+        });
+    assertEquals(CIRCLES, circles);
+  }
+
+  /** Returns where arrows lead from a package, itself if they lead back. */
+  private static Set<String> reached(Map<String, Set<String>> arrows, String from) {
+    Set<String> reached = new TreeSet<>();
+    Deque<String> next = new ArrayDeque<>(List.of(from));
+    while (!next.isEmpty()) {
+      for (String to : arrows.getOrDefault(next.remove(), Set.of())) {
+        if (reached.add(to)) {
+          next.add(to);
+        }
+      }
+    }
+    return reached;
   }
 
   @Test

@@ -25,11 +25,9 @@ final class Desk {
   private final int capacity;
   private final List<Thread> lanes;
   private final EngineListener listener;
-  private final List<Service> services = new ArrayList<>();
+  private final Service.All services;
   private final List<Work> inLanes = new ArrayList<>();
   private final Map<Lease, CompletableFuture<Void>> wantRoom = new HashMap<>();
-  private volatile Service current;
-  private int turn;
   private int running;
 
   /** Events that wait for earlier ones of their sequence. */
@@ -48,14 +46,13 @@ final class Desk {
    *
    * @param capacity how many items may wait before the first step
    * @param lanes the threads that must not wait for room: they make it
-   * @param listener hears when an item is over
+   * @param listener hears when an item is over, and throws nothing
    */
   Desk(Service first, int capacity, List<Thread> lanes, EngineListener listener) {
     this.capacity = capacity;
     this.lanes = lanes;
     this.listener = listener;
-    current = first;
-    services.add(first);
+    services = new Service.All(first);
   }
 
   /**
@@ -77,12 +74,12 @@ final class Desk {
 
   /** Returns the model that new items are for. */
   Service current() {
-    return current;
+    return services.current();
   }
 
   /** Returns what waits for each model, that in service last. */
   List<Engine.Load> load() {
-    return within(() -> services.stream().map(Service::now).toList());
+    return within(() -> services.open().stream().map(Service::now).toList());
   }
 
   <R> R within(Supplier<R> question) {
@@ -146,11 +143,7 @@ final class Desk {
   }
 
   private boolean isFull(Lease lease) {
-    int queued = parked;
-    for (Service service : services) {
-      queued += service.schedule.waiting(0);
-    }
-    return queued >= capacity || lease.isFull();
+    return parked + services.queued() >= capacity || lease.isFull();
   }
 
   /** Returns what completes once a lease has room, or is told that it is closed. */
@@ -188,7 +181,7 @@ final class Desk {
       throw new IllegalStateException("the engine is closed");
     }
     Sequence owner = pending.owner();
-    if (owner == null && pending.service() != current) {
+    if (owner == null && pending.service() != current()) {
       return false;
     } else if (owner != null) {
       owner.requireOpen();
@@ -248,9 +241,10 @@ final class Desk {
           if (closed) {
             throw new IllegalStateException("the engine is closed");
           }
-          current.load++;
           running++;
-          return current;
+          Service service = current();
+          service.load++;
+          return service;
         });
   }
 
@@ -315,11 +309,7 @@ final class Desk {
       long flops = known == null ? 0 : known.flops();
       long full = known == null ? 0 : known.fullFlops();
       long nanos = known == null ? 0 : known.nanos();
-      try {
-        listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
-      } catch (Throwable thrown) {
-        Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
-      }
+      listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
     }
     List<Runnable> after = new ArrayList<>();
     lock.lock();
@@ -352,7 +342,7 @@ final class Desk {
     talking += more ? 1 : -1;
     boolean quiet = talking == 0;
     if (quiet || more && talking == 1) {
-      for (Service service : services) {
+      for (Service service : services.open()) {
         service.schedule.quiet(quiet);
         ring(service.schedule);
       }
@@ -364,7 +354,7 @@ final class Desk {
     change(
         outside -> {
           lease.refuse();
-          for (Service service : List.copyOf(services)) {
+          for (Service service : services.open()) {
             for (Sequence sequence : List.copyOf(service.sequences)) {
               if (sequence.lease() == lease) {
                 sequence.end(outside);
@@ -382,10 +372,8 @@ final class Desk {
         () -> {
           CompletableFuture<Void> drained = lease.drained();
           long now = System.nanoTime();
-          for (Service service : services) {
-            service.schedule.urge(
-                pending -> pending.answer().lease() == lease && pending.answer().drains(), now);
-          }
+          services.urge(
+              pending -> pending.answer().lease() == lease && pending.answer().drains(), now);
           changed.signalAll();
           return drained;
         });
@@ -399,10 +387,7 @@ final class Desk {
           if (closed) {
             throw new IllegalStateException("the engine is closed");
           }
-          former[0] = current;
-          current = next;
-          services.add(next);
-          former[0].retired = true;
+          former[0] = services.serve(next);
           retire(former[0], outside);
           makeRoom(outside);
         });
@@ -411,7 +396,7 @@ final class Desk {
 
   /** Closes a model that is not in service any more and that nobody needs; the desk is held. */
   void retire(Service service, List<Runnable> outside) {
-    if (service.unused() && services.remove(service)) {
+    if (services.forget(service)) {
       outside.add(service::close);
     }
   }
@@ -424,7 +409,7 @@ final class Desk {
   private void drop(Predicate<Pending> condition) {
     change(
         outside -> {
-          for (Service service : List.copyOf(services)) {
+          for (Service service : services.open()) {
             for (Sequence sequence : List.copyOf(service.sequences)) {
               for (Pending pending : sequence.remove(condition)) {
                 forget(pending, outside);
@@ -463,7 +448,7 @@ final class Desk {
         Work work = next(now, outside);
         if (work != null) {
           return work;
-        } else if (closed && running == 0 && isEmpty()) {
+        } else if (closed && running == 0 && services.isEmpty()) {
           changed.signalAll();
           return null;
         }
@@ -476,35 +461,21 @@ final class Desk {
   }
 
   private @Nullable Work next(long now, List<Runnable> outside) {
-    for (int i = 0; i < services.size(); i++) {
-      Service service = services.get((turn + i) % services.size());
-      Schedule.Batch<Pending> batch = service.schedule.next(now);
-      if (batch != null) {
-        turn = (turn + i + 1) % services.size();
-        running++;
-        service.load++;
-        batch.fills().forEach(fills -> fills.requireOwner().filling());
-        if (batch.step() == 0) {
-          makeRoom(outside);
-        }
-        changed.signal();
-        Work work = new Work(service, batch);
-        inLanes.add(work);
-        return work;
+    Work work = services.next(now);
+    if (work != null) {
+      running++;
+      work.batch().fills().forEach(fills -> fills.requireOwner().filling());
+      if (work.batch().step() == 0) {
+        makeRoom(outside);
       }
+      changed.signal();
+      inLanes.add(work);
     }
-    return null;
-  }
-
-  private boolean isEmpty() {
-    return services.stream().allMatch(service -> service.schedule.isEmpty());
+    return work;
   }
 
   private void await(long now) {
-    long wakeAt = Long.MAX_VALUE;
-    for (Service service : services) {
-      wakeAt = Math.min(wakeAt, service.schedule.wakeAt());
-    }
+    long wakeAt = services.wakeAt();
     if (wakeAt == Long.MAX_VALUE) {
       changed.awaitUninterruptibly();
       return;
@@ -563,7 +534,7 @@ final class Desk {
     change(
         outside -> {
           closed = true;
-          services.forEach(service -> service.schedule.hurry());
+          services.hurry();
           changed.signalAll();
           makeRoom(outside);
         });
@@ -588,10 +559,10 @@ final class Desk {
   List<Service> last() {
     change(
         outside -> {
-          for (Service service : List.copyOf(services)) {
+          for (Service service : services.open()) {
             List.copyOf(service.sequences).forEach(sequence -> sequence.end(outside));
           }
         });
-    return within(() -> List.copyOf(services));
+    return within(services::open);
   }
 }

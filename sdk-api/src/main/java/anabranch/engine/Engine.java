@@ -51,15 +51,15 @@ public final class Engine implements AutoCloseable {
       EngineOptions options,
       EngineListener listener) {
     this.options = options;
-    this.listener = listener;
+    this.listener = new Shielded(listener);
     String name = model.spec().name();
     Service first = new Service(version, model, policy, options);
-    desk = new Desk(first, options.queueItems(), lanes, listener);
+    desk = new Desk(first, options.queueItems(), lanes, this.listener);
     own = new Lease(this, desk, Integer.MAX_VALUE);
     lanesAlive = new CountDownLatch(options.lanes());
     lanesRunning = new AtomicInteger(options.lanes());
     for (int i = 0; i < options.lanes(); i++) {
-      Lane lane = new Lane(options.trace(), listener);
+      Lane lane = new Lane(options.trace(), this.listener);
       Thread thread = new Thread(() -> work(lane), "anabranch-" + name + "-" + i);
       thread.setDaemon(true);
       thread.setContextClassLoader(Engine.class.getClassLoader());
@@ -330,11 +330,7 @@ public final class Engine implements AutoCloseable {
   }
 
   private void serves(Service service) {
-    try {
-      listener.serves(service.version, service.model.spec(), options.trace());
-    } catch (RuntimeException thrown) {
-      Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
-    }
+    listener.serves(service.version, service.model.spec(), options.trace());
   }
 
   private void work(Lane lane) {
@@ -353,5 +349,40 @@ public final class Engine implements AutoCloseable {
 
   private boolean onLane() {
     return lanes.contains(Thread.currentThread());
+  }
+
+  /** A listener whose failures, of whatever kind, are logged: they are nobody else's. */
+  private record Shielded(EngineListener listener) implements EngineListener {
+    @Override
+    public void batch(Batch batch) {
+      try {
+        listener.batch(batch);
+      } catch (Throwable thrown) {
+        log(thrown);
+      }
+    }
+
+    @Override
+    public void serves(String version, ModelSpec spec, boolean trace) {
+      try {
+        listener.serves(version, spec, trace);
+      } catch (Throwable thrown) {
+        log(thrown);
+      }
+    }
+
+    @Override
+    public void completed(
+        String version, String policy, Outcome outcome, long flops, long fullFlops, long nanos) {
+      try {
+        listener.completed(version, policy, outcome, flops, fullFlops, nanos);
+      } catch (Throwable thrown) {
+        log(thrown);
+      }
+    }
+
+    private static void log(Throwable thrown) {
+      Lane.LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
+    }
   }
 }

@@ -226,29 +226,25 @@ final class Lane {
       fills += items.get(n).fillsOnly() ? span.size() : 0;
       owners += items.get(n).fillsOnly() ? 0 : 1;
     }
-    try {
-      listener.batch(
-          new EngineListener.Batch(
-              run.service.version,
-              run.leg.index(),
-              run.batch.reason(),
-              run.batch.waited(),
-              owners,
-              rows - frozen,
-              frozen,
-              fills,
-              decisions.left(),
-              decisions.forced(),
-              decisions.pruned(),
-              decisions.invalid(),
-              decisions.audited(),
-              decisions.disagreed(),
-              work(decisions.tally()),
-              nanos,
-              result.trace()));
-    } catch (RuntimeException thrown) {
-      LOG.log(System.Logger.Level.WARNING, "a listener threw", thrown);
-    }
+    listener.batch(
+        new EngineListener.Batch(
+            run.service.version,
+            run.leg.index(),
+            run.batch.reason(),
+            run.batch.waited(),
+            owners,
+            rows - frozen,
+            frozen,
+            fills,
+            decisions.left(),
+            decisions.forced(),
+            decisions.pruned(),
+            decisions.invalid(),
+            decisions.audited(),
+            decisions.disagreed(),
+            work(decisions.tally()),
+            nanos,
+            result.trace()));
   }
 
   private static EngineListener.Work work(Tally tally) {

@@ -12,6 +12,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One version of a model in service, with its queues. What changes is guarded by the desk, but the
@@ -78,6 +80,88 @@ final class Service {
       gone.complete(null);
     } catch (RuntimeException | Error broken) {
       gone.completeExceptionally(broken);
+    }
+  }
+
+  /** The models of an engine, that in service last. Guarded by the desk, but {@link #current}. */
+  static final class All {
+    private final List<Service> open = new ArrayList<>();
+    private volatile Service current;
+    private int turn;
+
+    All(Service first) {
+      current = first;
+      open.add(first);
+    }
+
+    /** Returns the one in service. */
+    Service current() {
+      return current;
+    }
+
+    /** Returns those that are needed yet. */
+    List<Service> open() {
+      return List.copyOf(open);
+    }
+
+    /** Puts another one in service; returns the one before, which answers what it accepted. */
+    Service serve(Service next) {
+      Service former = current;
+      current = next;
+      open.add(next);
+      former.retired = true;
+      return former;
+    }
+
+    /** Forgets one that nobody needs any more; returns whether it is to be closed. */
+    boolean forget(Service service) {
+      return service.unused() && open.remove(service);
+    }
+
+    /** Returns how many items wait before the first step. */
+    int queued() {
+      int queued = 0;
+      for (Service service : open) {
+        queued += service.schedule.waiting(0);
+      }
+      return queued;
+    }
+
+    /** Returns the next batch of some model, each in its turn; null if none is ready. */
+    Desk.@Nullable Work next(long now) {
+      for (int i = 0; i < open.size(); i++) {
+        Service service = open.get((turn + i) % open.size());
+        Schedule.Batch<Pending> batch = service.schedule.next(now);
+        if (batch != null) {
+          turn = (turn + i + 1) % open.size();
+          service.load++;
+          return new Desk.Work(service, batch);
+        }
+      }
+      return null;
+    }
+
+    /** Returns when a batch may be ready next. */
+    long wakeAt() {
+      long wakeAt = Long.MAX_VALUE;
+      for (Service service : open) {
+        wakeAt = Math.min(wakeAt, service.schedule.wakeAt());
+      }
+      return wakeAt;
+    }
+
+    boolean isEmpty() {
+      return open.stream().allMatch(service -> service.schedule.isEmpty());
+    }
+
+    /** Makes what waits and meets a condition urgent. */
+    void urge(Predicate<Pending> which, long now) {
+      open.forEach(service -> service.schedule.urge(which, now));
+    }
+
+    /** Lets nothing that waits linger. */
+    void hurry() {
+      open.forEach(service -> service.schedule.hurry());
     }
   }
 }

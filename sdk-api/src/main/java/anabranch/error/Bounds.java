@@ -3,6 +3,7 @@ package anabranch.error;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Checks that name the field, the value and the bound when they fail. Stateless. */
 public final class Bounds {
@@ -98,16 +99,12 @@ public final class Bounds {
   /**
    * Fails with a message unless {@code holds}.
    *
-   * @param message its parts, put into words only when it fails: for values that are long in words
+   * @param message asked for only when it fails: where values are long in words
    * @throws DescriptionException with the message
    */
-  public static void requireThat(boolean holds, Object... message) {
+  public static void require(boolean holds, Supplier<String> message) {
     if (!holds) {
-      StringBuilder words = new StringBuilder();
-      for (Object part : message) {
-        words.append(part);
-      }
-      throw new DescriptionException(words.toString());
+      throw new DescriptionException(message.get());
     }
   }
 

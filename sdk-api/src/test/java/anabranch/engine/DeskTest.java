@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -40,6 +41,35 @@ class DeskTest {
     assertEquals(1, work.batch().step());
     desk.done(work, 1, 1, List.of());
     assertNull(desk.take());
+  }
+
+  /** Whatever goes wrong as answers are shown, nothing of the batch is left on its way. */
+  @Test
+  void aLaneGivesItsBatchBackThoughShowingItsAnswersFails() {
+    EngineListener broken =
+        new EngineListener() {
+          @Override
+          public void batch(Batch batch) {}
+
+          @Override
+          public void completed(
+              String version, String policy, Outcome outcome, long flops, long full, long nanos) {
+            throw new StackOverflowError("shown");
+          }
+        };
+    Desk shaken = new Desk(service, 16, List.of(), broken);
+    put(service, shaken, new Lease(null, shaken, 16));
+    Lane lane = new Lane(false, broken);
+    shaken.close();
+    assertThrows(
+        StackOverflowError.class,
+        () -> {
+          while (true) {
+            lane.run(shaken.take(), shaken);
+          }
+        });
+    assertEquals(0, service.load, "items and batches");
+    assertNull(shaken.take(), "nothing runs");
   }
 
   /** Q13: who has nothing that waits for an answer is not waited for. */

@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.Event;
 import anabranch.error.DescriptionException;
 import anabranch.error.ExecutionException;
+import anabranch.model.ModelSpec;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -121,18 +123,50 @@ class EngineFailureTest {
     }
   }
 
+  /** Behind each failure, the lane that heard it answers another item. */
   @Test
   void aListenerThatThrowsHarmsNobody() {
-    try (Engine engine =
-        Engine.open(
-            model,
-            Scripts.both(),
-            EngineOptions.defaults(),
-            batch -> {
-              throw new IllegalStateException("listener");
-            })) {
-      assertEquals(0, engine.infer(Scripts.item(10)).exit(0));
+    for (Throwable thrown :
+        List.of(new IllegalStateException("listener"), new StackOverflowError("listener"))) {
+      EngineListener throwing =
+          new EngineListener() {
+            @Override
+            public void batch(Batch batch) {
+              sneak(thrown);
+            }
+
+            @Override
+            public void serves(String version, ModelSpec spec, boolean trace) {
+              sneak(thrown);
+            }
+
+            @Override
+            public void completed(
+                String version, String policy, Outcome outcome, long flops, long full, long nanos) {
+              sneak(thrown);
+            }
+          };
+      EngineOptions options = EngineOptions.defaults().withLanes(1);
+      ScriptedModel heard = new ScriptedModel(Scripts.causal());
+      heard.poison = 66;
+      try (Engine engine = Engine.open(heard, Scripts.both(), options, throwing)) {
+        assertEquals(0, soon(engine, 10).join().exit(0));
+        assertTrue(failure(soon(engine, 66)).getMessage().contains("poison 66"));
+        engine.submit(Scripts.item(12)).cancel(true);
+        assertEquals(2, soon(engine, 12).join().exit(0));
+      }
+      assertEquals(0, heard.openStates.get());
     }
+  }
+
+  /** A lane that is dead answers nothing. */
+  private static CompletableFuture<Inference> soon(Engine engine, int token) {
+    return engine.submit(Scripts.item(token)).copy().orTimeout(10, TimeUnit.SECONDS);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void sneak(Throwable thrown) throws T {
+    throw (T) thrown;
   }
 
   @Test

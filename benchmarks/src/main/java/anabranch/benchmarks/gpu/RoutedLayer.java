@@ -4,8 +4,8 @@ import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
 import anabranch.benchmarks.layer.Ours;
 import anabranch.engine.Backends;
-import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Products;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Opener;
@@ -120,12 +120,8 @@ final class RoutedLayer {
       sum = graph.node("Add", Map.of(), sum, y);
     }
     graph.output("y", sum, -1, width);
-    for (Precision precision : Precision.values()) {
-      if (precision.toString().equals(gpu.numerics.type())) {
-        return new Opener(weights, Gpu.runtime(), gpu.target(), 1, precision).open(graph);
-      }
-    }
-    throw new AssertionError(gpu.numerics.type());
+    Products products = Products.valueOf(gpu.numerics.type().toUpperCase(Locale.ROOT));
+    return new Opener(weights, Gpu.runtime(), gpu.target(), 1, products).open(graph);
   }
 
   private Map<Integer, Grouped.Times> grouped(Weights weights, List<String> python, Path script) {

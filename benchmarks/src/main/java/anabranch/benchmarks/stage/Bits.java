@@ -32,6 +32,7 @@ import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.onnx.OnnxOptions;
 import anabranch.onnx.Precision;
+import anabranch.onnx.graph.Products;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
@@ -92,7 +93,7 @@ public final class Bits {
     try (Weights weights = Weights.random(spec, 1);
         Kernels whole = new Kernels(spec, weights, count);
         Kernels again = new Kernels(spec, weights, count);
-        Kernels bits = new Kernels(spec, weights, count, Precision.INT8)) {
+        Kernels bits = new Kernels(spec, weights, count, Products.INT8)) {
       for (Kernels each : List.of(whole, again, bits)) {
         weights.tensor("embedding.tokens").copyTo(each.rows().duplicate());
         each.rows().get(0, before);

@@ -2,8 +2,8 @@ package anabranch.benchmarks.stage;
 
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Block;
-import anabranch.onnx.Precision;
 import anabranch.onnx.graph.BlockGraphs;
+import anabranch.onnx.graph.Products;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
@@ -30,13 +30,13 @@ final class Kernels implements AutoCloseable {
 
   /** Opens the blocks of a model of token-wise layers for at most so many rows. */
   Kernels(ModelSpec spec, Weights weights, int most) {
-    this(spec, weights, most, Precision.FP32);
+    this(spec, weights, most, Products.FP32);
   }
 
-  /** Opens the same with products of another precision. */
-  Kernels(ModelSpec spec, Weights weights, int most, Precision precision) {
+  /** Opens the same with products in other numbers. */
+  Kernels(ModelSpec spec, Weights weights, int most, Products products) {
     width = spec.width();
-    opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, precision);
+    opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, products);
     List<Block> blocks = spec.plan().blocks();
     for (int block = 0; block < blocks.size(); block++) {
       List<Step> steps = BlockGraphs.of(width, "blocks." + block, blocks.get(block).sublayers());

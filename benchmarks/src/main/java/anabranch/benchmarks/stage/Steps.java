@@ -11,6 +11,7 @@ import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
+import anabranch.benchmarks.measure.Memory;
 import anabranch.benchmarks.measure.Report;
 import anabranch.engine.Backends;
 import anabranch.model.Embedding;
@@ -23,7 +24,6 @@ import anabranch.model.layer.Norm;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
-import anabranch.onnx.run.OnnxModel;
 import anabranch.weights.Weights;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -58,7 +58,7 @@ public final class Steps {
       Runnable bare = () -> repeat(kernels::run);
       Map<String, Contest.Times> times =
           new Contest().side("ours", ours).side("bare", bare).run(WARM_UPS, rounds);
-      long made = made(model);
+      long made = Memory.directBytes(model);
       double oursBytes = allocated(ours) / (double) CALLS;
       double bareBytes = allocated(bare) / (double) CALLS;
       long[] busy = times.get("ours").busy();
@@ -75,7 +75,7 @@ public final class Steps {
           oursBytes,
           bareBytes,
           CALLS,
-          made(model) - made);
+          Memory.directBytes(model) - made);
       report.finding(Finding.of("step.2 us/what a step adds", share).atLeast(1));
       double[] bytes = {BYTES / Math.max(1, oursBytes - bareBytes)};
       report.finding(Finding.of("step.200 bytes/what a step adds", bytes).atLeast(1));
@@ -103,10 +103,6 @@ public final class Steps {
     for (int i = 0; i < CALLS; i++) {
       call.run();
     }
-  }
-
-  private static long made(LoadedModel model) {
-    return model instanceof OnnxModel own ? own.madeBytes() : 0;
   }
 
   private static long allocated(Runnable work) {

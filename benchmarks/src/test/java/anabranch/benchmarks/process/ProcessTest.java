@@ -78,4 +78,14 @@ class ProcessTest {
     assertEquals(0.5, Tasks.slope(counts, new double[] {10.5, 11, 12, 14}), 1e-12);
     assertEquals(-2.75 / 28.75, Tasks.slope(counts, new double[] {1, 0, 0, 0}), 1e-12);
   }
+
+  @Test
+  void stepsMakeNoDirectMemoryOnceTheyAreWarm() {
+    List<String> lines = new ArrayList<>();
+    Flat.run("onnx", 2000, 2, new Report("flat", lines::add));
+    List<String> made =
+        lines.stream().filter(line -> line.contains("direct memory of calls")).toList();
+    assertEquals(2, made.size());
+    made.forEach(line -> assertTrue(line.endsWith("of calls grew by 0 bytes"), line));
+  }
 }

@@ -68,16 +68,6 @@ class StageTest {
   }
 
   @Test
-  void stepsMakeNoDirectMemoryOnceTheyAreWarm() {
-    List<String> lines = new ArrayList<>();
-    Flat.run("onnx", 2000, 2, new Report("flat", lines::add));
-    List<String> made =
-        lines.stream().filter(line -> line.contains("direct memory of calls")).toList();
-    assertEquals(2, made.size());
-    made.forEach(line -> assertTrue(line.endsWith("of calls by 0 bytes"), line));
-  }
-
-  @Test
   void curvesHaveARowForEachPoint() {
     List<String> lines = new ArrayList<>();
     Curves.run("onnx", 16, 16, 2, 1, new Report("curves", lines::add));

@@ -58,6 +58,14 @@ class SequencesITCase {
     assertTrue(outcome.isExact(), outcome::toString);
   }
 
+  /** Twice; the command {@code soak} does so on the other state backend, too. */
+  @Test
+  @Timeout(180)
+  void aProcessThatIsKilledLosesAndDoublesNothing(@TempDir Path folder) throws Exception {
+    Kill.Outcome outcome = new ChildJob(new Kill("hashmap", false, 20_000, 900, 7), folder).run(2);
+    assertTrue(outcome.isExact(), outcome::toString);
+  }
+
   @ParameterizedTest
   @CsvSource({"hashmap,1,3,false", "rocksdb,3,2,true"})
   void aJobGoesOnFromASavepointAtAnotherParallelism(

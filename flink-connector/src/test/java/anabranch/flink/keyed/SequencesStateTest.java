@@ -4,10 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import anabranch.engine.Policy;
-import anabranch.flink.step.OneResult;
-import anabranch.flink.step.StepParts;
-import anabranch.flink.update.ModelUpdate;
 import anabranch.model.layer.Attention;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,7 +18,6 @@ import org.apache.flink.streaming.api.operators.OperatorSnapshotFinalizer;
 import org.apache.flink.streaming.api.operators.OperatorSnapshotFutures;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.util.FlinkException;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,12 +30,10 @@ class SequencesStateTest {
   private static final SequenceOptions DEFAULTS = SequenceOptions.defaults();
 
   private final Talk talk = new Talk();
-  private final Talk next = new Talk(Talk.spec(12), 12);
-  private final Talk last = new Talk(Talk.spec(8), 13);
 
   @AfterEach
   void everyModelIsClosed() {
-    assertEquals(0, talk.openModels.get() + next.openModels.get() + last.openModels.get());
+    assertEquals(0, talk.openModels.get());
   }
 
   /** The task has read no mail since its records came. */
@@ -217,225 +210,6 @@ class SequencesStateTest {
     assertEquals(0, other.openModels.get());
   }
 
-  /** Under the new policy nothing leaves early, in sequences that are open, too. */
-  @Test
-  void anotherPolicyCountsFromTheNextBarrierOnAndBehindARestore() throws Exception {
-    Policy patient = Policy.named("patient").with("one", 2).with("two", 2);
-    int early = talk.leaving(0);
-    OperatorSubtaskState state;
-    try (Stall stall = updated()) {
-      stall.open();
-      stall.say(Word.of("a", 0, early));
-      stall.update(ModelUpdate.policy(patient));
-      stall.say(Word.of("b", 0, early));
-      state = stall.checkpoint();
-      stall.say(Word.of("a", 1, early));
-      stall.say(Word.of("c", 0, early));
-      stall.endInput();
-      assertEquals("a0 early 0, b0 early 0, a1 patient 2, c0 patient 2", shape(stall));
-    }
-    try (Stall stall = updated()) {
-      stall.setUp();
-      stall.initializeState(state);
-      stall.open();
-      stall.say(Word.of("a", 1, early));
-      stall.update(ModelUpdate.policy(Talk.EARLY));
-      stall.checkpoint();
-      stall.say(Word.of("c", 0, early));
-      stall.update(ModelUpdate.policy(Policy.named("odd")));
-      stall.endInput();
-      assertEquals("a1 patient 2, c0 early 0", shape(stall));
-      FlinkException refused =
-          assertThrows(FlinkException.class, () -> stall.update(ModelUpdate.model("v2")));
-      assertEquals(
-          "the update to model \"v2\" cannot be applied: this step has no updates of its model",
-          refused.getMessage());
-    }
-  }
-
-  /** Two models that answer otherwise, "talk" and "next", and a third one, "last". */
-  private Stall versions(SequenceOptions options, @Nullable OperatorSubtaskState state)
-      throws Exception {
-    String second = next.name;
-    String third = last.name;
-    Stall stall =
-        new Stall(
-            KeyedSequenceInferenceOperator.factory(
-                new StepParts<>(
-                    talk.recipe(),
-                    Stall.items(),
-                    new OneResult<>(
-                        (word, some) -> some.get(0).version() + " " + Talk.text(word, some)),
-                    null,
-                    true,
-                    version ->
-                        switch (version) {
-                          case "next" -> Talk.named(second).recipe();
-                          case "last" -> Talk.named(third).recipe();
-                          default -> throw new IllegalArgumentException("no folder " + version);
-                        }),
-                options,
-                Stall.marks()),
-            1,
-            0);
-    stall.enableCheckpoints();
-    if (state != null) {
-      stall.setUp();
-      stall.initializeState(state);
-    }
-    stall.open();
-    return stall;
-  }
-
-  private static String said(String version, Talk by, int word, Word... words) {
-    return version + " " + by.expected(List.of(words)).get(word);
-  }
-
-  private static final Word A0 = Word.of("a", 0, 1, 2);
-  private static final Word A1 = Word.of("a", 1, 3);
-  private static final Word A2 = Word.of("a", 2, 4, 5);
-  private static final Word B0 = Word.of("b", 0, 1, 2);
-  private static final Word B1 = Word.of("b", 1, 3);
-  private static final Word C0 = Word.of("c", 0, 7);
-
-  @ParameterizedTest
-  @ValueSource(longs = {0, 1 << 26})
-  void aSequenceGoesOnUnderTheModelThatItBeganUnder(long cacheBytes) throws Exception {
-    SequenceOptions options = DEFAULTS.withCacheBytes(cacheBytes);
-    OperatorSubtaskState state;
-    try (Stall stall = versions(options, null)) {
-      stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
-      stall.sayAll(List.of(A1, B0));
-      state = stall.checkpoint();
-      assertEquals(
-          List.of(
-              said("talk", talk, 0, A0), said("talk", talk, 1, A0, A1), said("next", next, 0, B0)),
-          stall.results());
-      assertEquals(List.of("talk", "next"), stall.versions());
-    }
-    try (Stall stall = versions(options, state)) {
-      assertEquals(List.of("next"), stall.versions(), "the other one is loaded when it is needed");
-      stall.sayAll(List.of(B1, A2, C0));
-      stall.endInput();
-      assertEquals(
-          List.of(
-              said("next", next, 1, B0, B1),
-              said("talk", talk, 2, A0, A1, A2),
-              said("next", next, 0, C0)),
-          stall.results());
-    }
-    assertEquals(0, next.openModels.get());
-  }
-
-  @Test
-  void aModelThatNoRecordNeedsBetweenBarriersIsGivenBack() throws Exception {
-    try (Stall stall = versions(DEFAULTS, null)) {
-      stall.sayAll(List.of(A0, B0));
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
-      stall.say(A1);
-      stall.checkpoint();
-      assertEquals(1, talk.openModels.get());
-      stall.checkpoint();
-      assertEquals(0, talk.openModels.get());
-      assertEquals(List.of("next"), stall.versions());
-      assertEquals(0, stall.openSequences());
-      assertEquals(0, stall.bytes());
-      stall.sayAll(List.of(A2, B1));
-      stall.endInput();
-      assertEquals(
-          List.of(said("talk", talk, 2, A0, A1, A2), said("talk", talk, 1, B0, B1)),
-          stall.results().subList(3, 5));
-      assertEquals(1, talk.openModels.get());
-    }
-  }
-
-  @Test
-  void noMoreModelsAreHeldThanAllowed() throws Exception {
-    try (Stall stall = versions(DEFAULTS, null)) {
-      stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
-      stall.say(B0);
-      stall.update(ModelUpdate.model("last"));
-      stall.checkpoint();
-      stall.say(C0);
-      assertEquals(List.of("next", "last"), stall.versions());
-      for (Word word : List.of(A1, B1, A2)) {
-        stall.say(word);
-        assertEquals(1, talk.openModels.get() + next.openModels.get(), word.name());
-      }
-      stall.endInput();
-      assertEquals(
-          List.of(
-              said("talk", talk, 0, A0),
-              said("next", next, 0, B0),
-              said("last", last, 0, C0),
-              said("talk", talk, 1, A0, A1),
-              said("next", next, 1, B0, B1),
-              said("talk", talk, 2, A0, A1, A2)),
-          stall.results());
-    }
-  }
-
-  @Test
-  void sequencesBeginAgainUnderAModelThatIsSentAgain() throws Exception {
-    try (Stall stall = versions(DEFAULTS, null)) {
-      stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
-      stall.say(B0);
-      stall.update(ModelUpdate.model("talk"));
-      stall.checkpoint();
-      stall.sayAll(List.of(A1, B1, C0));
-      stall.endInput();
-      assertEquals(
-          List.of(
-              said("talk", talk, 1, A0, A1),
-              said("next", next, 1, B0, B1),
-              said("talk", talk, 0, C0)),
-          stall.results().subList(2, 5));
-      assertEquals(List.of("next", "talk"), stall.versions());
-    }
-  }
-
-  /** The job that goes on knows no recipe of the model that "a" began under. */
-  @Test
-  void sequencesOfAModelThatIsNotThereAreRefusedUnlessTheyAreDiscarded() throws Exception {
-    OperatorSubtaskState state;
-    try (Stall stall = versions(DEFAULTS, null)) {
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
-      stall.say(A0);
-      stall.update(ModelUpdate.model("talk"));
-      stall.checkpoint();
-      stall.say(B0);
-      state = stall.checkpoint();
-    }
-    FlinkException refused =
-        assertThrows(
-            FlinkException.class,
-            () -> {
-              try (Stall stall = Stall.restored(talk, DEFAULTS, state)) {
-                stall.sayAll(List.of(A1, B1));
-                stall.endInput();
-              }
-            });
-    assertEquals(
-        "a sequence cannot go on: model \"next\" is not there: this step has no updates of its"
-            + " model; discardState() begins it anew",
-        refused.getMessage());
-    try (Stall stall = Stall.restored(talk, DEFAULTS.withDiscardState(true), state)) {
-      stall.sayAll(List.of(A1, B1));
-      stall.endInput();
-      assertEquals(
-          List.of(talk.expected(List.of(A1)).get(0), talk.expected(List.of(B0, B1)).get(1)),
-          stall.results());
-    }
-  }
-
   /** The window is 12 rows, and pages of the reference backend have 16. */
   @Test
   void theStateOfALongKeyStaysFlatWhereAttentionsHaveWindows() throws Exception {
@@ -469,31 +243,6 @@ class SequencesStateTest {
     long later = bytes.subList(8, 32).stream().mapToLong(x -> x).max().orElseThrow();
     assertTrue(later <= 1.1 * first, () -> "bytes of checkpoints: " + bytes);
     assertEquals(0, windowed.openModels.get());
-  }
-
-  private Stall updated() throws Exception {
-    Stall stall =
-        new Stall(
-            KeyedSequenceInferenceOperator.factory(
-                new StepParts<>(
-                    talk.recipe(),
-                    Stall.items(),
-                    new OneResult<>(
-                        (word, some) ->
-                            word.name() + " " + some.get(0).policy() + " " + some.get(0).exit(0)),
-                    null,
-                    true,
-                    null),
-                DEFAULTS,
-                Stall.marks()),
-            1,
-            0);
-    stall.enableCheckpoints();
-    return stall;
-  }
-
-  private static String shape(Stall stall) {
-    return String.join(", ", stall.results());
   }
 
   @Test

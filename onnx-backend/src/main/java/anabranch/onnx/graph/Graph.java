@@ -1,6 +1,5 @@
 package anabranch.onnx.graph;
 
-import anabranch.onnx.Precision;
 import anabranch.weights.DType;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -80,13 +79,22 @@ public final class Graph {
             + stacks.values().stream().mapToLong(Stack::elements).sum());
   }
 
-  /** Returns the first weight that is large enough to lie outside; null if none is. */
-  public @Nullable String firstLarge() {
+  /**
+   * Returns the weights that are large enough to lie outside; none where other large numbers are
+   * not stored as the graph needs them.
+   */
+  public List<String> large() {
+    if (stacks.values().stream().anyMatch(stack -> isLarge(stack.elements()))) {
+      return List.of();
+    }
     return weights.entrySet().stream()
-        .filter(weight -> 4 * weight.getValue() >= LargeWeights.LEAST)
+        .filter(weight -> isLarge(weight.getValue()))
         .map(Map.Entry::getKey)
-        .findFirst()
-        .orElse(null);
+        .toList();
+  }
+
+  private static boolean isLarge(long elements) {
+    return 4 * elements >= LargeWeights.LEAST;
   }
 
   /**
@@ -318,20 +326,20 @@ public final class Graph {
   /** Returns the complete model in fp32. */
   public ByteBuffer model(
       Weights from, IntFunction<ByteBuffer> room, @Nullable LargeWeights beside) {
-    return model(from, Precision.FP32, true, room, beside);
+    return model(from, Products.FP32, true, room, beside);
   }
 
   /**
    * Returns the complete model, its constants taken from the weights.
    *
-   * @param precision of its products
+   * @param products in which numbers its products are
    * @param wide whether those of 16 bits are computed in fp32 all the same, on rounded operands
    * @param room gives a direct buffer of at least so many bytes, which is what is returned
    * @param beside takes large weights, which the model then names; null to hold them all
    */
   public ByteBuffer model(
       Weights from,
-      Precision precision,
+      Products products,
       boolean wide,
       IntFunction<ByteBuffer> room,
       @Nullable LargeWeights beside) {
@@ -339,15 +347,15 @@ public final class Graph {
     Set<String> small = new HashSet<>();
     EightBits bits = new EightBits();
     SixteenBits shorter =
-        precision == Precision.FP16 || precision == Precision.BF16
-            ? new SixteenBits(precision, wide)
+        products == Products.FP16 || products == Products.BF16
+            ? new SixteenBits(products, wide)
             : null;
     for (Node node : nodes) {
       if (shorter != null && node.operator.equals(EXPERTS)) {
         shorter.experts(node).forEach(bits::as);
       } else if (!node.operator.equals(PRODUCT)) {
         bits.as(node);
-      } else if (precision == Precision.INT8) {
+      } else if (products == Products.INT8) {
         bits.product(node);
         small.add(node.from.get(1));
       } else if (shorter != null) {
@@ -439,7 +447,7 @@ public final class Graph {
     if (bits.nodes().stream().anyMatch(node -> node.operator.startsWith(OWN))) {
       model.message(8, new Message().text(1, OWN_DOMAIN).number(2, 1L));
     }
-    return model.layOut(room);
+    return model.layOut("graph \"" + name + "\"", room);
   }
 
   /** Returns a weight in fp32. */

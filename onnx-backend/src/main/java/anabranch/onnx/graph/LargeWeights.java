@@ -57,32 +57,40 @@ public abstract sealed class LargeWeights {
    * checkpoint: nothing is written. Confined to one thread.
    */
   public static final class Stored extends LargeWeights {
+    private static final System.Logger LOG = System.getLogger(LargeWeights.class.getName());
+
     private final Path folder;
     private final List<Place> places = new ArrayList<>();
-    private boolean all = true;
 
     private Stored(Path folder) {
       this.folder = folder;
     }
 
-    /** Returns the folder of a tensor's file; null if its numbers lie in none as fp32. */
-    public static @Nullable Stored beside(Tensor tensor) {
-      Place place = place(tensor);
-      return place == null ? null : new Stored(place.file().getParent());
-    }
-
-    private static @Nullable Place place(Tensor tensor) {
-      return tensor.type() == DType.F32 ? tensor.place() : null;
+    /**
+     * Returns the place of a graph's large weights; null unless there are some and all of them lie
+     * in one folder, as fp32, at offsets that numbers of that size may have in memory.
+     */
+    public static @Nullable Stored of(List<Tensor> large) {
+      Path folder = null;
+      for (Tensor tensor : large) {
+        Place place = tensor.type() == DType.F32 ? tensor.place() : null;
+        if (place == null || folder != null && !folder.equals(place.file().getParent())) {
+          return null;
+        } else if (place.offset() % Float.BYTES != 0) {
+          String where = " in " + place.file() + " is no multiple of " + Float.BYTES;
+          LOG.log(
+              System.Logger.Level.DEBUG,
+              "tensor \"" + tensor.name() + "\" is copied: its offset " + place.offset() + where);
+          return null;
+        }
+        folder = place.file().getParent();
+      }
+      return folder == null ? null : new Stored(folder);
     }
 
     /** Returns the folder. */
     public Path folder() {
       return folder;
-    }
-
-    /** Returns whether every large weight that was asked about lies there. */
-    public boolean all() {
-      return all;
     }
 
     /** Returns whether the files are those that were mapped; to be asked once they were read. */
@@ -92,10 +100,9 @@ public abstract sealed class LargeWeights {
 
     @Override
     boolean add(Tensor tensor, IntFunction<ByteBuffer> room, Message into) {
-      Place place = place(tensor);
-      if (place == null || !folder.equals(place.file().getParent())) {
-        all = false;
-        return false;
+      Place place = tensor.place();
+      if (place == null) {
+        throw new AssertionError(tensor.name() + " was not asked about");
       }
       places.add(place);
       name(place.file().getFileName().toString(), place.offset(), 4 * tensor.elements(), into);
@@ -104,7 +111,6 @@ public abstract sealed class LargeWeights {
 
     @Override
     boolean add(ByteBuffer numbers, Message into) {
-      all = false;
       return false;
     }
   }

@@ -10,7 +10,6 @@ import anabranch.model.route.Gate;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Score;
-import anabranch.onnx.Precision;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -163,17 +162,16 @@ public final class MemberGraphs {
    * rows to y; null where the operator computes something else. It picks by the softmax of logits,
    * so it is given logits that leave it no choice but that of the host, and the same weights.
    *
-   * @param precision of its weights
+   * @param products in which numbers its weights are
    */
-  public static @Nullable Graph fused(
-      int width, String path, Mixture mixture, Precision precision) {
+  public static @Nullable Graph fused(int width, String path, Mixture mixture, Products products) {
     FeedForward expert = mixture.expert();
     String activation = activation(expert);
     Router router = mixture.router();
     long longest = (long) mixture.experts() * width * expert.inner() * (expert.gated() ? 2 : 1);
-    int size = precision == Precision.FP32 ? Float.BYTES : Short.BYTES;
+    int size = products == Products.FP32 ? Float.BYTES : Short.BYTES;
     if (activation == null
-        || precision == Precision.INT8
+        || products == Products.INT8
         || mixture.specials() != null
         || expert.bias()
         || expert.limit() != null

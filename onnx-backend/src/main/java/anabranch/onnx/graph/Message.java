@@ -91,12 +91,14 @@ final class Message {
   /**
    * Lays everything out in one buffer.
    *
+   * @param what names it in errors
    * @param room gives a direct buffer of at least so many bytes
    * @throws IllegalStateException if it exceeds 2 GiB, the limit of the format
    */
-  ByteBuffer layOut(IntFunction<ByteBuffer> room) {
+  ByteBuffer layOut(String what, IntFunction<ByteBuffer> room) {
     if (size() > Integer.MAX_VALUE) {
-      throw new IllegalStateException("a graph of " + size() + " bytes exceeds 2 GiB");
+      throw new IllegalStateException(
+          what + " has " + size() + " bytes, at most " + Integer.MAX_VALUE);
     }
     close();
     ByteBuffer whole =

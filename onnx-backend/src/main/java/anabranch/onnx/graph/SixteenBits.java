@@ -1,7 +1,6 @@
 package anabranch.onnx.graph;
 
 import anabranch.error.WeightsException;
-import anabranch.onnx.Precision;
 import anabranch.weights.DType;
 import anabranch.weights.Halves;
 import anabranch.weights.Tensor;
@@ -34,8 +33,8 @@ final class SixteenBits {
    * @param wide whether products are computed in fp32 on rounded operands: where there is no kernel
    *     for the type itself
    */
-  SixteenBits(Precision precision, boolean wide) {
-    this.stored = precision == Precision.FP16 ? DType.F16 : DType.BF16;
+  SixteenBits(Products products, boolean wide) {
+    this.stored = products == Products.FP16 ? DType.F16 : DType.BF16;
     this.type = stored == DType.F16 ? HALF : BRAIN;
     this.wide = wide;
   }

@@ -109,7 +109,7 @@ public final class Joiner {
     }
     Router router = mixture.router();
     String why = RouterGraph.hosted(router);
-    Graph experts = MemberGraphs.fused(width, mix.path(), mixture, opener.precision());
+    Graph experts = MemberGraphs.fused(width, mix.path(), mixture, opener.products());
     if (why != null) {
       opener.note("the host decides at " + mix.path() + ": " + why);
     }

@@ -1,8 +1,8 @@
 package anabranch.onnx.session;
 
-import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.LargeWeights;
+import anabranch.onnx.graph.Products;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.File;
@@ -39,7 +39,7 @@ public final class Opener {
   private final NativeRuntime runtime;
   private final Target target;
   private final int threads;
-  private final Precision precision;
+  private final Products products;
   private final boolean fused;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
@@ -65,7 +65,7 @@ public final class Opener {
 
   /** Creates an opener of graphs in fp32. */
   public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
-    this(weights, runtime, target, threads, Precision.FP32, false);
+    this(weights, runtime, target, threads, Products.FP32, false);
   }
 
   /**
@@ -74,7 +74,7 @@ public final class Opener {
    * @param weights to stay open until {@link #await}
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
-   * @param precision of products
+   * @param products in which numbers products are
    * @param fused whether all experts of a mixture become one operator, where there is one
    */
   public Opener(
@@ -82,7 +82,7 @@ public final class Opener {
       NativeRuntime runtime,
       Target target,
       int threads,
-      Precision precision,
+      Products products,
       boolean fused) {
     this.weights = weights;
     this.runtime = runtime;
@@ -104,14 +104,14 @@ public final class Opener {
             });
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
-    this.precision = precision;
+    this.products = products;
     this.fused = fused;
   }
 
   /** Creates an opener whose experts are graphs of their own. */
   public Opener(
-      Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
-    this(weights, runtime, target, threads, precision, false);
+      Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
+    this(weights, runtime, target, threads, products, false);
   }
 
   /** Returns whether all experts of a mixture become one operator, where there is one. */
@@ -119,9 +119,9 @@ public final class Opener {
     return fused;
   }
 
-  /** Returns the precision of products. */
-  public Precision precision() {
-    return precision;
+  /** Returns in which numbers products are. */
+  public Products products() {
+    return products;
   }
 
   /** Notes what a report should say about a graph. */
@@ -171,7 +171,7 @@ public final class Opener {
       session = session == null ? written(graph) : session;
     }
     return session == null
-        ? load(graph, graph.model(weights, precision, target.isCpu(), room.get()::of, null), null)
+        ? load(graph, graph.model(weights, products, target.isCpu(), room.get()::of, null), null)
         : session;
   }
 
@@ -210,16 +210,13 @@ public final class Opener {
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
   private @Nullable LoadedGraph stored(Graph graph) {
-    String first = precision == Precision.FP32 ? graph.firstLarge() : null;
+    List<String> large = products == Products.FP32 ? graph.large() : List.of();
     LargeWeights.Stored stored =
-        first == null ? null : LargeWeights.Stored.beside(weights.tensor(first));
+        LargeWeights.Stored.of(large.stream().map(weights::tensor).toList());
     if (stored == null) {
       return null;
     }
-    ByteBuffer model = graph.model(weights, precision, target.isCpu(), room.get()::of, stored);
-    if (!stored.all()) {
-      return null;
-    }
+    ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
       session = load(graph, model, stored.folder());
@@ -239,7 +236,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, precision, target.isCpu(), room.get()::of, file);
+        ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
         session = load(graph, model, folder);
       } finally {
         Files.deleteIfExists(folder);

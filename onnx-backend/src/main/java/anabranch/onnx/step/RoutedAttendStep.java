@@ -6,6 +6,7 @@ import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
+import anabranch.onnx.dispatch.Members;
 import anabranch.onnx.dispatch.Sums;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
@@ -14,7 +15,6 @@ import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Assignment;
 import java.nio.FloatBuffer;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** An attention whose heads are routed. Thread-safe. */
@@ -27,8 +27,8 @@ final class RoutedAttendStep implements LoadedStep {
   private final Bank bank;
   private final @Nullable Session logits;
   private final @Nullable Session rotation;
-  private final List<Session> queries;
-  private final List<Session> results;
+  private final Members queries;
+  private final Members results;
   private final float[] constant;
 
   /**
@@ -46,8 +46,8 @@ final class RoutedAttendStep implements LoadedStep {
       Bank bank,
       @Nullable Session logits,
       @Nullable Session rotation,
-      List<Session> queries,
-      List<Session> results,
+      Members queries,
+      Members results,
       float[] constant) {
     this.step = step;
     this.attention = step.attend().attention();
@@ -57,8 +57,8 @@ final class RoutedAttendStep implements LoadedStep {
     this.bank = bank;
     this.logits = logits;
     this.rotation = rotation;
-    this.queries = List.copyOf(queries);
-    this.results = List.copyOf(results);
+    this.queries = queries;
+    this.results = results;
     this.constant = constant;
   }
 
@@ -78,7 +78,7 @@ final class RoutedAttendStep implements LoadedStep {
       if (live == 0) {
         return;
       }
-      FloatBuffer y = project(dispatch, o, width, scope);
+      FloatBuffer y = project(dispatch, o, scope);
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
       FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
       Sums sums = new Sums(into, live, width);
@@ -107,24 +107,9 @@ final class RoutedAttendStep implements LoadedStep {
   /** Returns the queries of all experts of each row, in the order of the groups they ask. */
   private FloatBuffer ask(StageRun run, Dispatch dispatch, FloatBuffer read, Scope scope) {
     int live = run.packing.live;
-    int width = run.width;
     int each = attention.queryWidth();
-    FloatBuffer gathered = scope.rows(dispatch.size(), width);
-    for (int slot = 0; slot < dispatch.size(); slot++) {
-      gathered.put(slot * width, read, dispatch.row(slot) * width, width);
-    }
-    FloatBuffer own = scope.rows(dispatch.size(), each);
-    for (int e = 0; e < routed.experts(); e++) {
-      int first = dispatch.first(e);
-      int count = dispatch.first(e + 1) - first;
-      if (count > 0) {
-        try (Call call = queries.get(e).call()) {
-          call.in("x", gathered, first * width, count, width)
-              .out("q", own, first * each, count, each)
-              .run();
-        }
-      }
-    }
+    FloatBuffer gathered = queries.gather(dispatch, read, run.width, 0, scope);
+    FloatBuffer own = queries.call(dispatch, gathered, scope);
     FloatBuffer q = scope.rows(live, shape.queryWidth());
     for (int place = 0; place < live; place++) {
       for (int i = 0; i < dispatch.experts(place); i++) {
@@ -154,7 +139,7 @@ final class RoutedAttendStep implements LoadedStep {
   }
 
   /** Returns what each expert makes of what its heads read, by slot. */
-  private FloatBuffer project(Dispatch dispatch, FloatBuffer o, int width, Scope scope) {
+  private FloatBuffer project(Dispatch dispatch, FloatBuffer o, Scope scope) {
     int each = attention.resultWidth();
     FloatBuffer read = scope.rows(dispatch.size(), each);
     int rows = dispatch.rows();
@@ -166,18 +151,6 @@ final class RoutedAttendStep implements LoadedStep {
         }
       }
     }
-    FloatBuffer y = scope.rows(dispatch.size(), width);
-    for (int e = 0; e < routed.experts(); e++) {
-      int first = dispatch.first(e);
-      int count = dispatch.first(e + 1) - first;
-      if (count > 0) {
-        try (Call call = results.get(e).call()) {
-          call.in("u", read, first * each, count, each)
-              .out("y", y, first * width, count, width)
-              .run();
-        }
-      }
-    }
-    return y;
+    return results.call(dispatch, read, scope);
   }
 }

@@ -16,6 +16,7 @@ import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.dispatch.Bank;
+import anabranch.onnx.dispatch.Members;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
@@ -137,7 +138,7 @@ public final class StepLoader {
     Session all = shared == null ? null : opener.open(shared);
     Graph fused =
         opener.fused() && mix.bank() instanceof Mixture mixture
-            ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
+            ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
             : null;
     if (fused != null) {
       return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);
@@ -182,8 +183,8 @@ public final class StepLoader {
         bank,
         logits == null ? null : opener.open(logits),
         rotation == null ? null : opener.open(rotation),
-        step.queries().stream().map(opener::open).toList(),
-        step.results().stream().map(opener::open).toList(),
+        members(step.queries(), "x", width, "q", attend.attention().queryWidth()),
+        members(step.results(), "u", attend.attention().resultWidth(), "y", width),
         routed.constant() ? opener.numbers(attend.path() + ".constant") : new float[0]);
   }
 
@@ -214,9 +215,13 @@ public final class StepLoader {
     for (List<Graph> own : graphs) {
       String head = path + "." + heads.size();
       Bank bank = bank(head, block, routed.router(), routed.experts(), null);
-      heads.add(new HeadExperts(bank, own.stream().map(opener::open).toList(), in, out));
+      heads.add(new HeadExperts(bank, members(own, "x", in, "y", out)));
     }
     return heads;
+  }
+
+  private Members members(List<Graph> graphs, String from, int in, String to, int out) {
+    return new Members(graphs.stream().map(opener::open).toList(), from, in, to, out);
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */

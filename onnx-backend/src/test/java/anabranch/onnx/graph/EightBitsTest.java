@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.WeightsException;
-import anabranch.onnx.Precision;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
@@ -122,7 +121,7 @@ class EightBitsTest {
             MemoryWeights.tensor("p.weight", List.of(OUT, IN), weight),
             MemoryWeights.tensor("p.bias", List.of(OUT), bias));
     NativeRuntime runtime = NativeRuntime.get(1);
-    Opener opener = new Opener(MemoryWeights.of(weights), runtime, Session.CPU, 1, Precision.INT8);
+    Opener opener = new Opener(MemoryWeights.of(weights), runtime, Session.CPU, 1, Products.INT8);
     FloatBuffer from = BufferPool.direct(rows * IN);
     FloatBuffer to = BufferPool.direct(rows * OUT);
     from.put(0, x, 0, rows * IN);

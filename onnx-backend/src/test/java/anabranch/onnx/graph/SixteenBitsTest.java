@@ -9,7 +9,6 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Routers;
-import anabranch.onnx.Precision;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
@@ -32,10 +31,10 @@ class SixteenBitsTest {
   void aWeightTooLargeForTheTypeIsRefusedByName() {
     Tensor large = MemoryWeights.tensor("w", List.of(1, 2), new float[] {65504, 65520});
     String refused =
-        assertThrows(WeightsException.class, () -> product(Precision.FP16, large, 1, 1))
+        assertThrows(WeightsException.class, () -> product(Products.FP16, large, 1, 1))
             .getMessage();
     assertEquals("w has 65520.0, which is too large for F16", refused);
-    assertEquals(2 * 65536, product(Precision.BF16, large, 1, 1));
+    assertEquals(2 * 65536, product(Products.BF16, large, 1, 1));
   }
 
   /** The weights are stored as they are, so only rows are rounded: 1 + 2^-12 loses its end. */
@@ -43,11 +42,11 @@ class SixteenBitsTest {
   void bothOperandsAreRoundedAndTheSumIsNot() {
     float near = 1 + 0x1p-12f;
     Tensor exact = MemoryWeights.tensor("w", List.of(1, 2), new float[] {1, 0x1p-14f});
-    assertEquals(1 + 0x1p-14f, product(Precision.FP16, exact, near, 1));
-    assertEquals(near + 0x1p-14f, product(Precision.FP32, exact, near, 1));
+    assertEquals(1 + 0x1p-14f, product(Products.FP16, exact, near, 1));
+    assertEquals(near + 0x1p-14f, product(Products.FP32, exact, near, 1));
     Tensor inexact = MemoryWeights.tensor("w", List.of(1, 2), new float[] {1 + 0x1p-9f, 0});
-    assertEquals(1 + 0x1p-9f, product(Precision.FP16, inexact, 1, 1));
-    assertEquals(1, product(Precision.BF16, inexact, 1, 1));
+    assertEquals(1 + 0x1p-9f, product(Products.FP16, inexact, 1, 1));
+    assertEquals(1, product(Products.BF16, inexact, 1, 1));
   }
 
   @Test
@@ -78,7 +77,7 @@ class SixteenBitsTest {
     String w = graph.weight("w", 1, 2);
     String y = graph.product(graph.input("x", -1, 2), 2, w, graph.weight("b", 1));
     graph.output("y", y, -1, 1);
-    try (Session session = device(graph, weights, Precision.FP16);
+    try (Session session = device(graph, weights, Products.FP16);
         Call call = session.call()) {
       FloatBuffer to = BufferPool.direct(1);
       call.in("x", BufferPool.direct(2).put(0, new float[] {2, 1}), 0, 1, 2)
@@ -88,7 +87,7 @@ class SixteenBitsTest {
     }
     String refused =
         assertThrows(
-                IllegalStateException.class, () -> device(graph, weights, Precision.BF16).close())
+                IllegalStateException.class, () -> device(graph, weights, Products.BF16).close())
             .getMessage();
     assertTrue(refused.contains("Could not find an implementation for Gemm"), refused);
   }
@@ -97,7 +96,7 @@ class SixteenBitsTest {
   void fusedExpertsForADeviceAreOfTheTypeItself() {
     FeedForward expert = FeedForward.gated(3, Activation.SILU);
     Mixture mixture = new Mixture(2, expert, Routers.mixtral(1));
-    Graph graph = MemberGraphs.fused(4, "m", mixture, Precision.FP16);
+    Graph graph = MemberGraphs.fused(4, "m", mixture, Products.FP16);
     List<Tensor> tensors = new ArrayList<>();
     for (String at : List.of("m.experts.0.", "m.experts.1.")) {
       float one = at.contains("0") ? 1 : 2;
@@ -105,7 +104,7 @@ class SixteenBitsTest {
       tensors.add(filled(at + "up.weight", List.of(3, 4), 1));
       tensors.add(filled(at + "down.weight", List.of(4, 3), 1));
     }
-    try (Session session = device(graph, MemoryWeights.of(tensors), Precision.FP16);
+    try (Session session = device(graph, MemoryWeights.of(tensors), Products.FP16);
         Call call = session.call()) {
       FloatBuffer logits = BufferPool.direct(2).put(0, new float[] {MemberGraphs.NEVER, 0});
       FloatBuffer to = BufferPool.direct(4);
@@ -124,13 +123,13 @@ class SixteenBitsTest {
     return MemoryWeights.tensor(name, shape, values);
   }
 
-  private static Session device(Graph graph, MemoryWeights weights, Precision precision) {
-    ByteBuffer model = graph.model(weights, precision, false, ByteBuffer::allocateDirect, null);
+  private static Session device(Graph graph, MemoryWeights weights, Products products) {
+    ByteBuffer model = graph.model(weights, products, false, ByteBuffer::allocateDirect, null);
     return Session.open(NativeRuntime.get(1), graph.name(), model, Session.CPU, 1);
   }
 
   private static float sum(Tensor weight, int in) {
-    Opener opener = opener(Precision.BF16, weight);
+    Opener opener = opener(Products.BF16, weight);
     FloatBuffer x = BufferPool.direct(in);
     for (int i = 0; i < in; i++) {
       x.put(i, 1);
@@ -143,19 +142,19 @@ class SixteenBitsTest {
     }
   }
 
-  private static float product(Precision precision, Tensor weight, float... row) {
+  private static float product(Products products, Tensor weight, float... row) {
     FloatBuffer x = BufferPool.direct(row.length).put(0, row);
     FloatBuffer y = BufferPool.direct(1);
-    try (Session session = opener(precision, weight).open(graph(1, row.length));
+    try (Session session = opener(products, weight).open(graph(1, row.length));
         Call call = session.call()) {
       call.in("x", x, 0, 1, row.length).out("y", y, 0, 1, 1).run();
       return y.get(0);
     }
   }
 
-  private static Opener opener(Precision precision, Tensor weight) {
+  private static Opener opener(Products products, Tensor weight) {
     MemoryWeights weights = MemoryWeights.of(List.of(weight));
-    return new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, precision);
+    return new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, products);
   }
 
   private static Graph graph(int out, int in) {

@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +100,47 @@ class NativeRuntimeTest {
     }
   }
 
+  /** No exception, and no error of linking either; who does not hear of it waits for ever. */
+  @Test
+  void everybodyHearsOfAStartThatDiesOfAnError() throws Exception {
+    assertEquals(List.of(), new SecondCopy().call());
+    try (URLClassLoader dying =
+        new URLClassLoader(everything(), ClassLoader.getPlatformClassLoader()) {
+          @Override
+          protected Class<?> findClass(String name) throws ClassNotFoundException {
+            if (name.equals("ai.onnxruntime.OrtEnvironment")) {
+              throw new OutOfMemoryError("no room for a class");
+            }
+            return super.findClass(name);
+          }
+        }) {
+      Callable<?> load =
+          (Callable<?>) dying.loadClass(SecondCopy.class.getName()).getConstructor().newInstance();
+      for (int attempt = 0; attempt < 2; attempt++) {
+        CompletableFuture<Object> loaded = new CompletableFuture<>();
+        Thread thread =
+            new Thread(
+                () -> {
+                  try {
+                    loaded.complete(load.call());
+                  } catch (Throwable refused) {
+                    loaded.completeExceptionally(refused);
+                  }
+                });
+        thread.setDaemon(true);
+        thread.start();
+        String refused =
+            assertThrows(ExecutionException.class, () -> loaded.get(60, TimeUnit.SECONDS))
+                .getCause()
+                .getMessage();
+        assertEquals(
+            "backend \"onnx\" cannot load model \"causal\": runtime: ONNX Runtime cannot start:"
+                + " java.lang.OutOfMemoryError: no room for a class",
+            refused);
+      }
+    }
+  }
+
   @Test
   void theRuntimeKeepsNothingOfThePluginThatStartedIt(@TempDir Path folder) throws Exception {
     List<String> command = new ArrayList<>();
@@ -127,11 +170,14 @@ class NativeRuntimeTest {
 
   /** The whole class path once more, below the JDK's own classes alone. */
   private static URLClassLoader everythingAgain() throws IOException {
+    return new URLClassLoader("another plugin", everything(), ClassLoader.getPlatformClassLoader());
+  }
+
+  private static URL[] everything() throws IOException {
     List<URL> places = new ArrayList<>();
     for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
       places.add(Path.of(place).toUri().toURL());
     }
-    ClassLoader platform = ClassLoader.getPlatformClassLoader();
-    return new URLClassLoader("another plugin", places.toArray(URL[]::new), platform);
+    return places.toArray(URL[]::new);
   }
 }

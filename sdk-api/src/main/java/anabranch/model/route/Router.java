@@ -31,39 +31,27 @@ public record Router(
             : logits.ofVectors()
                 ? logits.carried() ? source == Source.HIDDEN : source.readsHidden()
                 : logits instanceof Logits.Random ? source.readsKey() : source == Source.TOKEN_ID;
-    Bounds.requireThat(fits, "router.source ", source, " does not go with logits ", logits);
+    Bounds.require(fits, () -> "router.source " + source + " does not go with logits " + logits);
     boolean topK = selection instanceof Selection.TopK;
-    Bounds.requireThat(
+    Bounds.require(
         topK || capacity instanceof Capacity.Unlimited,
-        "router.capacity ",
-        capacity,
-        " needs a top-k selection, not ",
-        selection);
-    Bounds.requireThat(
+        () -> "router.capacity " + capacity + " needs a top-k selection, not " + selection);
+    Bounds.require(
         topK || !gate.of().ofOthers(),
-        "router.gate ",
-        gate.of(),
-        " needs a top-k selection, not ",
-        selection);
-    Bounds.requireThat(
+        () -> "router.gate " + gate.of() + " needs a top-k selection, not " + selection);
+    Bounds.require(
         gate.of() != Gate.Of.SOFTMAX_OF_NEAR
             || selection instanceof Selection.TopK top && top.secondary() == null,
-        "router.gate SOFTMAX_OF_NEAR does not go with selection ",
-        selection);
-    Bounds.requireThat(
+        () -> "router.gate SOFTMAX_OF_NEAR does not go with selection " + selection);
+    Bounds.require(
         topK || gate.normalise() == null,
-        "router.gate.normalise needs a top-k selection, not ",
-        selection);
-    Bounds.requireThat(
+        () -> "router.gate.normalise needs a top-k selection, not " + selection);
+    Bounds.require(
         topK || preference.groups() == null,
-        "router.groups need a top-k selection, not ",
-        selection);
-    Bounds.requireThat(
+        () -> "router.groups need a top-k selection, not " + selection);
+    Bounds.require(
         !(selection instanceof Selection.ExpertChoice) || source == Source.HIDDEN,
-        "router.source ",
-        source,
-        " does not go with selection ",
-        selection);
+        () -> "router.source " + source + " does not go with selection " + selection);
     Gate.Normalise normalise = gate.normalise();
     Bounds.require(
         normalise == null || !normalise.afterDrop() || capacity instanceof Capacity.Limited,
