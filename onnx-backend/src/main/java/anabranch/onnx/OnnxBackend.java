@@ -108,13 +108,7 @@ public final class OnnxBackend implements Backend {
             notes);
     return Loader.load(
         spec,
-        new Opener(
-            weights,
-            runtime,
-            target,
-            own.threads(),
-            own.precision(),
-            own.experts() == Experts.FUSED),
+        new Opener(weights, runtime, target, own.threads(), own.precision(), own.experts()),
         numerics,
         halves);
   }

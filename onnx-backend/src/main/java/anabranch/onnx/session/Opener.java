@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.Experts;
 import anabranch.onnx.Precision;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.LargeWeights;
@@ -40,7 +41,7 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Precision precision;
-  private final boolean fused;
+  private final Experts experts;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
   private volatile boolean over;
@@ -65,7 +66,7 @@ public final class Opener {
 
   /** Creates an opener of graphs in fp32. */
   public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
-    this(weights, runtime, target, threads, Precision.FP32, false);
+    this(weights, runtime, target, threads, Precision.FP32);
   }
 
   /**
@@ -75,7 +76,7 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param precision of products
-   * @param fused whether all experts of a mixture become one operator, where there is one
+   * @param experts how the experts of a mixture run
    */
   public Opener(
       Weights weights,
@@ -83,7 +84,7 @@ public final class Opener {
       Target target,
       int threads,
       Precision precision,
-      boolean fused) {
+      Experts experts) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
@@ -105,18 +106,18 @@ public final class Opener {
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
     this.precision = precision;
-    this.fused = fused;
+    this.experts = experts;
   }
 
   /** Creates an opener whose experts are graphs of their own. */
   public Opener(
       Weights weights, NativeRuntime runtime, Target target, int threads, Precision precision) {
-    this(weights, runtime, target, threads, precision, false);
+    this(weights, runtime, target, threads, precision, Experts.SINGLE);
   }
 
-  /** Returns whether all experts of a mixture become one operator, where there is one. */
-  public boolean fused() {
-    return fused;
+  /** Returns how the experts of a mixture run. */
+  public Experts experts() {
+    return experts;
   }
 
   /** Returns the precision of products. */

@@ -10,7 +10,9 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
+import anabranch.onnx.Experts;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
@@ -22,6 +24,9 @@ import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
+import anabranch.onnx.member.FusedMembers;
+import anabranch.onnx.member.Members;
+import anabranch.onnx.member.SingleMembers;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Routing;
@@ -124,19 +129,24 @@ public final class StepLoader {
     Bank bank = bank(mix.path(), block, router, mix.bank().members(), mix.router());
     Graph shared = mix.shared();
     Session all = shared == null ? null : opener.open(shared);
-    Graph fused =
-        opener.fused() && mix.bank() instanceof Mixture mixture
-            ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
-            : null;
-    if (fused != null) {
-      return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);
-    } else if (opener.fused()) {
+    return new MixStep(mix, bank, members(mix, router), constant(mix), all);
+  }
+
+  private Members members(Step.Mix mix, Router router) {
+    if (opener.experts() == Experts.FUSED) {
+      Graph fused =
+          mix.bank() instanceof Mixture mixture
+              ? MemberGraphs.fused(width, mix.path(), mixture, opener.precision())
+              : null;
+      if (fused != null) {
+        return new FusedMembers(mix.bank().members(), opener.open(fused));
+      }
       opener.note(
           "the experts of " + mix.path() + " run one by one: no fused operator computes them");
     }
-    List<Session> experts = new ArrayList<>();
-    mix.experts().forEach(graph -> experts.add(opener.open(graph)));
-    return new MixStep(mix, bank, experts, constant(mix), all);
+    boolean scaled = router.placement() == Placement.INPUT;
+    List<Session> sessions = mix.experts().stream().map(opener::open).toList();
+    return new SingleMembers(mix.bank(), scaled, sessions);
   }
 
   private float[] constant(Step.Mix mix) {
