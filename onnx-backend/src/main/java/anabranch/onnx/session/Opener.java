@@ -141,8 +141,20 @@ public final class Opener {
 
   /** Starts to load a graph; whether that succeeds, {@link #await} and the first call say. */
   public Session open(Graph graph) {
+    return open(graph, LoadedGraph.Scratch.OWN);
+  }
+
+  /**
+   * Does so for one of many graphs that take turns. It keeps no scratch memory: what it noted of
+   * its own would have left the caches when its turn comes again, and the others' have not.
+   */
+  public Session openOneOfMany(Graph graph) {
+    return open(graph, LoadedGraph.Scratch.COMMON);
+  }
+
+  private Session open(Graph graph, LoadedGraph.Scratch scratch) {
     CompletableFuture<LoadedGraph> loaded =
-        CompletableFuture.supplyAsync(() -> load(graph), loaders);
+        CompletableFuture.supplyAsync(() -> load(graph, scratch), loaders);
     Session session = new Session(graph.name(), runtime.environment(), loaded);
     opened.add(session);
     return session;
@@ -161,23 +173,28 @@ public final class Opener {
     }
   }
 
-  private LoadedGraph load(Graph graph) {
+  private LoadedGraph load(Graph graph, LoadedGraph.Scratch scratch) {
     if (over) {
       throw new IllegalStateException(
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
-      session = stored(graph);
-      session = session == null ? written(graph) : session;
+      session = stored(graph, scratch);
+      session = session == null ? written(graph, scratch) : session;
     }
     return session == null
-        ? load(graph, graph.model(weights, precision, target.isCpu(), room.get()::of, null), null)
+        ? load(
+            graph,
+            graph.model(weights, precision, target.isCpu(), room.get()::of, null),
+            null,
+            scratch)
         : session;
   }
 
-  private LoadedGraph load(Graph graph, ByteBuffer model, @Nullable Path folder) {
-    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads);
+  private LoadedGraph load(
+      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Scratch scratch) {
+    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, scratch);
   }
 
   /**
@@ -210,7 +227,7 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
-  private @Nullable LoadedGraph stored(Graph graph) {
+  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Scratch scratch) {
     String first = precision == Precision.FP32 ? graph.firstLarge() : null;
     LargeWeights.Stored stored =
         first == null ? null : LargeWeights.Stored.beside(weights.tensor(first));
@@ -223,7 +240,7 @@ public final class Opener {
     }
     LoadedGraph session = null;
     try {
-      session = load(graph, model, stored.folder());
+      session = load(graph, model, stored.folder(), scratch);
     } catch (IllegalStateException refused) {
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are copied", refused);
     }
@@ -235,13 +252,13 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable LoadedGraph written(Graph graph) {
+  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Scratch scratch) {
     LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         ByteBuffer model = graph.model(weights, precision, target.isCpu(), room.get()::of, file);
-        session = load(graph, model, folder);
+        session = load(graph, model, folder, scratch);
       } finally {
         Files.deleteIfExists(folder);
       }

@@ -145,7 +145,7 @@ public final class StepLoader {
           "the experts of " + mix.path() + " run one by one: no fused operator computes them");
     }
     boolean scaled = router.placement() == Placement.INPUT;
-    List<Session> sessions = mix.experts().stream().map(opener::open).toList();
+    List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
     return new SingleMembers(mix.bank(), scaled, sessions);
   }
 
