@@ -10,6 +10,14 @@ public enum Experts {
   SINGLE,
 
   /**
+   * Each expert is a graph, and all experts of a mixture are one more: by a measured table, it runs
+   * in calls in which many experts have few rows each. A row has the bits that {@link #SINGLE}
+   * gives it. Experts take twice the memory; those of a mixture with more than 1 GiB stay single,
+   * and so do all in 8 bits or on a GPU, and the model's notes say so.
+   */
+  TOGETHER,
+
+  /**
    * All experts of a mixture are one fused operator of ONNX Runtime, where there is one for them;
    * the model's notes name the mixtures that have none. A row's bits then depend on its batch. Made
    * for GPUs, on which nobody has measured it; on a CPU slower than {@link #SINGLE}.

@@ -91,6 +91,11 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    Experts experts = own.experts();
+    if (experts == Experts.TOGETHER && !target.isCpu()) {
+      notes.add("experts run one by one: nobody has measured them together on a GPU");
+      experts = Experts.SINGLE;
+    }
     boolean halves = own.state() == KeptNumbers.FP16;
     double tolerance = own.precision().tolerance();
     if (halves) {
@@ -99,7 +104,7 @@ public final class OnnxBackend implements Backend {
     }
     Numerics numerics =
         new Numerics(
-            kind(spec, target, own.experts()),
+            kind(spec, target, experts),
             tolerance,
             tolerance,
             placement.device(),
@@ -108,7 +113,7 @@ public final class OnnxBackend implements Backend {
             notes);
     return Loader.load(
         spec,
-        new Opener(weights, runtime, target, own.threads(), own.precision(), own.experts()),
+        new Opener(weights, runtime, target, own.threads(), own.precision(), experts),
         numerics,
         halves);
   }
@@ -119,8 +124,7 @@ public final class OnnxBackend implements Backend {
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     boolean measured = processor.equals("amd64") || processor.equals("x86_64");
-    boolean alone =
-        experts == Experts.SINGLE && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+    boolean alone = experts != Experts.FUSED && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
     return measured && alone
         ? Numerics.Kind.BITWISE_BATCH_INVARIANT
         : Numerics.Kind.BITWISE_REPEATABLE;

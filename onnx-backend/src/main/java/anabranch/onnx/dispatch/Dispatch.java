@@ -81,6 +81,15 @@ public final class Dispatch {
     return most;
   }
 
+  /** Returns how many of the first experts have any row. */
+  public int busy(int experts) {
+    int busy = 0;
+    for (int e = 0; e < experts; e++) {
+      busy += count(e) > 0 ? 1 : 0;
+    }
+    return busy;
+  }
+
   /** Returns how many rows an expert has. */
   public int count(int expert) {
     return first[expert + 1] - first[expert];

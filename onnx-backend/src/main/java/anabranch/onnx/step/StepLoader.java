@@ -27,6 +27,7 @@ import anabranch.onnx.graph.Step;
 import anabranch.onnx.member.FusedMembers;
 import anabranch.onnx.member.Members;
 import anabranch.onnx.member.SingleMembers;
+import anabranch.onnx.member.TogetherMembers;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Routing;
@@ -146,7 +147,20 @@ public final class StepLoader {
     }
     boolean scaled = router.placement() == Placement.INPUT;
     List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
-    return new SingleMembers(mix.bank(), scaled, sessions);
+    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions);
+    int experts = MemberGraphs.experts(mix.bank());
+    if (opener.experts() != Experts.TOGETHER || experts == 1) {
+      return each;
+    }
+    Graph together = MemberGraphs.together(width, mix.path(), mix.bank(), opener.precision());
+    if (together == null) {
+      opener.note(
+          "the experts of "
+              + mix.path()
+              + " run one by one: one graph takes 1 GiB of them, and none in 8 bits");
+      return each;
+    }
+    return new TogetherMembers(each, experts, opener.open(together));
   }
 
   private float[] constant(Step.Mix mix) {
