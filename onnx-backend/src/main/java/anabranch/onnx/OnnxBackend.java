@@ -16,6 +16,7 @@ import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
@@ -91,6 +92,11 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    Experts experts = own.experts();
+    if (experts == Experts.TOGETHER && !target.isCpu()) {
+      notes.add("experts run one by one: nobody has measured them together on a GPU");
+      experts = Experts.SINGLE;
+    }
     boolean halves = own.state() == KeptNumbers.FP16;
     double tolerance = own.precision().tolerance();
     if (halves) {
@@ -102,7 +108,7 @@ public final class OnnxBackend implements Backend {
         own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
     Numerics numerics =
         new Numerics(
-            kind(spec, target, own.experts(), graphs),
+            kind(spec, target, experts, graphs),
             tolerance,
             tolerance,
             placement.device(),
@@ -117,10 +123,10 @@ public final class OnnxBackend implements Backend {
             target,
             own.threads(),
             own.precision().products(),
-            own.experts() == Experts.FUSED || graphs == Graphs.LARGE),
+            graphs == Graphs.LARGE ? MemberGraphs.Form.FUSED : experts.form()),
         numerics,
         halves,
-        graphs);
+        graphs == Graphs.LARGE);
   }
 
   private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts, Graphs graphs) {
@@ -130,7 +136,7 @@ public final class OnnxBackend implements Backend {
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     boolean measured = processor.equals("amd64") || processor.equals("x86_64");
     boolean alone =
-        experts == Experts.SINGLE
+        experts != Experts.FUSED
             && graphs == Graphs.SMALL
             && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
     return measured && alone

@@ -24,6 +24,11 @@ class OperatingPageTest {
   void theExampleOfAMemoryBudgetFollowsFromTheDescription() throws IOException {
     ModelSpec spec = SurpriseModel.getSurpriseModel();
     long parameters = spec.parameters().stream().mapToLong(Parameter::elements).sum();
+    long experts =
+        spec.parameters().stream()
+            .filter(each -> each.name().contains(".experts."))
+            .mapToLong(Parameter::elements)
+            .sum();
     long engine = (120L << 20) + 4 * parameters;
     StateLayout layout = StateLayout.of(spec);
     long line = layout.bytes(128, 0);
@@ -32,6 +37,7 @@ class OperatingPageTest {
         List.of(
             row("weights: %,d parameters of 4 bytes", 4 * parameters, parameters),
             row("the runtime, 120 MB, and that", engine),
+            row("experts once more, where they run together", 4 * experts),
             row("rows that owe something, at most", defaults.fillBytes()),
             row("what is kept of one byte of a line", layout.bytes(1, 0)),
             row("what is kept of a line of 128 bytes", line),

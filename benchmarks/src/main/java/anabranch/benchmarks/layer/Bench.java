@@ -68,6 +68,12 @@ final class Bench implements AutoCloseable {
     return new Opener(MemoryWeights.of(all), NativeRuntime.get(1), Session.CPU, 1).open(graph);
   }
 
+  /** Returns a session of an expert, opened as the model opens it. */
+  Session openExpert(int expert) {
+    return new Opener(weights, NativeRuntime.get(1), Session.CPU, 1)
+        .openOneOfMany(mix.experts().get(expert));
+  }
+
   /** Returns the graph of the router alone: x to logits. */
   Session router() {
     Graph graph = new Graph("router");

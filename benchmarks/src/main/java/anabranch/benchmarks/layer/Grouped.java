@@ -1,6 +1,5 @@
 package anabranch.benchmarks.layer;
 
-import anabranch.onnx.graph.Graph;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
@@ -32,11 +31,10 @@ final class Grouped implements Way {
       grouped.put(slot * width, bench.rows, picks.row(slot) * width, width);
     }
     int first = 0;
-    List<Graph> graphs = bench.mix.experts();
-    for (int e = 0; e < graphs.size(); e++) {
+    for (int e = 0; e < picks.experts(); e++) {
       int size = picks.count(e);
       if (size > 0) {
-        Session session = bench.open(graphs.get(e));
+        Session session = bench.openExpert(e);
         sessions.add(session);
         calls.add(
             session

@@ -27,9 +27,11 @@ public final class Ours implements Way {
   private final int count;
 
   Ours(Bench bench, String backend, int count) {
-    this(
-        Backends.named(backend).load(bench.shape.spec(), bench.weights, LoadOptions.defaults()),
-        count);
+    this(bench, backend, count, LoadOptions.defaults());
+  }
+
+  Ours(Bench bench, String backend, int count, LoadOptions options) {
+    this(Backends.named(backend).load(bench.shape.spec(), bench.weights, options), count);
   }
 
   /**

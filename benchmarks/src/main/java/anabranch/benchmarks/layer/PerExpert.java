@@ -1,11 +1,11 @@
 package anabranch.benchmarks.layer;
 
-import anabranch.onnx.graph.Graph;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A layer with a graph for each expert, routed, gathered and added up by the plainest loops. */
 final class PerExpert implements Way {
@@ -23,7 +23,7 @@ final class PerExpert implements Way {
     this.count = count;
     Shape shape = bench.shape;
     router = bench.router();
-    experts = bench.mix.experts().stream().map((Graph graph) -> bench.open(graph)).toList();
+    experts = IntStream.range(0, shape.experts()).mapToObj(bench::openExpert).toList();
     logits = BufferPool.direct(count * shape.experts());
     gathered = BufferPool.direct(count * shape.k() * shape.width());
     results = BufferPool.direct(count * shape.k() * shape.width());

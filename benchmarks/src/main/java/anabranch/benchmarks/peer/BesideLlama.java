@@ -76,9 +76,9 @@ final class BesideLlama {
                 EngineOptions.defaults())) {
       SmallMixtral.write(file, weights);
       try (Child llama = start.apply(List.of(file.toString()));
-          Products many = new Products(weights, LONG, 0);
-          Products behindLong = new Products(weights, 1, LONG + MORE / 2);
-          Products behindShort = new Products(weights, 1, SHORT + MORE / 2)) {
+          BareProducts many = new BareProducts(weights, LONG, 0);
+          BareProducts behindLong = new BareProducts(weights, 1, LONG + MORE / 2);
+          BareProducts behindShort = new BareProducts(weights, 1, SHORT + MORE / 2)) {
         llama.hear();
         BesideLlama contest = new BesideLlama(engine, weights, llama, report);
         contest.compare(text(LONG));
@@ -165,9 +165,9 @@ final class BesideLlama {
   }
 
   /** Bare products: those of the long text, and of a row behind either. */
-  private record Floors(Products many, Products behindLong, Products behindShort) {
+  private record Floors(BareProducts many, BareProducts behindLong, BareProducts behindShort) {
     /** Returns the products of the long text, or of none, and of as many rows as follow. */
-    Run run(boolean text, Products row) {
+    Run run(boolean text, BareProducts row) {
       Time first = text ? time(many::run, 1) : new Time(Double.NaN, Double.NaN);
       Runnable others =
           () -> {

@@ -22,6 +22,8 @@ class LayersTest {
     List<String> names = report.findings().stream().map(Finding::name).toList();
     assertTrue(names.contains("layer.D32.F16.E4.K2.T5.ours/floor"), names.toString());
     assertTrue(names.contains("layer.D32.F16.E4.K2.zipf.T20.ours/masked"), names.toString());
+    String together = "layer.D32.F16.E4.K2.T20.together/best of the stable plans";
+    assertTrue(names.contains(together), names.toString());
     assertTrue(names.contains("layer.D32.F16.E4.K2.T5.ours/read bound"), names.toString());
   }
 

@@ -72,20 +72,34 @@ public final class Dispatch {
     return first[expert];
   }
 
-  /** Returns the most rows that one expert has. */
-  public int most() {
+  /** Returns the most rows that one of the experts from one on has. */
+  public int most(int from) {
     int most = 0;
-    for (int e = 0; e + 1 < first.length; e++) {
-      most = Math.max(most, first[e + 1] - first[e]);
+    for (int e = from; e + 1 < first.length; e++) {
+      most = Math.max(most, count(e));
     }
     return most;
+  }
+
+  /** Returns how many of the first experts have any row. */
+  public int busy(int experts) {
+    int busy = 0;
+    for (int e = 0; e < experts; e++) {
+      busy += count(e) > 0 ? 1 : 0;
+    }
+    return busy;
+  }
+
+  /** Returns how many rows an expert has. */
+  public int count(int expert) {
+    return first[expert + 1] - first[expert];
   }
 
   /** Returns how many rows each expert has. */
   public int[] counts() {
     int[] counts = new int[first.length - 1];
     for (int e = 0; e < counts.length; e++) {
-      counts[e] = first[e + 1] - first[e];
+      counts[e] = count(e);
     }
     return counts;
   }

@@ -5,6 +5,7 @@ import anabranch.model.layer.Attention;
 import anabranch.model.layer.Attention.RoutedProjections;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Placement;
@@ -23,17 +24,25 @@ public final class MemberGraphs {
   /** A logit so low that its softmax is 0, in every number type. */
   public static final float NEVER = -10_000;
 
+  private static final long MOST_TOGETHER = 1L << 30;
+
+  /** How the experts of a mixture become graphs. */
+  public enum Form {
+    /** Each is a graph. */
+    SINGLE,
+    /** Each is a graph, and all are one more. */
+    TOGETHER,
+    /** All are one operator, where there is one for them. */
+    FUSED
+  }
+
   private MemberGraphs() {}
 
   /** Returns the graphs of the experts, then those of the constants. */
   static List<Graph> routed(int width, String path, Mixture mixture) {
     List<Graph> graphs = new ArrayList<>();
     for (int e = 0; e < mixture.experts(); e++) {
-      String expert = path + ".experts." + e;
-      Graph graph = new Graph(expert);
-      String x = graph.input("x", -1, width);
-      graph.output("y", new Layers(graph, width).network(mixture.expert(), expert, x), -1, width);
-      graphs.add(graph);
+      graphs.add(single(width, path, mixture, e));
     }
     Mixture.Specials specials = mixture.specials();
     for (int c = 0; specials != null && c < specials.constants(); c++) {
@@ -46,13 +55,53 @@ public final class MemberGraphs {
   static List<Graph> maps(int width, String path, Mixture.Modulated modulated) {
     List<Graph> graphs = new ArrayList<>();
     for (int e = 0; e < modulated.experts(); e++) {
-      String expert = path + ".experts." + e;
-      Graph graph = new Graph(expert);
-      String x = graph.input("x", -1, width);
-      graph.output("y", new Layers(graph, width).linear(expert, width, width, false, x), -1, width);
-      graphs.add(graph);
+      graphs.add(single(width, path, modulated, e));
     }
     return graphs;
+  }
+
+  private static Graph single(int width, String path, Operation bank, int e) {
+    Graph graph = new Graph(path + ".experts." + e);
+    String x = graph.input("x", -1, width);
+    graph.output("y", expert(graph, width, path, bank, e, x), -1, width);
+    return graph;
+  }
+
+  /**
+   * Returns all experts of a mixture or a modulation in one graph: x, rows of each expert behind
+   * those of the one before, and counts, how many each has, to y. Returns null where they have more
+   * than 1 GiB in fp32, and in 8 bits, as the greatest number of no rows has the wrong shape.
+   *
+   * @param products in which numbers products are
+   */
+  public static @Nullable Graph together(
+      int width, String path, Operation bank, Products products) {
+    Graph graph = new Graph(path + ".experts");
+    int experts = experts(bank);
+    String x = graph.input("x", -1, width);
+    String counts = graph.integerInput("counts", experts);
+    List<String> apart = graph.nodes("Split", experts, Map.of("axis", 0), x, counts);
+    List<String> made = new ArrayList<>();
+    for (int e = 0; e < experts; e++) {
+      made.add(expert(graph, width, path, bank, e, apart.get(e)));
+    }
+    String all = graph.node("Concat", Map.of("axis", 0), made.toArray(String[]::new));
+    graph.output("y", all, -1, width);
+    return products == Products.INT8 || graph.weightBytes() > MOST_TOGETHER ? null : graph;
+  }
+
+  private static String expert(
+      Graph graph, int width, String path, Operation bank, int e, String x) {
+    String expert = path + ".experts." + e;
+    Layers layers = new Layers(graph, width);
+    return bank instanceof Mixture mixture
+        ? layers.network(mixture.expert(), expert, x)
+        : layers.linear(expert, width, width, false, x);
+  }
+
+  /** Returns how many of the members of a mixture or a modulation are experts. */
+  public static int experts(Operation bank) {
+    return bank instanceof Mixture mixture ? mixture.experts() : bank.members();
   }
 
   /** Returns the graph of the network that every row runs; null where there is none. */

@@ -19,7 +19,6 @@ import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.GraphRank;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Prune;
-import anabranch.onnx.Graphs;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageCall;
 import anabranch.onnx.embed.Embedder;
@@ -52,12 +51,11 @@ public final class Loader {
   private final @Nullable Joiner joiner;
   private final Map<String, Long> uses;
 
-  private Loader(ModelSpec spec, Opener opener, Graphs graphs) {
+  private Loader(ModelSpec spec, Opener opener, boolean large) {
     this.spec = spec;
     this.opener = opener;
     this.steps = new StepLoader(spec, opener);
-    this.joiner =
-        graphs == Graphs.LARGE ? new Joiner(spec.width(), opener, steps, MOST_BYTES) : null;
+    this.joiner = large ? new Joiner(spec.width(), opener, steps, MOST_BYTES) : null;
     this.uses =
         Cut.of(spec).stages().stream()
             .flatMap(stage -> stage.visits().stream())
@@ -69,14 +67,14 @@ public final class Loader {
    * Loads a model whose weights fit.
    *
    * @param halves whether sequences keep keys and values in 16 bits
-   * @param graphs how blocks become graphs
+   * @param large whether all between two attention cores is one graph
    * @throws IllegalStateException if ONNX Runtime refuses a graph
    */
   public static OnnxModel load(
-      ModelSpec spec, Opener opener, Numerics numerics, boolean halves, Graphs graphs) {
+      ModelSpec spec, Opener opener, Numerics numerics, boolean halves, boolean large) {
     boolean complete = false;
     try {
-      OnnxModel model = new Loader(spec, opener, graphs).load(numerics, halves);
+      OnnxModel model = new Loader(spec, opener, large).load(numerics, halves);
       complete = true;
       return model;
     } finally {

@@ -20,6 +20,14 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
   private static final String NO_CPU = "session.disable_cpu_ep_fallback";
   private static final String REFUSED = "fallback to CPU EP has been explicitly disabled";
 
+  /** Where a graph has memory from for what lies between its nodes. */
+  enum Scratch {
+    /** It keeps what it needed once. */
+    OWN,
+    /** It asks the system's heap each time, as others do. */
+    COMMON
+  }
+
   /**
    * Loads a graph.
    *
@@ -28,6 +36,7 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
    * @param folder of the files that the graph names for weights; null where it has them all
    * @param target where it runs
    * @param threads threads of the session, where the runtime has no pool
+   * @param scratch where it has memory from while it runs
    * @throws IllegalStateException if ONNX Runtime refuses it, or if an operator would run on the
    *     CPU that must not
    */
@@ -37,11 +46,13 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
       ByteBuffer model,
       @Nullable Path folder,
       Target target,
-      int threads) {
+      int threads,
+      Scratch scratch) {
     OrtEnvironment environment = runtime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       options.setMemoryPatternOptimization(false);
+      options.setCPUArenaAllocator(scratch == Scratch.OWN);
       if (folder != null) {
         options.addConfigEntry(FOLDER, folder.toString());
       }

@@ -2,6 +2,7 @@ package anabranch.onnx.session;
 
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.LargeWeights;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Products;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -40,7 +41,7 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Products products;
-  private final boolean fused;
+  private final MemberGraphs.Form form;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
   private volatile boolean over;
@@ -65,7 +66,7 @@ public final class Opener {
 
   /** Creates an opener of graphs in fp32. */
   public Opener(Weights weights, NativeRuntime runtime, Target target, int threads) {
-    this(weights, runtime, target, threads, Products.FP32, false);
+    this(weights, runtime, target, threads, Products.FP32);
   }
 
   /**
@@ -75,7 +76,7 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param products in which numbers products are
-   * @param fused whether all experts of a mixture become one operator, where there is one
+   * @param form how the experts of a mixture become graphs
    */
   public Opener(
       Weights weights,
@@ -83,7 +84,7 @@ public final class Opener {
       Target target,
       int threads,
       Products products,
-      boolean fused) {
+      MemberGraphs.Form form) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
@@ -105,18 +106,18 @@ public final class Opener {
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
     this.products = products;
-    this.fused = fused;
+    this.form = form;
   }
 
   /** Creates an opener whose experts are graphs of their own. */
   public Opener(
       Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
-    this(weights, runtime, target, threads, products, false);
+    this(weights, runtime, target, threads, products, MemberGraphs.Form.SINGLE);
   }
 
-  /** Returns whether all experts of a mixture become one operator, where there is one. */
-  public boolean fused() {
-    return fused;
+  /** Returns how the experts of a mixture become graphs. */
+  public MemberGraphs.Form form() {
+    return form;
   }
 
   /** Returns in which numbers products are. */
@@ -140,8 +141,20 @@ public final class Opener {
 
   /** Starts to load a graph; whether that succeeds, {@link #await} and the first call say. */
   public Session open(Graph graph) {
+    return open(graph, LoadedGraph.Scratch.OWN);
+  }
+
+  /**
+   * Does so for one of many graphs that take turns. It keeps no scratch memory: what it noted of
+   * its own would have left the caches when its turn comes again, and the others' have not.
+   */
+  public Session openOneOfMany(Graph graph) {
+    return open(graph, LoadedGraph.Scratch.COMMON);
+  }
+
+  private Session open(Graph graph, LoadedGraph.Scratch scratch) {
     CompletableFuture<LoadedGraph> loaded =
-        CompletableFuture.supplyAsync(() -> load(graph), loaders);
+        CompletableFuture.supplyAsync(() -> load(graph, scratch), loaders);
     Session session = new Session(graph.name(), runtime.environment(), loaded);
     opened.add(session);
     return session;
@@ -160,23 +173,28 @@ public final class Opener {
     }
   }
 
-  private LoadedGraph load(Graph graph) {
+  private LoadedGraph load(Graph graph, LoadedGraph.Scratch scratch) {
     if (over) {
       throw new IllegalStateException(
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
-      session = stored(graph);
-      session = session == null ? written(graph) : session;
+      session = stored(graph, scratch);
+      session = session == null ? written(graph, scratch) : session;
     }
     return session == null
-        ? load(graph, graph.model(weights, products, target.isCpu(), room.get()::of, null), null)
+        ? load(
+            graph,
+            graph.model(weights, products, target.isCpu(), room.get()::of, null),
+            null,
+            scratch)
         : session;
   }
 
-  private LoadedGraph load(Graph graph, ByteBuffer model, @Nullable Path folder) {
-    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads);
+  private LoadedGraph load(
+      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Scratch scratch) {
+    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, scratch);
   }
 
   /**
@@ -209,7 +227,7 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
-  private @Nullable LoadedGraph stored(Graph graph) {
+  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Scratch scratch) {
     List<String> large = products == Products.FP32 ? graph.large() : List.of();
     LargeWeights.Stored stored =
         LargeWeights.Stored.of(large.stream().map(weights::tensor).toList());
@@ -219,7 +237,7 @@ public final class Opener {
     ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
-      session = load(graph, model, stored.folder());
+      session = load(graph, model, stored.folder(), scratch);
     } catch (IllegalStateException refused) {
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are copied", refused);
     }
@@ -231,13 +249,13 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable LoadedGraph written(Graph graph) {
+  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Scratch scratch) {
     LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
-        session = load(graph, model, folder);
+        session = load(graph, model, folder, scratch);
       } finally {
         Files.deleteIfExists(folder);
       }

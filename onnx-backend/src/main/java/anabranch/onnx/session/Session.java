@@ -48,7 +48,8 @@ public final class Session implements AutoCloseable {
   public static Session open(
       NativeRuntime runtime, String name, ByteBuffer model, Target target, int threads) {
     return new Session(
-        runtime.environment(), LoadedGraph.load(runtime, name, model, null, target, threads));
+        runtime.environment(),
+        LoadedGraph.load(runtime, name, model, null, target, threads, LoadedGraph.Scratch.OWN));
   }
 
   /**

@@ -3,7 +3,7 @@ package anabranch.onnx.step;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
-import anabranch.onnx.dispatch.Members;
+import anabranch.onnx.dispatch.MemberCalls;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
@@ -15,7 +15,7 @@ import java.nio.FloatBuffer;
  * @param bank says which
  * @param experts map x to y
  */
-record HeadExperts(Bank bank, Members experts) {
+record HeadExperts(Bank bank, MemberCalls experts) {
   /**
    * Picks experts for the rows whose place is below {@code asking}, and says so where the call is
    * traced.

@@ -6,7 +6,7 @@ import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
-import anabranch.onnx.dispatch.Members;
+import anabranch.onnx.dispatch.MemberCalls;
 import anabranch.onnx.dispatch.Sums;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.Step;
@@ -27,8 +27,8 @@ final class RoutedAttendStep implements LoadedStep {
   private final Bank bank;
   private final @Nullable Session logits;
   private final @Nullable Session rotation;
-  private final Members queries;
-  private final Members results;
+  private final MemberCalls queries;
+  private final MemberCalls results;
   private final float[] constant;
 
   /**
@@ -46,8 +46,8 @@ final class RoutedAttendStep implements LoadedStep {
       Bank bank,
       @Nullable Session logits,
       @Nullable Session rotation,
-      Members queries,
-      Members results,
+      MemberCalls queries,
+      MemberCalls results,
       float[] constant) {
     this.step = step;
     this.attention = step.attend().attention();

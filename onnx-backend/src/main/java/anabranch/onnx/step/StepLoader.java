@@ -10,19 +10,24 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Criterion;
 import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
+import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.onnx.attention.Additions;
 import anabranch.onnx.attention.Angles;
 import anabranch.onnx.attention.AttentionCore;
 import anabranch.onnx.call.LoadedStep;
 import anabranch.onnx.dispatch.Bank;
-import anabranch.onnx.dispatch.Members;
+import anabranch.onnx.dispatch.MemberCalls;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
+import anabranch.onnx.member.FusedMembers;
+import anabranch.onnx.member.Members;
+import anabranch.onnx.member.SingleMembers;
+import anabranch.onnx.member.TogetherMembers;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
 import anabranch.routing.Routing;
@@ -136,19 +141,37 @@ public final class StepLoader {
     Bank bank = bank(mix.path(), block, router, mix.bank().members(), mix.router());
     Graph shared = mix.shared();
     Session all = shared == null ? null : opener.open(shared);
-    Graph fused =
-        opener.fused() && mix.bank() instanceof Mixture mixture
-            ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
-            : null;
-    if (fused != null) {
-      return new FusedMixStep(mix, bank, opener.open(fused), constant(mix), all);
-    } else if (opener.fused()) {
+    return new MixStep(mix, bank, members(mix, router), constant(mix), all);
+  }
+
+  private Members members(Step.Mix mix, Router router) {
+    if (opener.form() == MemberGraphs.Form.FUSED) {
+      Graph fused =
+          mix.bank() instanceof Mixture mixture
+              ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
+              : null;
+      if (fused != null) {
+        return new FusedMembers(mix.bank().members(), opener.open(fused));
+      }
       opener.note(
           "the experts of " + mix.path() + " run one by one: no fused operator computes them");
     }
-    List<Session> experts = new ArrayList<>();
-    mix.experts().forEach(graph -> experts.add(opener.open(graph)));
-    return new MixStep(mix, bank, experts, constant(mix), all);
+    boolean scaled = router.placement() == Placement.INPUT;
+    List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
+    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions);
+    int experts = MemberGraphs.experts(mix.bank());
+    if (opener.form() != MemberGraphs.Form.TOGETHER || experts == 1) {
+      return each;
+    }
+    Graph together = MemberGraphs.together(width, mix.path(), mix.bank(), opener.products());
+    if (together == null) {
+      opener.note(
+          "the experts of "
+              + mix.path()
+              + " run one by one: one graph takes 1 GiB of them, and none in 8 bits");
+      return each;
+    }
+    return new TogetherMembers(each, experts, opener.open(together));
   }
 
   private float[] constant(Step.Mix mix) {
@@ -183,8 +206,8 @@ public final class StepLoader {
         bank,
         logits == null ? null : opener.open(logits),
         rotation == null ? null : opener.open(rotation),
-        members(step.queries(), "x", width, "q", attend.attention().queryWidth()),
-        members(step.results(), "u", attend.attention().resultWidth(), "y", width),
+        calls(step.queries(), "x", width, "q", attend.attention().queryWidth()),
+        calls(step.results(), "u", attend.attention().resultWidth(), "y", width),
         routed.constant() ? opener.numbers(attend.path() + ".constant") : new float[0]);
   }
 
@@ -215,13 +238,13 @@ public final class StepLoader {
     for (List<Graph> own : graphs) {
       String head = path + "." + heads.size();
       Bank bank = bank(head, block, routed.router(), routed.experts(), null);
-      heads.add(new HeadExperts(bank, members(own, "x", in, "y", out)));
+      heads.add(new HeadExperts(bank, calls(own, "x", in, "y", out)));
     }
     return heads;
   }
 
-  private Members members(List<Graph> graphs, String from, int in, String to, int out) {
-    return new Members(graphs.stream().map(opener::open).toList(), from, in, to, out);
+  private MemberCalls calls(List<Graph> graphs, String from, int in, String to, int out) {
+    return new MemberCalls(graphs.stream().map(opener::open).toList(), from, in, to, out);
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */

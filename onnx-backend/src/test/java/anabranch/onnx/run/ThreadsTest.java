@@ -20,6 +20,7 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
+import anabranch.onnx.Experts;
 import anabranch.onnx.Models;
 import anabranch.onnx.OnnxBackend;
 import anabranch.onnx.OnnxOptions;
@@ -35,10 +36,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Two threads give the bits of one, alone and in batches; a process has one pool, so it takes two.
+ * Two threads give the bits of one, alone and in batches, with experts together as with single
+ * ones; a process has one pool, so it takes two.
  */
 class ThreadsTest {
   private static final int[] BATCHES = {1, 2, 3, 5};
+  private static final List<Experts> WAYS = List.of(Experts.SINGLE, Experts.TOGETHER);
 
   @Test
   void twoThreadsGiveTheBitsOfOneInAnyBatch(@TempDir Path folder) throws Exception {
@@ -63,8 +66,8 @@ class ThreadsTest {
       for (ModelSpec spec : models()) {
         String start = precision + " " + spec.name() + " ";
         List<String> own = here.stream().filter(line -> line.startsWith(start)).toList();
-        assertEquals(BATCHES.length, own.size(), start);
-        assertEquals(1, own.stream().map(line -> line.split(" ")[3]).distinct().count(), start);
+        assertEquals(WAYS.size() * BATCHES.length, own.size(), start);
+        assertEquals(1, own.stream().map(line -> line.split(" ")[4]).distinct().count(), start);
       }
     }
   }
@@ -83,22 +86,33 @@ class ThreadsTest {
   private static List<String> lines(int threads) {
     List<String> lines = new ArrayList<>();
     for (Precision precision : Precision.values()) {
-      LoadOptions options =
-          OnnxOptions.defaults()
-              .withThreads(threads)
-              .withPrecision(precision)
-              .into(LoadOptions.defaults());
-      for (ModelSpec spec : models()) {
-        try (LoadedModel model = new OnnxBackend().load(spec, Weights.random(spec, 5), options)) {
-          List<String> notes = model.numerics().notes();
-          if (notes.stream().anyMatch(note -> note.contains("thread"))) {
-            throw new AssertionError(notes);
-          }
-          for (int batch : BATCHES) {
-            float[] first = new Passes(model).run(events(batch), exits(spec, batch), 200).get(0);
-            lines.add(precision + " " + spec.name() + " " + batch + " " + Arrays.hashCode(first));
-          }
-        }
+      for (Experts experts : WAYS) {
+        LoadOptions options =
+            OnnxOptions.defaults()
+                .withThreads(threads)
+                .withPrecision(precision)
+                .withExperts(experts)
+                .into(LoadOptions.defaults());
+        models()
+            .forEach(
+                spec ->
+                    lines.addAll(
+                        lines(precision + " " + spec.name() + " " + experts, spec, options)));
+      }
+    }
+    return lines;
+  }
+
+  private static List<String> lines(String start, ModelSpec spec, LoadOptions options) {
+    List<String> lines = new ArrayList<>();
+    try (LoadedModel model = new OnnxBackend().load(spec, Weights.random(spec, 5), options)) {
+      List<String> notes = model.numerics().notes();
+      if (notes.stream().anyMatch(note -> note.contains("thread"))) {
+        throw new AssertionError(notes);
+      }
+      for (int batch : BATCHES) {
+        float[] first = new Passes(model).run(events(batch), exits(spec, batch), 200).get(0);
+        lines.add(start + " " + batch + " " + Arrays.hashCode(first));
       }
     }
     return lines;
@@ -128,7 +142,21 @@ class ThreadsTest {
   }
 
   private static List<ModelSpec> models() {
-    return List.of(Models.causal(), Models.exits(), Models.skips(), wide());
+    return List.of(Models.causal(), Models.exits(), Models.skips(), wide(), many());
+  }
+
+  /** A model with so many experts that small batches of them run in one graph, and large do not. */
+  private static ModelSpec many() {
+    Norm norm = new Norm.Rms(1e-5);
+    FeedForward network = FeedForward.gated(32, Activation.SILU);
+    Mixture mixture = new Mixture(24, network, Routers.mixtral(2));
+    return new ModelSpec(
+        "many",
+        32,
+        new Input.Tokens(23, 300),
+        Embedding.plain(),
+        Plan.of(Block.of(Sublayer.preNorm(norm, mixture))),
+        new Head(Head.Pool.EACH, norm, 23, false));
   }
 
   /** A model whose products are large enough to be shared out. */

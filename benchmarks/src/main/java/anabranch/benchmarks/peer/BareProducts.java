@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * ask none. Nothing is normed, rotated, routed, gathered or added up, so it computes no model.
  * Confined to one thread.
  */
-final class Products implements AutoCloseable {
+final class BareProducts implements AutoCloseable {
   private static final int WIDTH = SmallMixtral.WIDTH;
   private static final int HEADS = SmallMixtral.HEADS;
 
@@ -41,7 +41,7 @@ final class Products implements AutoCloseable {
    * @param weights to stay open meanwhile
    * @param keys how many a row asks; 0 where there are many rows
    */
-  Products(Weights weights, int rows, int keys) {
+  BareProducts(Weights weights, int rows, int keys) {
     this.rows = rows;
     opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
     int each = rows == 1 ? 1 : rows * SmallMixtral.K / SmallMixtral.EXPERTS;

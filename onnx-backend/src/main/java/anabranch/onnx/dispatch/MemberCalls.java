@@ -15,9 +15,9 @@ import java.util.List;
  * @param to the name of what they make
  * @param out its length
  */
-public record Members(List<Session> sessions, String from, int in, String to, int out) {
+public record MemberCalls(List<Session> sessions, String from, int in, String to, int out) {
   /** Copies the list. */
-  public Members {
+  public MemberCalls {
     sessions = List.copyOf(sessions);
   }
 

@@ -1,0 +1,106 @@
+package anabranch.onnx.member;
+
+import anabranch.model.layer.Mixture;
+import anabranch.model.layer.Operation;
+import anabranch.onnx.call.StageRun;
+import anabranch.onnx.dispatch.Dispatch;
+import anabranch.onnx.dispatch.Sums;
+import anabranch.onnx.memory.Scope;
+import anabranch.onnx.session.Call;
+import anabranch.onnx.session.Session;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/**
+ * Each member on its own: its rows are gathered, it runs, and what it made is added to the sums, so
+ * that only the rows of one member are on their way and stay in a near cache. Thread-safe.
+ */
+public final class SingleMembers implements Members {
+  private final Operation bank;
+  private final boolean scaled;
+  private final List<Session> experts;
+
+  /**
+   * Takes sessions.
+   *
+   * @param bank a mixture or a modulation
+   * @param scaled whether gates multiply what members read; else what they make of it
+   * @param experts those of the experts, then those of constants; each maps x to y
+   */
+  public SingleMembers(Operation bank, boolean scaled, List<Session> experts) {
+    this.bank = bank;
+    this.scaled = scaled;
+    this.experts = List.copyOf(experts);
+  }
+
+  @Override
+  public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+    Sums sums = new Sums(into, dispatch.rows(), run.width);
+    add(run, dispatch, 0, read, sums);
+    return sums;
+  }
+
+  /** Adds what the members from one on make of their rows. */
+  void add(StageRun run, Dispatch dispatch, int from, FloatBuffer read, Sums sums) {
+    int width = run.width;
+    int most = dispatch.most(from);
+    try (Scope scope = new Scope(run.call.pool)) {
+      FloatBuffer gathered = scope.rows(most, width);
+      FloatBuffer results = scope.rows(most, width);
+      for (int e = from; e < bank.members(); e++) {
+        int count = dispatch.count(e);
+        if (count > 0) {
+          gather(dispatch, dispatch.first(e), count, read, width, gathered);
+          run(e, gathered, results, count, width);
+          add(dispatch, dispatch.first(e), count, results, sums);
+        }
+      }
+    }
+  }
+
+  /** Writes what members read of some slots, one behind the other. */
+  void gather(
+      Dispatch dispatch, int first, int count, FloatBuffer read, int width, FloatBuffer into) {
+    float[] vector = new float[scaled ? width : 0];
+    for (int i = 0; i < count; i++) {
+      int from = dispatch.row(first + i) * width;
+      if (scaled) {
+        read.get(from, vector);
+        float gate = dispatch.gate(first + i);
+        for (int c = 0; c < width; c++) {
+          vector[c] *= gate;
+        }
+        into.put(i * width, vector);
+      } else {
+        into.put(i * width, read, from, width);
+      }
+    }
+  }
+
+  /** Adds what was made of some slots. */
+  void add(Dispatch dispatch, int first, int count, FloatBuffer results, Sums sums) {
+    sums.add(dispatch, first, count, results, !scaled);
+  }
+
+  /** Runs a member on its rows: an expert, or one of the specials behind them. */
+  private void run(int e, FloatBuffer gathered, FloatBuffer results, int count, int width) {
+    int session = e;
+    if (bank instanceof Mixture mixture && mixture.specials() != null && e >= mixture.experts()) {
+      Mixture.Specials specials = mixture.specials();
+      int constant = e - mixture.experts() - specials.zeros() - specials.identities();
+      if (constant < -specials.identities()) {
+        for (int i = 0; i < count * width; i++) {
+          results.put(i, 0);
+        }
+        return;
+      } else if (constant < 0) {
+        results.put(0, gathered, 0, count * width);
+        return;
+      }
+      session = mixture.experts() + constant;
+    }
+    try (Call call = experts.get(session).call()) {
+      call.in("x", gathered, 0, count, width).out("y", results, 0, count, width).run();
+    }
+  }
+}
