@@ -108,6 +108,8 @@ class ImagesTest {
       StateImage last = state.image(after.version());
       assertEquals(Set.of(0, 13, 15), last.pages().keySet());
       assertEquals(page(224, 225), last.pages().get(15));
+      append(state, 225);
+      assertEquals(Set.of(0, 15), state.image(last.version()).pages().keySet());
     }
   }
 
