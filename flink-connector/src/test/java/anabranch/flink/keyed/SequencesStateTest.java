@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.flink.keyed.state.AskedState;
 import anabranch.model.layer.Attention;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
@@ -328,5 +330,23 @@ class SequencesStateTest {
       assertEquals(0, stall.numKeyedStateEntries());
       assertEquals(3, stall.counts().expired.getCount());
     }
+  }
+
+  /** On RocksDB, to look for pages costs more than to write one. */
+  @Test
+  void aSequenceThatWasNotWrittenIsNotRemoved() throws Exception {
+    AskedState state = new AskedState();
+    OpenSequences<Word> sequences =
+        new OpenSequences<>(
+            state.store(),
+            SequenceOptions.defaults(),
+            Object::toString,
+            () -> 0,
+            null,
+            open -> new SequenceMetrics(new UnregisteredMetricsGroup(), open::open, open::bytes));
+    Line<Word> line = sequences.line("a");
+    sequences.know(line);
+    sequences.drop(line);
+    assertEquals(List.of("value header"), state.calls);
   }
 }

@@ -1,11 +1,14 @@
-package anabranch.onnx;
+package anabranch.onnx.member;
 
 import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;
 import anabranch.conformance.BackendConformance;
+import anabranch.onnx.Experts;
+import anabranch.onnx.OnnxBackend;
+import anabranch.onnx.OnnxOptions;
 
 /** The kit on experts together, bits included: its cases are small enough for one graph to run. */
-class OnnxTogetherConformanceTest extends BackendConformance {
+class TogetherConformanceTest extends BackendConformance {
   @Override
   public Backend backend() {
     return new OnnxBackend();
