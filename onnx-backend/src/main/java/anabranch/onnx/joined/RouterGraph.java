@@ -79,7 +79,7 @@ final class RouterGraph {
     String score =
         switch (router.score()) {
           case SOFTMAX -> graph.node("Softmax", ROWS, z);
-          case SIGMOID -> graph.node("Sigmoid", Map.of(), z);
+          case SIGMOID -> sigmoid(z);
           default -> z;
         };
     String preference = score;
@@ -101,7 +101,7 @@ final class RouterGraph {
     String weights =
         switch (gate.of()) {
           case SOFTMAX_OF_SELECTED -> graph.node("Softmax", ROWS, of(z, picked));
-          case SIGMOID_OF_SELECTED -> graph.node("Sigmoid", Map.of(), of(z, picked));
+          case SIGMOID_OF_SELECTED -> sigmoid(of(z, picked));
           default -> of(score, picked);
         };
     Gate.Normalise normalise = gate.normalise();
@@ -113,6 +113,12 @@ final class RouterGraph {
       weights = graph.node("Div", Map.of(), weights, sum);
     }
     return gate.scale() == 1 ? weights : graph.node("Mul", Map.of(), weights, number(gate.scale()));
+  }
+
+  /** Writes it as the host does: the operator of that name loses digits of small scores. */
+  private String sigmoid(String z) {
+    String below = graph.node("Exp", Map.of(), graph.node("Neg", Map.of(), z));
+    return graph.node("Div", Map.of(), number(1), graph.node("Add", Map.of(), number(1), below));
   }
 
   private String of(String values, String picked) {

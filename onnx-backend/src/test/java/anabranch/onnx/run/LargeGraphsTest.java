@@ -196,6 +196,22 @@ class LargeGraphsTest {
   }
 
   @Test
+  void scoresNearNothingAreToldApartInTheGraph() {
+    Router router =
+        Router.linear(Score.SIGMOID, new Selection.TopK(2))
+            .with(Source.HIDDEN, new Logits.Linear(true))
+            .with(new Gate(Gate.Of.SCORE, new Gate.Normalise(0), 1));
+    ModelSpec spec = model("low", 1, router);
+    Weights flat = with(Weights.random(spec, 1), ".router.weight", 0);
+    String bias = "blocks.0.mixture.router.bias";
+    float[] low = {-41, -40, -39, -38, -42, -43};
+    List<Tensor> all = new ArrayList<>(flat.names().stream().map(flat::tensor).toList());
+    all.removeIf(tensor -> tensor.name().equals(bias));
+    all.add(MemoryWeights.tensor(bias, List.of(EXPERTS), low));
+    same(spec, MemoryWeights.of(all), Precision.FP32, List.of());
+  }
+
+  @Test
   void logitsThatAreNoNumbersAreRefusedInTheWordsOfTheHost() {
     ModelSpec spec = model("bad", 1, Routers.mixtral(2));
     for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
