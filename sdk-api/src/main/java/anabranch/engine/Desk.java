@@ -292,9 +292,13 @@ final class Desk {
   /** Shows answers that were taken, when their places are free again. */
   void answer(List<Lease.Answer> answers) {
     if (!answers.isEmpty()) {
-      List<Runnable> after = ended(answers, EngineListener.Outcome.ANSWERED);
-      answers.forEach(Lease.Answer::show);
-      after.forEach(Runnable::run);
+      List<Runnable> after = List.of();
+      try {
+        after = ended(answers, EngineListener.Outcome.ANSWERED);
+      } finally {
+        answers.forEach(Lease.Answer::show);
+        after.forEach(Runnable::run);
+      }
     }
   }
 

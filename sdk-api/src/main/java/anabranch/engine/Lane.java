@@ -93,6 +93,8 @@ final class Lane {
     } finally {
       try {
         desk.answer(answers);
+      } catch (Throwable broken) {
+        LOG.log(System.Logger.Level.ERROR, "answers of a batch were not all counted", broken);
       } finally {
         answers.clear();
         desk.done(work, rows, System.nanoTime() - start, onward);

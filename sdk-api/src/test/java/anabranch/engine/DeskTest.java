@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -45,7 +44,7 @@ class DeskTest {
 
   /** Whatever goes wrong as answers are shown, nothing of the batch is left on its way. */
   @Test
-  void aLaneGivesItsBatchBackThoughShowingItsAnswersFails() {
+  void aLaneGivesItsBatchBackThoughCountingItsAnswersFails() {
     EngineListener broken =
         new EngineListener() {
           @Override
@@ -61,13 +60,10 @@ class DeskTest {
     put(service, shaken, new Lease(null, shaken, 16));
     Lane lane = new Lane(false, broken);
     shaken.close();
-    assertThrows(
-        StackOverflowError.class,
-        () -> {
-          while (true) {
-            lane.run(shaken.take(), shaken);
-          }
-        });
+    Desk.Work work;
+    while ((work = shaken.take()) != null) {
+      lane.run(work, shaken);
+    }
     assertEquals(0, service.load, "items and batches");
     assertNull(shaken.take(), "nothing runs");
   }
