@@ -25,7 +25,10 @@ import org.jspecify.annotations.Nullable;
  * format on, the format. In the first one each page of keys and values had a whole tile.
  */
 public final class OnnxState implements SequenceState {
-  /** How many pages that were let go are known by number; an image from before has everything. */
+  /**
+   * How many tiles that were let go are known by the numbers of their pages; an image from before
+   * has everything.
+   */
   private static final int MOST_DROPPED = 1024;
 
   private static final int FORMAT = 2;
@@ -40,6 +43,7 @@ public final class OnnxState implements SequenceState {
   private long version;
   private long lastStamp;
   private long forgotten;
+  private int mostDropped = MOST_DROPPED;
   private boolean closed;
 
   /**
@@ -102,6 +106,7 @@ public final class OnnxState implements SequenceState {
     for (Layout.Reach reach : layout.reaches(slot)) {
       int index = reach.entry().index();
       if (kept[index] instanceof KeyValues rows) {
+        mostDropped = Math.max(mostDropped, MOST_DROPPED * rows.tilePages());
         dropped(index, rows.forget(reach.first(), reach.until(last)));
       }
     }
@@ -115,7 +120,7 @@ public final class OnnxState implements SequenceState {
     pages
         .filter(page -> page < imaged[index])
         .forEach(page -> dropped.add(new Dropped(id(index, page), version + 1)));
-    while (dropped.size() > MOST_DROPPED) {
+    while (dropped.size() > mostDropped) {
       forgotten = dropped.remove().stamp();
     }
   }
