@@ -16,7 +16,6 @@ import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
@@ -34,14 +33,13 @@ import java.util.stream.Stream;
  * Runs models with ONNX Runtime, in fp32 or another {@link Precision}. Stateless and thread-safe.
  *
  * <p>On x86-64 CPUs a row's numbers have the same bits in any batch, with any number of threads and
- * however a sequence is cut into calls, unless the description lets items compete; other processors
- * repeat the bits of the same batch.
+ * however a sequence is cut into calls, unless the description lets items compete or experts are
+ * {@link Experts#FUSED} or graphs {@link Graphs#LARGE}; other processors repeat the bits of the
+ * same batch.
  */
 public final class OnnxBackend implements Backend {
   /** The name that selects this backend. */
   public static final String NAME = "onnx";
-
-  private static final long MOST_GRAPH_BYTES = Integer.MAX_VALUE - (1 << 20);
 
   /** The most products of 8 bits whose sum is sure to fit 32 bits: each is at most 255 * 64. */
   private static final int LONGEST_SUM_OF_8_BITS = 1 << 17;
@@ -92,7 +90,10 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
-    Experts experts = own.experts();
+    Device device = target.isCpu() ? Device.cpu() : own.device();
+    Graphs graphs =
+        own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
+    Experts experts = graphs == Graphs.LARGE ? Experts.FUSED : own.experts();
     if (experts == Experts.TOGETHER && !target.isCpu()) {
       notes.add("experts run one by one: nobody has measured them together on a GPU");
       experts = Experts.SINGLE;
@@ -103,12 +104,9 @@ public final class OnnxBackend implements Backend {
       notes.add("sequences keep keys and values in fp16");
       tolerance = Math.max(tolerance, TOLERANCE_OF_HALVES);
     }
-    Device device = target.isCpu() ? Device.cpu() : own.device();
-    Graphs graphs =
-        own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
     Numerics numerics =
         new Numerics(
-            kind(spec, target, experts, graphs),
+            kind(spec, target, experts),
             tolerance,
             tolerance,
             placement.device(),
@@ -118,27 +116,19 @@ public final class OnnxBackend implements Backend {
     return Loader.load(
         spec,
         new Opener(
-            weights,
-            runtime,
-            target,
-            own.threads(),
-            own.precision().products(),
-            graphs == Graphs.LARGE ? MemberGraphs.Form.FUSED : experts.form()),
+            weights, runtime, target, own.threads(), own.precision().products(), experts.form()),
         numerics,
         halves,
         graphs == Graphs.LARGE);
   }
 
-  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts, Graphs graphs) {
+  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {
     if (!target.isCpu()) {
       return Numerics.Kind.TOLERANT;
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     boolean measured = processor.equals("amd64") || processor.equals("x86_64");
-    boolean alone =
-        experts != Experts.FUSED
-            && graphs == Graphs.SMALL
-            && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
+    boolean alone = experts != Experts.FUSED && Dependence.of(spec).compareTo(Dependence.BATCH) < 0;
     return measured && alone
         ? Numerics.Kind.BITWISE_BATCH_INVARIANT
         : Numerics.Kind.BITWISE_REPEATABLE;
@@ -147,12 +137,12 @@ public final class OnnxBackend implements Backend {
   private static List<Unsupported> tooLarge(ModelSpec spec) {
     List<Unsupported> parts = new ArrayList<>();
     for (Parameter parameter : spec.parameters()) {
-      if (parameter.elements() > MOST_GRAPH_BYTES / 4) {
+      if (parameter.elements() > Graph.MOST_WEIGHT_BYTES / 4) {
         parts.add(tooLarge(parameter.name(), parameter.elements()));
       }
     }
     graphs(spec)
-        .filter(graph -> graph.weightBytes() > MOST_GRAPH_BYTES)
+        .filter(graph -> !graph.fits())
         .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
         .forEach(parts::add);
     return parts;
@@ -201,6 +191,6 @@ public final class OnnxBackend implements Backend {
 
   private static Unsupported tooLarge(String name, long elements) {
     return new Unsupported(
-        name, "has " + elements + " weights in one graph, at most " + MOST_GRAPH_BYTES / 4);
+        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_WEIGHT_BYTES / 4);
   }
 }

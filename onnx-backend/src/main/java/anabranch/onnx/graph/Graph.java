@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * may lay it out.
  */
 public final class Graph {
+  /** The most bytes of weights of one graph, which is read as one message of at most 2 GB. */
+  public static final long MOST_WEIGHT_BYTES = Integer.MAX_VALUE - (1 << 20);
+
   private static final long IR_VERSION = 10;
   private static final long OPSET = 23;
   static final long FLOAT = 1;
@@ -77,6 +80,11 @@ public final class Graph {
         * (weights.values().stream().mapToLong(elements -> elements).sum()
             + parts.values().stream().mapToLong(Part::elements).sum()
             + stacks.values().stream().mapToLong(Stack::elements).sum());
+  }
+
+  /** Returns whether ONNX Runtime takes that many bytes in one graph. */
+  public boolean fits() {
+    return weightBytes() <= MOST_WEIGHT_BYTES;
   }
 
   /**

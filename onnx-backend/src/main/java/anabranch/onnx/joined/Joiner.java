@@ -93,7 +93,11 @@ public final class Joiner {
     if (open != null && open.mayEnd()) {
       int next = rest.size() > 1 && rest.get(1) instanceof Step.Mix ? 2 : 1;
       long more =
-          rest.subList(0, next).stream().flatMap(Step::graphs).mapToLong(Graph::weightBytes).sum();
+          rest.subList(0, next).stream()
+              .filter(step -> !(step instanceof Step.Mix mix) || experts(mix) != null)
+              .flatMap(Step::graphs)
+              .mapToLong(Graph::weightBytes)
+              .sum();
       if (open.graph().weightBytes() + more > most) {
         close(null);
       }
@@ -109,17 +113,29 @@ public final class Joiner {
     }
     Router router = mixture.router();
     String why = RouterGraph.hosted(router);
-    Graph experts = MemberGraphs.fused(width, mix.path(), mixture, opener.products());
     if (why != null) {
       opener.note("the host decides at " + mix.path() + ": " + why);
     }
-    if (why != null || experts == null) {
+    Graph experts = experts(mix);
+    if (experts == null) {
+      return false;
+    }
+    long behind = mix.shared() == null ? 0 : mix.shared().weightBytes();
+    if (open != null && open.graph().weightBytes() + experts.weightBytes() + behind > most) {
+      opener.note("the host decides at " + mix.path() + ": one graph would have 2 GB of weights");
       return false;
     }
     Bank bank = loader.bank(mix.path(), block.index(), router, mixture.members(), null);
     SegmentGraph graph = open(mix.path(), visit, steps);
     graph.mixture(mix, mixture, bank, experts, visit - openedIn);
     return true;
+  }
+
+  /** Returns the operator that has the experts of a mixture which may be inside; else null. */
+  private @Nullable Graph experts(Step.Mix mix) {
+    return mix.bank() instanceof Mixture mixture && RouterGraph.hosted(mixture.router()) == null
+        ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
+        : null;
   }
 
   private SegmentGraph open(String name, int visit, List<LoadedStep> steps) {

@@ -41,9 +41,8 @@ import org.jspecify.annotations.Nullable;
 /** Loads the graphs of a model into sessions. Confined to one load. */
 public final class Loader {
   /** Of weights in fp32: what one message can hold where there is no room for files. */
-  private static final long MOST_BYTES = Integer.MAX_VALUE - (1 << 20);
-
   private final ModelSpec spec;
+
   private final Opener opener;
   private final StepLoader steps;
   private final Map<String, List<LoadedStep>> blocks = new HashMap<>();
@@ -55,7 +54,7 @@ public final class Loader {
     this.spec = spec;
     this.opener = opener;
     this.steps = new StepLoader(spec, opener);
-    this.joiner = large ? new Joiner(spec.width(), opener, steps, MOST_BYTES) : null;
+    this.joiner = large ? new Joiner(spec.width(), opener, steps, Graph.MOST_WEIGHT_BYTES) : null;
     this.uses =
         Cut.of(spec).stages().stream()
             .flatMap(stage -> stage.visits().stream())

@@ -33,8 +33,9 @@ public final class AttendStep implements LoadedStep {
   /**
    * Creates a step.
    *
-   * @param keysAndValues null where another graph makes them
-   * @param query null where others ask
+   * @param keysAndValues null where another graph makes them; of queries too, where all are made at
+   *     once
+   * @param query null where another graph makes queries
    * @param core shared with attentions of the same shape
    * @param additions to the scores
    * @param angles rotary positions; null for none

@@ -81,11 +81,13 @@ public final class StepLoader {
    * @param block the number of their block, for random routers
    */
   public List<LoadedStep> load(String path, int block, List<Sublayer> sublayers) {
-    return load(
-        everyRowRuns
-            ? BlockGraphs.ofEveryRow(width, path, sublayers)
-            : BlockGraphs.of(width, path, sublayers),
-        block);
+    if (everyRowRuns) {
+      List<Step> steps = BlockGraphs.ofEveryRow(width, path, sublayers);
+      if (steps.stream().flatMap(Step::graphs).allMatch(Graph::fits)) {
+        return load(steps, block);
+      }
+    }
+    return load(BlockGraphs.of(width, path, sublayers), block);
   }
 
   private List<LoadedStep> load(List<Step> steps, int block) {
