@@ -16,7 +16,8 @@ public enum Graphs {
    * What lies between two attentions is one graph: the output projection of one, norms, routing,
    * fused experts, and queries, keys and values of the next. Where a decision is left to the host,
    * or no fused operator computes the experts, a graph ends, and the model's notes name the
-   * mixture. A row's bits then depend on its batch. Made for GPUs, on which nobody has measured it.
+   * mixture; {@link Experts} have no say. A row's bits then depend on its batch. Made for GPUs, on
+   * which nobody has measured it.
    */
   LARGE;
 

@@ -50,7 +50,7 @@ public final class Opener {
   private final ExecutorService loaders;
   private final ThreadLocal<Room> room = ThreadLocal.withInitial(Room::new);
 
-  private record Once(Object form, List<String> weights, Session session) {}
+  private record Once(Object alike, List<String> weights, Session session) {}
 
   /** Memory for graph after graph: each is read before the next is written. */
   private static final class Room {
@@ -201,16 +201,16 @@ public final class Opener {
    * Loads a graph unless one was loaded so before that computes the same with the same numbers,
    * such as a head that several exits share under names of their own.
    *
-   * @param form equal for graphs that differ in the names of their weights alone
+   * @param alike equal for graphs that differ in the names of their weights alone
    */
-  public Session openOnce(Object form, Graph graph) {
+  public Session openOnce(Object alike, Graph graph) {
     for (Once each : once) {
-      if (each.form.equals(form) && sameNumbers(each.weights, graph.weights())) {
+      if (each.alike.equals(alike) && sameNumbers(each.weights, graph.weights())) {
         return each.session;
       }
     }
     Session session = open(graph);
-    once.add(new Once(form, graph.weights(), session));
+    once.add(new Once(alike, graph.weights(), session));
     return session;
   }
 
