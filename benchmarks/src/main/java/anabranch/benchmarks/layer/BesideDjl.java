@@ -178,8 +178,8 @@ public final class BesideDjl {
     double floor = Contest.median(spent.get("our floor"));
     double ours = Contest.median(spent.get("ours"));
     report.note(
-        "%s: %.1f %% of ours are the products of experts, at %.1f GFLOP/s, the rest routes, gathers"
-            + " and adds up; at the %.1f GFLOP/s of large matrices products alone would be %.3f"
+        "%s: %.1f %% of ours are the products of experts and copies of rows, at %.1f GFLOP/s, the"
+            + " rest routes, gathers and adds up; at the %.1f GFLOP/s of large matrices products alone would be %.3f"
             + " times as fast as DJL's layer",
         name,
         100 * floor / ours,

@@ -66,7 +66,7 @@ public final class Layers {
     report.note(
         "layer: ours has each expert once; together is ours with onnx.experts=together, which has"
             + " experts twice and answers with the same bits. No plan with one copy is the best at"
-            + " every size, so the goal beside the stable plans is for together");
+            + " every size, so the goal beside the stable plans, once of ours, is for together");
     report.limits(limits.probe());
     for (Shape shape : shapes) {
       for (int count : counts) {
