@@ -4,8 +4,8 @@ package anabranch.onnx.member;
  * When experts run faster as one graph than each on its own: where many of them have rows, and each
  * of these only few. Stateless.
  *
- * <p>Measured on one core of an AMD EPYC with AVX-512 and ONNX Runtime 1.28.0, gathering and adding
- * up included, caches full of other numbers before each call. How many times as fast all experts in
+ * <p>Measured on one core of an AMD EPYC with AVX2 and ONNX Runtime 1.28.0, gathering and adding up
+ * included, caches full of other numbers before each call. How many times as fast all experts in
  * one graph were, for 64 experts of 512 x 256 and, behind the stroke, 8 of 512 x 2048:
  *
  * <pre>
