@@ -20,6 +20,7 @@ import anabranch.model.facts.Step;
 import anabranch.model.layer.Bypass;
 import anabranch.model.plan.Criterion.Score;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,10 +46,10 @@ public final class ScriptedModel implements LoadedModel {
 
   final ModelSpec spec;
   final Cut cut;
-  public final List<String> calls = new ArrayList<>();
+  public final List<String> calls = Collections.synchronizedList(new ArrayList<>());
   public final AtomicInteger openHandles = new AtomicInteger();
   public final AtomicInteger openStates = new AtomicInteger();
-  public final List<List<Double>> memories = new ArrayList<>();
+  public final List<List<Double>> memories = Collections.synchronizedList(new ArrayList<>());
   public volatile boolean closed;
   public Consumer<StageBatch> before = batch -> {};
   public Told score = ScriptedModel::score;
