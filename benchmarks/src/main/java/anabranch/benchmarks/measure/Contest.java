@@ -21,26 +21,29 @@ public final class Contest {
 
   private final Map<String, Runnable> sides = new LinkedHashMap<>();
   private final LongSupplier clock;
+  private final Runnable settle;
 
   /**
    * Returns a contest that counts as busy what processors spent on the calling thread and the lanes
    * of engines.
    */
   public Contest() {
-    this(Contest::busy);
+    this(Contest::busy, () -> {});
   }
 
-  private Contest(LongSupplier clock) {
+  private Contest(LongSupplier clock, Runnable settle) {
     this.clock = clock;
+    this.settle = settle;
   }
 
   /**
    * Returns a contest that counts what processors spent on this process, its compiler and its
-   * collector included; that is known to 10 ms.
+   * collector included; that is known to 10 ms. Before each turn garbage is collected, so that no
+   * side pays for what another left.
    */
   public static Contest ofProcess() {
     OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
-    return new Contest(system::getProcessCpuTime);
+    return new Contest(system::getProcessCpuTime, System::gc);
   }
 
   /**
@@ -111,6 +114,7 @@ public final class Contest {
     sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
     for (int round = -warmUps; round < rounds; round++) {
       for (Map.Entry<String, Runnable> side : sides.entrySet()) {
+        settle.run();
         long busy = clock.getAsLong();
         long start = System.nanoTime();
         side.getValue().run();
