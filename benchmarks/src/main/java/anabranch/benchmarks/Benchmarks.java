@@ -26,7 +26,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** Runs a benchmark by name and prints the limits of the machine beside its figures. */
 public final class Benchmarks {
@@ -45,15 +44,21 @@ public final class Benchmarks {
 
   /** What {@code all} runs, in this order. */
   private static final List<String> ALL =
-      Stream.concat(
-              Stream.of(
-                  "step", "layer", "depth", "bits", "savings", "start", "tasks", "threads",
-                  "rebatch"),
-              FlinkCosts.NAMES.stream())
-          .toList();
+      List.of(
+          "step",
+          "layer",
+          "depth",
+          "bits",
+          "savings",
+          "start",
+          "tasks",
+          "threads",
+          "rebatch",
+          "flink",
+          "flink-batch");
 
   /** What takes too long for that, and is kept as well. */
-  private static final List<String> LONG = List.of("flat", "curves");
+  private static final List<String> LONG = List.of("flat", "curves", "flink-rocks");
 
   private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "gpu");
 

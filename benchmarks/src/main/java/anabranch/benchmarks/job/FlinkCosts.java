@@ -57,7 +57,7 @@ public final class FlinkCosts {
           costs.composed(jobs, 64, 1.06);
         }
         case "flink-rocks" -> {
-          costs.state(jobs, "identity", 200_000, 1, 4);
+          costs.state(jobs, "identity", 50_000, 1, 4);
           costs.state(jobs, backend, 2048, 4, 1.05);
         }
         default -> throw new IllegalArgumentException(name + " is not in " + NAMES);
