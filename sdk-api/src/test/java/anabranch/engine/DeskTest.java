@@ -57,13 +57,14 @@ class DeskTest {
           }
         };
     Desk shaken = new Desk(service, 16, List.of(), broken);
-    put(service, shaken, new Lease(null, shaken, 16));
+    Pending pending = put(service, shaken, new Lease(null, shaken, 16));
     Lane lane = new Lane(false, broken);
     shaken.close();
     Desk.Work work;
     while ((work = shaken.take()) != null) {
       lane.run(work, shaken);
     }
+    assertTrue(pending.answer().isDone(), "shown");
     assertEquals(0, service.load, "items and batches");
     assertNull(shaken.take(), "nothing runs");
   }

@@ -132,6 +132,24 @@ class ImagesTest {
     }
   }
 
+  /** S13: as many tiles are known to be gone, however many pages each has. */
+  @Test
+  void anImageNamesThePagesOfHundredsOfTilesThatWentSince() {
+    try (OnnxState state = OnnxState.restore(LAYOUT, pool, second())) {
+      StateImage before = state.image(0);
+      long version = before.version();
+      for (int row = ROWS; row < 600 * 64; row++) {
+        append(state, row);
+        if (row % 64 == 0) {
+          version = state.image(version).version();
+        }
+      }
+      StateImage after = state.image(before.version());
+      assertFalse(after.complete());
+      assertTrue(after.dropped().size() > 1024, "dropped: " + after.dropped().size());
+    }
+  }
+
   @Test
   void pagesThatDoNotFollowEachOtherAreRefused() {
     refuse("page 4 of keys and values does not follow row 32", 1);
