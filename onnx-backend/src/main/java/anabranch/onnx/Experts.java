@@ -1,8 +1,6 @@
 package anabranch.onnx;
 
-import anabranch.error.DescriptionException;
 import anabranch.onnx.graph.MemberGraphs;
-import java.util.Arrays;
 import java.util.Locale;
 
 /** How the experts of a mixture run. The host routes either way, so decisions are the same. */
@@ -40,16 +38,5 @@ public enum Experts {
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);
-  }
-
-  /** Reads what {@link #toString} writes. */
-  static Experts parse(String text) {
-    for (Experts each : values()) {
-      if (each.toString().equals(text)) {
-        return each;
-      }
-    }
-    throw new DescriptionException(
-        OnnxOptions.EXPERTS + " \"" + text + "\" is not one of " + Arrays.toString(values()));
   }
 }

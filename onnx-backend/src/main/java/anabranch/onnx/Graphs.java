@@ -1,7 +1,5 @@
 package anabranch.onnx;
 
-import anabranch.error.DescriptionException;
-import java.util.Arrays;
 import java.util.Locale;
 
 /** How much of a model becomes one graph. Descriptions, policies and traces are the same. */
@@ -25,16 +23,5 @@ public enum Graphs {
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);
-  }
-
-  /** Reads what {@link #toString} writes. */
-  static Graphs parse(String text) {
-    for (Graphs each : values()) {
-      if (each.toString().equals(text)) {
-        return each;
-      }
-    }
-    throw new DescriptionException(
-        OnnxOptions.GRAPHS + " \"" + text + "\" is not one of " + Arrays.toString(values()));
   }
 }

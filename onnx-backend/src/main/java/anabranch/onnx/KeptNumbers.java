@@ -1,7 +1,5 @@
 package anabranch.onnx;
 
-import anabranch.error.DescriptionException;
-
 /**
  * In which numbers sequences keep keys and values; setting {@code "onnx.state"}. What recurrences
  * keep is fp32 always.
@@ -21,15 +19,6 @@ public enum KeptNumbers {
 
   KeptNumbers(String word) {
     this.word = word;
-  }
-
-  static KeptNumbers parse(String text) {
-    for (KeptNumbers each : values()) {
-      if (each.word.equals(text)) {
-        return each;
-      }
-    }
-    throw new DescriptionException(OnnxOptions.STATE + " \"" + text + "\" is not fp32 or fp16");
   }
 
   /** Returns the value of the setting. */

@@ -94,6 +94,9 @@ public final class OnnxBackend implements Backend {
     Graphs graphs =
         own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
     Experts experts = graphs == Graphs.LARGE ? Experts.FUSED : own.experts();
+    if (own.experts() == Experts.TOGETHER && experts == Experts.FUSED) {
+      notes.add("experts are fused, not together: graphs are large");
+    }
     if (experts == Experts.TOGETHER && !target.isCpu()) {
       notes.add("experts run one by one: nobody has measured them together on a GPU");
       experts = Experts.SINGLE;

@@ -6,6 +6,7 @@ import anabranch.error.DescriptionException;
 import anabranch.error.Unsupported;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -113,18 +114,29 @@ public record OnnxOptions(
     }
     String precision = options.settings().get(PRECISION);
     if (precision != null) {
-      read = read.withPrecision(Precision.parse(precision));
+      read = read.withPrecision(parse(PRECISION, precision, Precision.values()));
     }
     String experts = options.settings().get(EXPERTS);
     if (experts != null) {
-      read = read.withExperts(Experts.parse(experts));
+      read = read.withExperts(parse(EXPERTS, experts, Experts.values()));
     }
     String state = options.settings().get(STATE);
     if (state != null) {
-      read = read.withState(KeptNumbers.parse(state));
+      read = read.withState(parse(STATE, state, KeptNumbers.values()));
     }
     String graphs = options.settings().get(GRAPHS);
-    return graphs == null ? read : read.withGraphs(Graphs.parse(graphs));
+    return graphs == null ? read : read.withGraphs(parse(GRAPHS, graphs, Graphs.values()));
+  }
+
+  /** Reads what the {@code toString} of one of some choices writes. */
+  private static <E> E parse(String setting, String text, E[] choices) {
+    for (E each : choices) {
+      if (each.toString().equals(text)) {
+        return each;
+      }
+    }
+    throw new DescriptionException(
+        setting + " \"" + text + "\" is not one of " + Arrays.toString(choices));
   }
 
   /** Returns the settings that look like this backend's and are not. */

@@ -1,9 +1,6 @@
 package anabranch.onnx;
 
-import anabranch.error.DescriptionException;
 import anabranch.onnx.graph.Products;
-import java.util.ArrayList;
-import java.util.List;
 
 /** In which numbers the products of a model are computed. */
 public enum Precision {
@@ -52,18 +49,5 @@ public enum Precision {
   @Override
   public String toString() {
     return type;
-  }
-
-  /** Reads what {@link #toString} writes. */
-  static Precision parse(String text) {
-    List<String> names = new ArrayList<>();
-    for (Precision each : values()) {
-      if (each.type.equals(text)) {
-        return each;
-      }
-      names.add(each.type);
-    }
-    throw new DescriptionException(
-        OnnxOptions.PRECISION + " \"" + text + "\" is not one of " + names);
   }
 }

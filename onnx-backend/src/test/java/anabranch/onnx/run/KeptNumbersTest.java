@@ -98,7 +98,7 @@ class KeptNumbersTest {
             UnsupportedModelException.class,
             () -> new OnnxBackend().load(Models.causal(), Weights.random(Models.causal(), 5), odd));
     assertTrue(
-        refused.getMessage().contains("onnx.state \"int3\" is not fp32 or fp16"),
+        refused.getMessage().contains("onnx.state \"int3\" is not one of [fp32, fp16]"),
         refused.getMessage());
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
 import anabranch.backend.SequenceState;
 import anabranch.backend.Trace;
 import anabranch.model.Embedding;
@@ -34,6 +35,7 @@ import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
+import anabranch.onnx.Experts;
 import anabranch.onnx.Graphs;
 import anabranch.onnx.OnnxBackend;
 import anabranch.onnx.OnnxOptions;
@@ -192,6 +194,21 @@ class LargeGraphsTest {
           assertEquals(i % choices.k(), choices.experts().get(i), router.toString());
         }
       }
+    }
+  }
+
+  @Test
+  void expertsThatWereToRunTogetherAreSaidToBeFused() {
+    ModelSpec spec = model("both", 1, Routers.mixtral(2));
+    LoadOptions options =
+        OnnxOptions.defaults()
+            .withGraphs(Graphs.LARGE)
+            .withExperts(Experts.TOGETHER)
+            .into(LoadOptions.defaults());
+    try (Weights weights = Weights.random(spec, 1);
+        LoadedModel model = new OnnxBackend().load(spec, weights, options)) {
+      assertEquals(
+          List.of("experts are fused, not together: graphs are large"), model.numerics().notes());
     }
   }
 
