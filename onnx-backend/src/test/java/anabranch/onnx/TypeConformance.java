@@ -1,8 +1,6 @@
 package anabranch.onnx;
 
-import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;
-import anabranch.conformance.BackendConformance;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -16,8 +14,7 @@ import java.util.SplittableRandom;
  * and with graphs as {@code onnx.graphs} says: numbers within what is said, and on a CPU the bits
  * of batches as in fp32.
  */
-public abstract class TypeConformance extends BackendConformance {
-  private final Precision precision;
+public abstract class TypeConformance extends PlanConformance {
   private final double half;
 
   /**
@@ -26,28 +23,16 @@ public abstract class TypeConformance extends BackendConformance {
    * @param half half a step of its numbers next to 1
    */
   protected TypeConformance(Precision precision, double half) {
-    this.precision = precision;
+    super(
+        OnnxOptions.defaults()
+            .withDevice(Device.parse(System.getProperty("onnx.device", "cpu")))
+            .withPrecision(precision));
     this.half = half;
   }
 
   @Override
-  public Backend backend() {
-    return new OnnxBackend();
-  }
-
-  /** Half as many: the descriptions are those that run in fp32 on small graphs as well. */
-  @Override
-  public int cases() {
-    return 12;
-  }
-
-  @Override
   public LoadOptions options() {
-    return OnnxOptions.defaults()
-        .withDevice(Device.parse(System.getProperty("onnx.device", "cpu")))
-        .withPrecision(precision)
-        .into(LoadOptions.defaults())
-        .with("onnx.graphs", System.getProperty("onnx.graphs", "measured"));
+    return super.options().with("onnx.graphs", System.getProperty("onnx.graphs", "measured"));
   }
 
   /** Moves each number of a matrix that multiplies rows by half a step of its type. */
