@@ -149,8 +149,7 @@ class SequencesUpdateTest {
     OperatorSubtaskState state;
     try (Stall stall = versions(options, null)) {
       stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.sayAll(List.of(A1, B0));
       state = stall.checkpoint();
       assertEquals(
@@ -177,8 +176,7 @@ class SequencesUpdateTest {
   void aModelThatNoRecordNeedsBetweenBarriersIsGivenBack() throws Exception {
     try (Stall stall = versions(DEFAULTS, null)) {
       stall.sayAll(List.of(A0, B0));
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.say(A1);
       stall.checkpoint();
       assertEquals(1, talk.openModels.get());
@@ -200,11 +198,9 @@ class SequencesUpdateTest {
   void noMoreModelsAreHeldThanAllowed() throws Exception {
     try (Stall stall = versions(DEFAULTS, null)) {
       stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.say(B0);
-      stall.update(ModelUpdate.model("last"));
-      stall.checkpoint();
+      serve(stall, "last");
       stall.say(C0);
       assertEquals(List.of("next", "last"), stall.versions());
       for (Word word : List.of(A1, B1, A2)) {
@@ -230,15 +226,12 @@ class SequencesUpdateTest {
     Word third = Word.of("a", 3, 6);
     try (Stall stall = versions(DEFAULTS.withMaxModels(3), null)) {
       stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.sayAll(List.of(B0, A1));
-      stall.update(ModelUpdate.model("last"));
-      stall.checkpoint();
+      serve(stall, "last");
       assertEquals(List.of("talk", "next", "last"), stall.versions());
       stall.sayAll(List.of(B1, A2));
-      stall.update(ModelUpdate.model("more"));
-      stall.checkpoint();
+      serve(stall, "more");
       assertEquals(List.of("talk", "last", "more"), stall.versions());
       stall.say(third);
       stall.endInput();
@@ -257,11 +250,9 @@ class SequencesUpdateTest {
     talk.poison(1, early.tokens()[0]);
     try (Stall stall = versions(DEFAULTS.withBroken(Continuation.RESTART), null)) {
       stall.say(first);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.say(B0);
-      stall.update(ModelUpdate.model("last"));
-      stall.checkpoint();
+      serve(stall, "last");
       assertEquals(List.of("next", "last"), stall.versions());
       Word third = Word.of("a", 2, 4, 5);
       Word fourth = Word.of("a", 3, 6);
@@ -296,11 +287,9 @@ class SequencesUpdateTest {
   void sequencesBeginAgainUnderAModelThatIsSentAgain() throws Exception {
     try (Stall stall = versions(DEFAULTS, null)) {
       stall.say(A0);
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.say(B0);
-      stall.update(ModelUpdate.model("talk"));
-      stall.checkpoint();
+      serve(stall, "talk");
       stall.sayAll(List.of(A1, B1, C0));
       stall.endInput();
       assertEquals(
@@ -318,11 +307,9 @@ class SequencesUpdateTest {
   void sequencesOfAModelThatIsNotThereAreRefusedUnlessTheyAreDiscarded() throws Exception {
     OperatorSubtaskState state;
     try (Stall stall = versions(DEFAULTS, null)) {
-      stall.update(ModelUpdate.model("next"));
-      stall.checkpoint();
+      serve(stall, "next");
       stall.say(A0);
-      stall.update(ModelUpdate.model("talk"));
-      stall.checkpoint();
+      serve(stall, "talk");
       stall.say(B0);
       state = stall.checkpoint();
     }
@@ -346,5 +333,11 @@ class SequencesUpdateTest {
           List.of(talk.expected(List.of(A1)).get(0), talk.expected(List.of(B0, B1)).get(1)),
           stall.results());
     }
+  }
+
+  /** A model is in service from the barrier behind its update on. */
+  private static void serve(Stall stall, String model) throws Exception {
+    stall.update(ModelUpdate.model(model));
+    stall.checkpoint();
   }
 }
