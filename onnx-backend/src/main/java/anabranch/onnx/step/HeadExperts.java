@@ -3,7 +3,7 @@ package anabranch.onnx.step;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
-import anabranch.onnx.dispatch.MemberCalls;
+import anabranch.onnx.member.MemberCalls;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;

@@ -1,5 +1,6 @@
-package anabranch.onnx.dispatch;
+package anabranch.onnx.member;
 
+import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
@@ -47,7 +48,7 @@ public record MemberCalls(List<Session> sessions, String from, int in, String to
     FloatBuffer y = scope.rows(dispatch.size(), out);
     for (int member = 0; member < sessions.size(); member++) {
       int first = dispatch.first(member);
-      int count = dispatch.first(member + 1) - first;
+      int count = dispatch.count(member);
       if (count > 0) {
         try (Call call = sessions.get(member).call()) {
           call.in(from, x, first * in, count, in).out(to, y, first * out, count, out).run();
