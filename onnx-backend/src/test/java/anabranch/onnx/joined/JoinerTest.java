@@ -10,10 +10,14 @@ import anabranch.model.facts.Visit;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
+import anabranch.model.route.Routers;
+import anabranch.onnx.graph.MemberGraphs;
+import anabranch.onnx.graph.Products;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
@@ -44,9 +48,34 @@ class JoinerTest {
     assertEquals(4, graphs(spec, 0));
   }
 
+  /** What hangs on a graph stays outside if it would make it too large: router, then experts. */
+  @Test
+  void expertsThatWouldMakeAGraphTooLargeAreOneOfTheirOwn() {
+    Mixture mixture =
+        new Mixture(3, FeedForward.plain(6, Activation.RELU), Routers.mixtral(2), true);
+    ModelSpec spec =
+        new ModelSpec(
+            "mixture",
+            WIDTH,
+            new Input.Tokens(3, 8),
+            Embedding.plain(),
+            Plan.of(Block.of(Sublayer.preNorm(new Norm.Rms(1e-5), mixture))),
+            new Head(Head.Pool.EACH, null, 2, false));
+    long whole = 4L * (WIDTH + 3 * WIDTH + 3 * 2 * 6 * WIDTH);
+    assertEquals(1, graphs(spec, whole));
+    assertEquals(2, graphs(spec, whole - 1));
+  }
+
   private static int graphs(ModelSpec spec, long most) {
     try (Weights weights = Weights.random(spec, 1)) {
-      Opener opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
+      Opener opener =
+          new Opener(
+              weights,
+              NativeRuntime.get(1),
+              Session.CPU,
+              1,
+              Products.FP32,
+              MemberGraphs.Form.FUSED);
       List<Visit.Member> blocks =
           Cut.of(spec).stages().get(0).visits().stream().flatMap(v -> v.blocks().stream()).toList();
       new Joiner(WIDTH, opener, new StepLoader(spec, opener), most).load(blocks);
