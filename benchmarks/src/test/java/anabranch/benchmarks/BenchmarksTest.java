@@ -14,20 +14,27 @@ import anabranch.weights.Safetensors;
 import anabranch.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class BenchmarksTest {
   private static final Path WEIGHTS = Path.of("../samples/models/surprise.safetensors");
 
   @Test
-  void sidesRunInTurn() {
+  void eachSideRunsOnceARoundAndFollowsEachOther() {
     List<String> ran = new ArrayList<>();
     Map<String, Contest.Times> times =
-        new Contest().side("a", () -> ran.add("a")).side("b", () -> ran.add("b")).run(1, 2);
-    assertEquals(List.of("a", "b", "a", "b", "a", "b"), ran);
+        new Contest().side("a", () -> ran.add("a")).side("b", () -> ran.add("b")).run(2, 20);
     assertEquals(List.of("a", "b"), List.copyOf(times.keySet()));
+    assertEquals(44, ran.size());
+    Set<List<String>> orders = new HashSet<>();
+    for (int first = 0; first < ran.size(); first += 2) {
+      orders.add(List.copyOf(ran.subList(first, first + 2)));
+    }
+    assertEquals(Set.of(List.of("a", "b"), List.of("b", "a")), orders);
   }
 
   @Test

@@ -4,20 +4,27 @@ import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.LongSupplier;
 
 /**
- * Runs several sides in turn, so that whatever disturbs the machine disturbs them alike. Confined
- * to one thread.
+ * Runs several sides in turn, so that whatever disturbs the machine disturbs them alike. Each round
+ * draws the order anew, from a fixed seed: a side that always followed the same other would find
+ * what that one leaves in the caches, code that both run among it. Confined to one thread.
  */
 public final class Contest {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   /** Threads that load graphs end when they are idle, and their time would leave the sum. */
   private static final String LOADERS = "anabranch-onnx-load";
+
+  private static final long SEED = 20_261_130;
 
   private final Map<String, Runnable> sides = new LinkedHashMap<>();
   private final LongSupplier clock;
@@ -112,8 +119,11 @@ public final class Contest {
   public Map<String, Times> run(int warmUps, int rounds) {
     Map<String, Times> times = new LinkedHashMap<>();
     sides.keySet().forEach(name -> times.put(name, new Times(new long[rounds], new long[rounds])));
+    List<Map.Entry<String, Runnable>> order = new ArrayList<>(sides.entrySet());
+    Random random = new Random(SEED);
     for (int round = -warmUps; round < rounds; round++) {
-      for (Map.Entry<String, Runnable> side : sides.entrySet()) {
+      Collections.shuffle(order, random);
+      for (Map.Entry<String, Runnable> side : order) {
         settle.run();
         long busy = clock.getAsLong();
         long start = System.nanoTime();

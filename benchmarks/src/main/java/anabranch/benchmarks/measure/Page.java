@@ -29,7 +29,7 @@ public final class Page {
       ## How to read it
 
       **A row** is a ratio: how many times as fast the first side is as the second. Sides take turns, round by round,
-      so that whatever disturbs the machine disturbs them alike; the ratio is the median over the rounds, beside the
+      in an order that is drawn for each, so that whatever disturbs the machine disturbs them alike; the ratio is the median over the rounds, beside the
       interval that holds 95 % of such medians. `rebatch`, `start`, `threads` and rows that say `passed` compare the
       time that passed, `tasks` and `flat` bytes, the others the time that processors spent. Sides that compute the
       same answer alike, or the benchmark fails; `bits` says how far they differ. The notes below a table say the

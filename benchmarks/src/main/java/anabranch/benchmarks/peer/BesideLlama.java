@@ -201,6 +201,8 @@ final class BesideLlama {
         all[side][round] = seen[side];
       }
     }
+    requireOneThread(all[1]);
+    requireOneThread(all[4]);
     Limits.Seen after = limits.probe();
     report.limits(after);
     double products = 2.0 * LONG * SmallMixtral.weightsPerToken();
@@ -216,6 +218,19 @@ final class BesideLlama {
       String name = "llama.decode behind " + length;
       Run[][] sides = Arrays.copyOfRange(all, at, at + 3);
       report(name, sides, Run::others, bytes / read, goals);
+    }
+  }
+
+  /** Fails if the other side spent more than passed, in the middle of all rounds. */
+  private static void requireOneThread(Run[] runs) {
+    double[] passed = figures(runs, run -> run.first.passed + run.others.passed);
+    double[] spent = figures(runs, run -> run.first.spent + run.others.spent);
+    if (Contest.median(spent) > THREADS * Contest.median(passed)) {
+      throw new AssertionError(
+          "llama.cpp runs on more than one thread: spent "
+              + Contest.median(spent)
+              + " ns of "
+              + Contest.median(passed));
     }
   }
 
@@ -302,9 +317,6 @@ final class BesideLlama {
     int[] codes = Arrays.stream(words[0].split(",")).mapToInt(Integer::parseInt).toArray();
     double[] nanos =
         IntStream.range(1, words.length).mapToDouble(i -> Double.parseDouble(words[i])).toArray();
-    if (nanos[1] > THREADS * nanos[0]) {
-      throw new AssertionError("llama.cpp runs on more than one thread: " + words[2] + " ns");
-    }
     return new Run(
         SmallMixtral.tokens(new String(codes, 0, codes.length)),
         new Time(nanos[0], nanos[1]),
