@@ -110,7 +110,7 @@ public final class BesideDjl {
   private void measure(String backend, Path folder, String name, int count, int times, int rounds) {
     try (Ours ours = new Ours(bench, backend, count);
         PerExpert plain = new PerExpert(bench, count);
-        Grouped floor = new Grouped(bench, plain.picks())) {
+        Grouped floor = Grouped.of(bench, plain.picks())) {
       Path result = folder.resolve("result");
       djl.ask("result " + count + " " + result);
       Layers.requireSame("DJL", ours.result(), bench.head(read(result)));

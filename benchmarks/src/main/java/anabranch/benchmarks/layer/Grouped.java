@@ -10,6 +10,8 @@ import java.util.List;
 /**
  * The floor: rows are looked up and handed on as in the model, but lie grouped by experts already;
  * each expert runs on its own, and nothing is routed, gathered or added up. It computes no layer.
+ * Where few rows meet a layer whose weights lie far away, the router's product belongs to the
+ * floor: its weights have to be read as well.
  */
 final class Grouped implements Way {
   private final List<Session> sessions = new ArrayList<>();
@@ -19,7 +21,17 @@ final class Grouped implements Way {
   private final FloatBuffer handedOn;
   private final int count;
 
-  Grouped(Bench bench, Picks picks) {
+  /** Lays out experts alone. */
+  static Grouped of(Bench bench, Picks picks) {
+    return new Grouped(bench, picks, List.of());
+  }
+
+  /** Lays out the product of the router and, behind it, experts. */
+  static Grouped behindRouter(Bench bench, Picks picks) {
+    return new Grouped(bench, picks, List.of(bench.router()));
+  }
+
+  private Grouped(Bench bench, Picks picks, List<Session> routers) {
     this.bench = bench;
     int width = bench.shape.width();
     count = picks.size() / bench.shape.k();
@@ -29,6 +41,16 @@ final class Grouped implements Way {
     FloatBuffer results = BufferPool.direct(picks.size() * width);
     for (int slot = 0; slot < picks.size(); slot++) {
       grouped.put(slot * width, bench.rows, picks.row(slot) * width, width);
+    }
+    for (Session router : routers) {
+      int experts = picks.experts();
+      FloatBuffer logits = BufferPool.direct(count * experts);
+      sessions.add(router);
+      calls.add(
+          router
+              .call()
+              .in("x", bench.rows, 0, count, width)
+              .out("logits", logits, 0, count, experts));
     }
     int first = 0;
     for (int e = 0; e < picks.experts(); e++) {
