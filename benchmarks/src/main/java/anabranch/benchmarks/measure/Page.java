@@ -61,7 +61,7 @@ public final class Page {
       | `tasks` | memory that a further task adds to a shared model, of the line through 1, 2, 4 and 8 that make as many calls together |
       | `threads` | two threads against one. The floor is what two cores of the machine are worth together: half of the bare experts on each thread, against all on one; `products` are bare experts in turn, each product on two threads |
 
-      **Not measured:** several sockets; processors with instructions for sums of 8-bit products; models of many gigabytes; other systems on a GPU, or with
+      **Not measured:** several sockets; processors of other kinds than those named with each benchmark; models of many gigabytes; other systems on a GPU, or with
       more than one thread; other people's hardware: a goal that passes here may fail there, so run them.
 
       """;

@@ -10,6 +10,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.StringJoiner;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -142,7 +144,26 @@ public final class Report {
     String model = line(Path.of("/proc/cpuinfo"), "model name");
     String cores = Runtime.getRuntime().availableProcessors() + " cores";
     String name = model == null ? System.getProperty("os.arch") : model.replaceAll(".*:\\s*", "");
-    return name + ", " + cores;
+    String flags = line(Path.of("/proc/cpuinfo"), "flags");
+    return name + instructions(flags == null ? "" : flags) + ", " + cores;
+  }
+
+  /** Returns which of the instructions that products are made of a processor says it has. */
+  static String instructions(String flags) {
+    Set<String> has = Set.copyOf(List.of(flags.split("\\s+")));
+    StringJoiner names = new StringJoiner(", ", " (", ")").setEmptyValue("");
+    if (has.contains("avx512f")) {
+      names.add("AVX-512");
+    } else if (has.contains("avx2")) {
+      names.add("AVX2");
+    }
+    if (has.contains("avx512_vnni") || has.contains("avx_vnni")) {
+      names.add("VNNI");
+    }
+    if (has.contains("amx_tile")) {
+      names.add("AMX");
+    }
+    return names.toString();
   }
 
   private static @Nullable String line(Path file, String start) {

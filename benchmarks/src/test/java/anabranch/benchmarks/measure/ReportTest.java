@@ -62,6 +62,15 @@ class ReportTest {
   }
 
   @Test
+  void instructionsOfProductsAreNamed() {
+    String flags = "flags\t\t: fpu sse2 avx avx2 avx512f";
+    assertEquals(" (AVX-512, VNNI)", Report.instructions(flags + " avx512_vnni"));
+    assertEquals(" (AVX-512, VNNI, AMX)", Report.instructions(flags + " avx_vnni amx_tile"));
+    assertEquals(" (AVX2)", Report.instructions("flags : avx avx2 fma"));
+    assertEquals("", Report.instructions("flags : avx"));
+  }
+
+  @Test
   void limitsAreSeenAndTheBestReadingCounts() {
     try (Limits limits = new Limits(1)) {
       Limits.Seen seen = limits.probe();
