@@ -19,7 +19,7 @@ public final class Constants {
   static final long INT64 = 7;
 
   private final Map<String, Long> weights = new LinkedHashMap<>();
-  private final Map<String, Part> parts = new LinkedHashMap<>();
+  private final Map<String, MatrixRows> parts = new LinkedHashMap<>();
   private final Map<String, Stack> stacks = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new LinkedHashMap<>();
   private final Map<String, Float> numbers = new LinkedHashMap<>();
@@ -37,7 +37,7 @@ public final class Constants {
   }
 
   /** Adds a part of a parameter of the model. */
-  public void part(String parameter, Part part) {
+  public void part(String parameter, MatrixRows part) {
     parts.put(parameter, part);
   }
 
@@ -81,7 +81,7 @@ public final class Constants {
   public long weightBytes() {
     return 4
         * (weights.values().stream().mapToLong(elements -> elements).sum()
-            + parts.values().stream().mapToLong(Part::elements).sum()
+            + parts.values().stream().mapToLong(MatrixRows::elements).sum()
             + stacks.values().stream().mapToLong(Stack::elements).sum());
   }
 
@@ -119,7 +119,7 @@ public final class Constants {
     return all;
   }
 
-  private static Message part(String name, Part part, Weights from) {
+  private static Message part(String name, MatrixRows part, Weights from) {
     int bytes = Math.toIntExact(4 * part.elements());
     return constant(name, FLOAT, part.shape())
         .bytes(9, bytes, into -> part.write(from.tensor(name), into));

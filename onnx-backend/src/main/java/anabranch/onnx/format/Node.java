@@ -23,7 +23,7 @@ public record Node(
   public static final String PRODUCT = "product";
 
   /** All experts of a mixture. */
-  public static final String EXPERTS = Layout.OWN + "MoE";
+  public static final String EXPERTS = CompleteGraph.OWN + "MoE";
 
   /** Returns this node in another graph, its own name behind {@code within}. */
   public Node in(String within, UnaryOperator<String> as) {

@@ -1,10 +1,10 @@
 package anabranch.onnx.graph;
 
+import anabranch.onnx.format.CompleteGraph;
 import anabranch.onnx.format.Constants;
 import anabranch.onnx.format.LargeWeights;
-import anabranch.onnx.format.Layout;
+import anabranch.onnx.format.MatrixRows;
 import anabranch.onnx.format.Node;
-import anabranch.onnx.format.Part;
 import anabranch.onnx.format.Products;
 import anabranch.onnx.format.Stack;
 import anabranch.onnx.format.Value;
@@ -102,7 +102,7 @@ public final class Graph {
   }
 
   /** Adds a part of a parameter of the model as a constant and returns its name. */
-  String part(String parameter, Part part) {
+  String part(String parameter, MatrixRows part) {
     constants.part(parameter, part);
     return parameter;
   }
@@ -216,7 +216,7 @@ public final class Graph {
       boolean wide,
       IntFunction<ByteBuffer> room,
       @Nullable LargeWeights beside) {
-    return new Layout(name, nodes, constants, List.copyOf(inputs.values()), outputs, renamed)
+    return new CompleteGraph(name, nodes, constants, List.copyOf(inputs.values()), outputs, renamed)
         .model(from, products, wide, room, beside);
   }
 

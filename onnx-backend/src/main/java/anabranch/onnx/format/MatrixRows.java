@@ -17,7 +17,8 @@ import java.nio.FloatBuffer;
  * @param transposed whether the result is matrices x columns x count; else matrices x count x
  *     columns
  */
-public record Part(int matrices, int each, int from, int count, int columns, boolean transposed) {
+public record MatrixRows(
+    int matrices, int each, int from, int count, int columns, boolean transposed) {
   long[] shape() {
     return new long[] {matrices, transposed ? columns : count, transposed ? count : columns};
   }

@@ -9,14 +9,14 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a complete graph is laid out from. Field numbers are those of the public {@code onnx.proto}.
- * Safe for several threads as long as nothing is added any more.
+ * A graph with all that it is laid out from. Field numbers are those of the public {@code
+ * onnx.proto}. Safe for several threads as long as nothing is added any more.
  *
  * @param name for errors and logs
  * @param nodes in order
  * @param renamed names of outputs by those of the results that they are
  */
-public record Layout(
+public record CompleteGraph(
     String name,
     List<Node> nodes,
     Constants constants,
@@ -31,7 +31,7 @@ public record Layout(
   static final String OWN = OWN_DOMAIN + ".";
 
   /** Copies the lists and the names. */
-  public Layout {
+  public CompleteGraph {
     nodes = List.copyOf(nodes);
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
