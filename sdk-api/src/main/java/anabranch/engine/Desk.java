@@ -129,14 +129,8 @@ final class Desk {
     waiters.tell(this::hasRoom, outside);
   }
 
-  private void requireOpen() {
-    if (turns.isClosed()) {
-      throw new IllegalStateException("the engine is closed");
-    }
-  }
-
   private boolean add(Pending pending, List<Runnable> outside) {
-    requireOpen();
+    turns.requireOpen();
     Sequence owner = pending.owner();
     if (owner == null && pending.service() != current()) {
       return false;
@@ -175,7 +169,7 @@ final class Desk {
   Service borrow() {
     return within(
         () -> {
-          requireOpen();
+          turns.requireOpen();
           turns.runs(1);
           Service service = current();
           service.load++;
@@ -196,7 +190,7 @@ final class Desk {
   Sequence register(Sequence sequence) {
     return within(
         () -> {
-          requireOpen();
+          turns.requireOpen();
           sequence.service().sequences.add(sequence);
           return sequence;
         });
@@ -207,7 +201,11 @@ final class Desk {
     answers.forEach(answer -> answer.report(outcome, listener));
     return guard.changed(
         after -> {
-          if (answers.stream().filter(answer -> answer.end(after)).count() > 0) {
+          boolean made = false;
+          for (Lease.Answer answer : answers) {
+            made |= answer.end(after);
+          }
+          if (made) {
             makeRoom(after);
           }
         });
@@ -248,7 +246,7 @@ final class Desk {
   Service swap(Service next) {
     return guard.within(
         outside -> {
-          requireOpen();
+          turns.requireOpen();
           Service former = services.serve(next);
           retire(former, outside);
           makeRoom(outside);

@@ -125,6 +125,17 @@ public final class Turns<W> {
     wake();
   }
 
+  /**
+   * Checks that nobody closed.
+   *
+   * @throws IllegalStateException otherwise
+   */
+  public void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the engine is closed");
+    }
+  }
+
   /** Returns whether lanes are to end. */
   public boolean isClosed() {
     return closed;
