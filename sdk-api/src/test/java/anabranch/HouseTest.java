@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,7 @@ class HouseTest {
   private static final int MOST_FILES = 16;
   private static final int MOST_LINES = 600;
   private static final Pattern MODULE = Pattern.compile("<module>([^<]+)</module>");
+  private static final Pattern ROOM = Pattern.compile("\\n\\| `(anabranch[a-z.]*)` \\|");
   private static final Pattern SIGN = Pattern.compile("This room is for .+ not for .+");
 
   @Test
@@ -64,6 +67,22 @@ class HouseTest {
       }
     }
     assertEquals(List.of(), unsigned);
+  }
+
+  /** Those of programs have none. */
+  @Test
+  void everyRoomHasALineInTheListOfRooms() throws IOException {
+    Set<String> rooms = new TreeSet<>();
+    for (String each : packages("main").keySet()) {
+      if (!each.startsWith("samples") && !each.startsWith("benchmarks")) {
+        rooms.add(each.substring(each.indexOf(' ') + 1));
+      }
+    }
+    Set<String> listed = new TreeSet<>();
+    ROOM.matcher(Files.readString(root().resolve("docs/architecture.md")))
+        .results()
+        .forEach(found -> listed.add(found.group(1)));
+    assertEquals(rooms, listed);
   }
 
   @Test

@@ -1,6 +1,6 @@
 /**
  * This room is for what every backend must prove: tests that a backend author inherits; it is not
- * for testing the engine or for speed.
+ * for what an engine does by itself, nor for speed.
  *
  * <p>Extend {@link anabranch.conformance.BackendConformance} and return your backend. The tests
  * stand in chapters, one interface each; they draw small random models from {@link

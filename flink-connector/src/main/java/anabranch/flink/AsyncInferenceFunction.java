@@ -59,7 +59,6 @@ import org.jspecify.annotations.Nullable;
 @PublicEvolving
 public final class AsyncInferenceFunction<IN, OUT> extends RichAsyncFunction<IN, OUT> {
   private static final long serialVersionUID = 1L;
-  private static final String RELEASE_HOOK = "anabranch-engines";
 
   private final ModelRecipe recipe;
   private final ItemExtractor<IN> items;
@@ -104,11 +103,8 @@ public final class AsyncInferenceFunction<IN, OUT> extends RichAsyncFunction<IN,
 
   @Override
   public void open(OpenContext context) throws Exception {
-    ClassLoader user = getRuntimeContext().getUserCodeClassLoader();
-    getRuntimeContext()
-        .registerUserCodeClassLoaderReleaseHookIfAbsent(
-            RELEASE_HOOK, () -> EngineLease.closeAll(user));
-    EngineLease taken = EngineLease.take(recipe, user);
+    EngineLease.closeWith(getRuntimeContext());
+    EngineLease taken = EngineLease.take(recipe, getRuntimeContext().getUserCodeClassLoader());
     engine = taken;
     lease = taken.engine().lease(Integer.MAX_VALUE);
     Map<ResultFuture<OUT>, Question> questions = new ConcurrentHashMap<>();

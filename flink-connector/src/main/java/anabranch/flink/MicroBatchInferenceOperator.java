@@ -142,13 +142,8 @@ final class MicroBatchInferenceOperator<IN, OUT>
   }
 
   private void expire(Batch<IN> batch) throws TimeoutException {
-    engine().abandon();
-    throw new TimeoutException(
-        recipe()
-            + " did not answer a batch of "
-            + batch.records().size()
-            + " records within "
-            + options.timeout());
+    String what = "answer a batch of " + batch.records().size() + " records";
+    throw share().lost(what, options.timeout());
   }
 
   @Override

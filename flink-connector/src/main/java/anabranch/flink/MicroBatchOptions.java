@@ -75,10 +75,7 @@ record MicroBatchOptions(
 
   private static void milliseconds(String field, Duration value, Duration least, Duration most) {
     Bounds.require(
-        value.compareTo(least) >= 0 && value.compareTo(most) <= 0,
-        field + " " + value + " is not in " + least + ".." + most);
-    Bounds.require(
-        value.toNanosPart() % 1_000_000 == 0,
+        Bounds.within(field, value, least, most).toNanosPart() % 1_000_000 == 0,
         field + " " + value + " is not a whole number of milliseconds");
   }
 }

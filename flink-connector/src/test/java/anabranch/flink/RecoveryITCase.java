@@ -3,23 +3,16 @@ package anabranch.flink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.flink.recovery.Gate;
+import anabranch.flink.recovery.Recovery;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.lib.NumberSequenceSource.NumberSequenceSplit;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiter;
-import org.apache.flink.configuration.CheckpointingOptions;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.PipelineOptions;
-import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -61,13 +54,17 @@ class RecoveryITCase {
           }
         };
     StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.getExecutionEnvironment(configuration(unaligned, folder));
+        StreamExecutionEnvironment.getExecutionEnvironment(Recovery.once(unaligned, folder));
     env.setParallelism(2);
     DataGeneratorSource<int[]> source =
         new DataGeneratorSource<>(
             n -> new int[] {n.intValue(), 1},
             RECORDS,
-            parallelism -> new Gate(),
+            parallelism ->
+                new Gate(
+                    passed -> FAILURES.get() > 0 || passed < RECORDS / 3,
+                    passed -> FAILURES.get() > 0 || passed < RECORDS - 100,
+                    CHECKPOINTS::incrementAndGet),
             PrimitiveArrayTypeInfo.INT_PRIMITIVE_ARRAY_TYPE_INFO);
     DataStream<int[]> input =
         env.fromSource(source, WatermarkStrategy.noWatermarks(), "numbers")
@@ -93,52 +90,5 @@ class RecoveryITCase {
     }
     assertEquals(expected.stream().sorted().toList(), all.stream().sorted().toList());
     Bench.await(() -> script.openModels.get() == 0);
-  }
-
-  private static Configuration configuration(boolean unaligned, Path folder) {
-    Configuration configuration = new Configuration();
-    configuration.set(PipelineOptions.GENERIC_TYPES, false);
-    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(50));
-    configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, folder.toUri().toString());
-    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
-    configuration.set(
-        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
-    return configuration;
-  }
-
-  /**
-   * Lets a third of the records pass, then one each millisecond until the failure happened, and the
-   * last hundred only after it: the job cannot end before.
-   */
-  private static final class Gate implements RateLimiter<NumberSequenceSplit> {
-    private int passed;
-
-    @Override
-    public CompletionStage<Void> acquire(int count) {
-      passed += count;
-      if (FAILURES.get() > 0 || passed < RECORDS / 3) {
-        return CompletableFuture.completedFuture(null);
-      }
-      return passed < RECORDS - 100 ? later() : untilFailure();
-    }
-
-    private static CompletionStage<Void> untilFailure() {
-      return later()
-          .thenCompose(
-              waited ->
-                  FAILURES.get() > 0 ? CompletableFuture.completedFuture(null) : untilFailure());
-    }
-
-    private static CompletionStage<Void> later() {
-      return CompletableFuture.runAsync(
-          () -> {}, CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS));
-    }
-
-    @Override
-    public void notifyCheckpointComplete(long id) {
-      CHECKPOINTS.incrementAndGet();
-    }
   }
 }

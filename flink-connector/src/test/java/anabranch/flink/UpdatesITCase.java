@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.flink.model.Leases;
+import anabranch.flink.recovery.Gate;
+import anabranch.flink.recovery.Recovery;
 import anabranch.flink.update.ModelRecipes;
 import anabranch.flink.update.ModelUpdate;
 import java.nio.file.Path;
@@ -11,23 +13,13 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntPredicate;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.lib.NumberSequenceSource.NumberSequenceSplit;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiter;
-import org.apache.flink.configuration.CheckpointingOptions;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.PipelineOptions;
-import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -99,7 +91,7 @@ class UpdatesITCase {
         token -> course.kill(kills.equals("before") && course.behind < Integer.MAX_VALUE);
     other.before = token -> course.kill(kills.equals("behind") && course.isUpdated());
     StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.getExecutionEnvironment(configuration(unaligned, folder));
+        StreamExecutionEnvironment.getExecutionEnvironment(Recovery.once(unaligned, folder));
     env.setParallelism(2);
     DataStream<String> results =
         MicroBatchInference.on(records(env, script.name), script.recipe())
@@ -171,7 +163,10 @@ class UpdatesITCase {
             n -> new int[] {n.intValue(), 1},
             RECORDS,
             parallelism ->
-                new Gate(course, passed -> passed < RECORDS - 300 || COURSES.get(course).isOver()),
+                new Gate(
+                    passed -> false,
+                    passed -> passed < RECORDS - 300 || COURSES.get(course).isOver(),
+                    () -> COURSES.get(course).checkpoints.incrementAndGet()),
             PrimitiveArrayTypeInfo.INT_PRIMITIVE_ARRAY_TYPE_INFO);
     return env.fromSource(source, WatermarkStrategy.noWatermarks(), "numbers")
         .setParallelism(1)
@@ -184,54 +179,12 @@ class UpdatesITCase {
         new DataGeneratorSource<>(
             n -> ModelUpdate.model("v2"),
             1,
-            parallelism -> new Gate("", passed -> COURSES.get(course).checkpoints.get() >= 2),
+            parallelism ->
+                new Gate(
+                    passed -> false,
+                    passed -> COURSES.get(course).checkpoints.get() >= 2,
+                    () -> {}),
             TypeInformation.of(ModelUpdate.class));
     return env.fromSource(source, WatermarkStrategy.noWatermarks(), "models").setParallelism(1);
-  }
-
-  private static Configuration configuration(boolean unaligned, Path folder) {
-    Configuration configuration = new Configuration();
-    configuration.set(PipelineOptions.GENERIC_TYPES, false);
-    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(50));
-    configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, folder.toUri().toString());
-    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
-    configuration.set(
-        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
-    return configuration;
-  }
-
-  /** Lets a record pass each millisecond, as long as it is open. */
-  private static final class Gate implements RateLimiter<NumberSequenceSplit> {
-    private final String course;
-    private final IntPredicate open;
-    private int passed;
-
-    Gate(String course, IntPredicate open) {
-      this.course = course;
-      this.open = open;
-    }
-
-    @Override
-    public CompletionStage<Void> acquire(int count) {
-      passed += count;
-      return untilOpen(passed);
-    }
-
-    private CompletionStage<Void> untilOpen(int number) {
-      return CompletableFuture.runAsync(
-              () -> {}, CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS))
-          .thenCompose(
-              waited ->
-                  open.test(number) ? CompletableFuture.completedFuture(null) : untilOpen(number));
-    }
-
-    @Override
-    public void notifyCheckpointComplete(long id) {
-      if (!course.isEmpty()) {
-        COURSES.get(course).checkpoints.incrementAndGet();
-      }
-    }
   }
 }

@@ -9,10 +9,10 @@ public enum Experts {
   SINGLE(MemberGraphs.Form.SINGLE),
 
   /**
-   * Each expert is a graph, and all experts of a mixture are one more: by a measured table, it runs
-   * in calls in which many experts have few rows each. A row has the bits that {@link #SINGLE}
-   * gives it. Experts take twice the memory; those of a mixture with more than 1 GiB stay single,
-   * and so do all in 8 bits or on a GPU, and the model's notes say so.
+   * Each expert is a graph, and all experts of a mixture, or all matrices of a modulation, are one
+   * more: by a measured table, it runs in calls in which many experts have few rows each. A row has
+   * the bits that {@link #SINGLE} gives it. Experts take twice the memory; those of a mixture with
+   * more than 1 GiB stay single, and so do all in 8 bits or on a GPU, and the model's notes say so.
    */
   TOGETHER(MemberGraphs.Form.TOGETHER),
 

@@ -1,6 +1,6 @@
 package anabranch.onnx;
 
-import anabranch.onnx.graph.Products;
+import anabranch.onnx.format.Products;
 
 /** In which numbers the products of a model are computed. */
 public enum Precision {

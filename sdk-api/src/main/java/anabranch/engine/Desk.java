@@ -1,14 +1,12 @@
 package anabranch.engine;
 
 import anabranch.engine.schedule.Schedule;
+import anabranch.engine.turn.Guard;
+import anabranch.engine.turn.Turns;
+import anabranch.engine.turn.Waiters;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -16,30 +14,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where items wait and lanes ask what to run: the {@link Schedule} of each model in service, with a
- * lock, a clock and a bound on what waits before the first step. Thread-safe.
+ * guard, a clock and a bound on what waits before the first step. Thread-safe.
  */
 final class Desk {
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-  private final Condition room = lock.newCondition();
+  private final Guard guard = new Guard();
+  private final Turns<Service.Work> turns = new Turns<>(guard);
+  private final Waiters<Lease> waiters = new Waiters<>(guard);
   private final int capacity;
   private final List<Thread> lanes;
   private final EngineListener listener;
   private final Service.All services;
-  private final List<Work> inLanes = new ArrayList<>();
-  private final Map<Lease, CompletableFuture<Void>> wantRoom = new HashMap<>();
-  private int running;
 
   /** Events that wait for earlier ones of their sequence. */
   private int parked;
 
-  /** When a lane that waits will look again by itself, if all do that wait; else never. */
-  private long alarm = Long.MAX_VALUE;
-
   /** Leases with something accepted and not answered that may bring more now. */
   private int talking;
-
-  private boolean closed;
 
   /**
    * Creates a desk without items.
@@ -54,13 +44,6 @@ final class Desk {
     this.listener = listener;
     services = new Service.All(first);
   }
-
-  /**
-   * A batch to run.
-   *
-   * @param service whose model runs it
-   */
-  record Work(Service service, Schedule.Batch<Pending> batch) {}
 
   /** What became of an item that came to the desk. */
   enum Room {
@@ -82,25 +65,18 @@ final class Desk {
     return within(() -> services.open().stream().map(Service::now).toList());
   }
 
+  /** Answers a question with the desk held. */
   <R> R within(Supplier<R> question) {
-    lock.lock();
-    try {
-      return question.get();
-    } finally {
-      lock.unlock();
-    }
+    return guard.within(question);
   }
 
-  /** Does something with the desk held, and the rest of it when the desk is free again. */
-  private void change(Consumer<List<Runnable>> change) {
-    List<Runnable> outside = new ArrayList<>();
-    lock.lock();
-    try {
-      change.accept(outside);
-    } finally {
-      lock.unlock();
-    }
-    outside.forEach(Runnable::run);
+  /** Does something with the desk held, the rest of it when it is free, and lets lanes look. */
+  void change(Consumer<List<Runnable>> change) {
+    guard.change(
+        outside -> {
+          change.accept(outside);
+          turns.wake();
+        });
   }
 
   /**
@@ -116,30 +92,22 @@ final class Desk {
       }
       return offered == Room.TAKEN;
     }
-    boolean[] added = {false};
-    change(
+    return guard.within(
         outside -> {
-          while (!closed && isFull(pending.answer().lease())) {
-            room.awaitUninterruptibly();
-          }
-          added[0] = add(pending, outside);
+          waiters.await(() -> turns.isClosed() || !isFull(pending.answer().lease()));
+          return add(pending, outside);
         });
-    return added[0];
   }
 
   /** Adds an item unless there is no room. */
   Room offer(Pending pending) {
-    List<Runnable> outside = pending.owner() == null ? List.of() : new ArrayList<>();
-    lock.lock();
-    try {
-      if (!closed && isFull(pending.answer().lease())) {
-        return Room.NONE;
-      }
-      return add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
-    } finally {
-      lock.unlock();
-      outside.forEach(Runnable::run);
-    }
+    return guard.within(
+        outside -> {
+          if (!turns.isClosed() && isFull(pending.answer().lease())) {
+            return Room.NONE;
+          }
+          return add(pending, outside) ? Room.TAKEN : Room.OTHER_MODEL;
+        });
   }
 
   private boolean isFull(Lease lease) {
@@ -149,37 +117,20 @@ final class Desk {
   /** Returns what completes once a lease has room, or is told that it is closed. */
   CompletableFuture<Void> room(Lease lease) {
     return within(
-        () ->
-            hasRoom(lease)
-                ? CompletableFuture.completedFuture(null)
-                : wantRoom.computeIfAbsent(lease, missing -> new CompletableFuture<>()).copy());
+        () -> hasRoom(lease) ? CompletableFuture.completedFuture(null) : waiters.wish(lease));
   }
 
   private boolean hasRoom(Lease lease) {
-    return closed || lease.isClosed() || !isFull(lease);
+    return turns.isClosed() || lease.isClosed() || !isFull(lease);
   }
 
   /** Something left the queue before the first step, or a lease; the desk is held. */
   private void makeRoom(List<Runnable> outside) {
-    room.signalAll();
-    if (!wantRoom.isEmpty()) {
-      wantRoom
-          .entrySet()
-          .removeIf(
-              wish -> {
-                boolean has = hasRoom(wish.getKey());
-                if (has) {
-                  outside.add(() -> wish.getValue().complete(null));
-                }
-                return has;
-              });
-    }
+    waiters.tell(this::hasRoom, outside);
   }
 
   private boolean add(Pending pending, List<Runnable> outside) {
-    if (closed) {
-      throw new IllegalStateException("the engine is closed");
-    }
+    turns.requireOpen();
     Sequence owner = pending.owner();
     if (owner == null && pending.service() != current()) {
       return false;
@@ -202,17 +153,9 @@ final class Desk {
   void arrive(Pending pending) {
     parked--;
     long now = System.nanoTime();
-    long urgent = urgentAt(pending, 0, now);
     Schedule<Pending> schedule = pending.service().schedule;
-    schedule.arrive(0, pending, pending.rows(), now, urgent);
-    ring(schedule);
-  }
-
-  /** Wakes a lane if one has to look earlier than those that wait do by themselves. */
-  private void ring(Schedule<Pending> schedule) {
-    if (schedule.wakeAt() < alarm) {
-      changed.signal();
-    }
+    schedule.arrive(0, pending, pending.rows(), now, pending.urgentAt(0, now));
+    turns.wake(schedule.wakeAt());
   }
 
   /** An event that was accepted will not come; the desk is held. */
@@ -222,26 +165,12 @@ final class Desk {
     makeRoom(outside);
   }
 
-  private static long urgentAt(Pending pending, int step, long now) {
-    Lease.Answer answer = pending.answer();
-    if (answer.drains()) {
-      return now;
-    }
-    if (!pending.hurries()) {
-      return Long.MAX_VALUE;
-    }
-    Service service = pending.service();
-    return pending.urgentAt(service.costs.remaining(step) + service.costs.longest());
-  }
-
   /** Returns the model that new sequences are for, which stays open until it is given back. */
   Service borrow() {
     return within(
         () -> {
-          if (closed) {
-            throw new IllegalStateException("the engine is closed");
-          }
-          running++;
+          turns.requireOpen();
+          turns.runs(1);
           Service service = current();
           service.load++;
           return service;
@@ -252,9 +181,8 @@ final class Desk {
     change(
         outside -> {
           service.load--;
-          running--;
+          turns.runs(-1);
           retire(service, outside);
-          changed.signalAll();
         });
   }
 
@@ -262,140 +190,68 @@ final class Desk {
   Sequence register(Sequence sequence) {
     return within(
         () -> {
-          if (closed) {
-            throw new IllegalStateException("the engine is closed");
-          }
+          turns.requireOpen();
           sequence.service().sequences.add(sequence);
           return sequence;
         });
   }
 
-  /** Changes what a sequence is to do. */
-  void add(Sequence sequence, Runnable task) {
-    change(
-        outside -> {
-          task.run();
-          sequence.pump(outside);
-          changed.signalAll();
+  /** Accepted items are over; returns what to do when their futures are complete. */
+  List<Runnable> ended(List<Lease.Answer> answers, EngineListener.Outcome outcome) {
+    answers.forEach(answer -> answer.report(outcome, listener));
+    return guard.changed(
+        after -> {
+          boolean made = false;
+          for (Lease.Answer answer : answers) {
+            made |= answer.end(after);
+          }
+          if (made) {
+            makeRoom(after);
+          }
         });
-  }
-
-  /** Runs something while nothing of a sequence does. */
-  void calmly(Sequence sequence, Runnable action) {
-    try {
-      action.run();
-    } finally {
-      add(sequence, sequence::calmed);
-    }
-  }
-
-  /** Shows answers that were taken, when their places are free again. */
-  void answer(List<Lease.Answer> answers) {
-    if (!answers.isEmpty()) {
-      List<Runnable> after = List.of();
-      try {
-        after = ended(answers, EngineListener.Outcome.ANSWERED);
-      } finally {
-        answers.forEach(Lease.Answer::show);
-        after.forEach(Runnable::run);
-      }
-    }
-  }
-
-  /** An item is over, whoever did it; returns what to do when its future is complete. */
-  List<Runnable> ended(Lease.Answer answer, EngineListener.Outcome outcome) {
-    return answer.epoch() == null ? List.of() : ended(List.of(answer), outcome);
-  }
-
-  private List<Runnable> ended(List<Lease.Answer> answers, EngineListener.Outcome outcome) {
-    for (Lease.Answer answer : answers) {
-      Inference known = answer.known();
-      long flops = known == null ? 0 : known.flops();
-      long full = known == null ? 0 : known.fullFlops();
-      long nanos = known == null ? 0 : known.nanos();
-      listener.completed(answer.version(), answer.policy(), outcome, flops, full, nanos);
-    }
-    List<Runnable> after = new ArrayList<>();
-    lock.lock();
-    try {
-      boolean made = false;
-      for (Lease.Answer answer : answers) {
-        made |= answer.lease().end(Objects.requireNonNull(answer.epoch()), after);
-      }
-      if (made) {
-        makeRoom(after);
-      }
-    } finally {
-      lock.unlock();
-    }
-    return after;
   }
 
   /** Counts what runs outside of lanes on the state of a sequence; the desk is held. */
   void calms(int more) {
-    running += more;
-  }
-
-  /** Nothing more comes from a lease for now. */
-  void flush(Lease lease) {
-    change(outside -> lease.silence());
+    turns.runs(more);
   }
 
   /** A lease may bring more from now on, or brings nothing for now; the desk is held. */
   void talks(boolean more) {
     talking += more ? 1 : -1;
-    boolean quiet = talking == 0;
-    if (quiet || more && talking == 1) {
-      for (Service service : services.open()) {
-        service.schedule.quiet(quiet);
-        ring(service.schedule);
-      }
+    if (talking == 0 || more && talking == 1) {
+      services.quiet(talking == 0);
+      turns.wake(services.wakeAt());
     }
   }
 
-  /** Closes a lease and its sequences. */
-  void close(Lease lease) {
-    change(
-        outside -> {
-          lease.refuse();
-          for (Service service : services.open()) {
-            for (Sequence sequence : List.copyOf(service.sequences)) {
-              if (sequence.lease() == lease) {
-                sequence.end(outside);
-              }
-            }
-          }
-          changed.signalAll();
-          makeRoom(outside);
-        });
+  /** Nothing more comes from a lease for now. */
+  void flush(Lease lease) {
+    guard.change(outside -> lease.silence());
   }
 
-  /** Makes what a lease was promised so far urgent. */
-  CompletableFuture<Void> drain(Lease lease) {
-    return within(
-        () -> {
-          CompletableFuture<Void> drained = lease.drained();
-          long now = System.nanoTime();
-          services.urge(
-              pending -> pending.answer().lease() == lease && pending.answer().drains(), now);
-          changed.signalAll();
-          return drained;
-        });
+  /** Closes sequences; the desk is held. */
+  void end(Predicate<Sequence> which, List<Runnable> outside) {
+    services.sequences().filter(which).forEach(sequence -> sequence.end(outside));
+    makeRoom(outside);
+  }
+
+  /** Makes what waits and meets a condition urgent; the desk is held. */
+  void urge(Predicate<Pending> which) {
+    services.urge(which, System.nanoTime());
+    turns.wake();
   }
 
   /** Puts another model in service; returns the one before, which answers what it accepted. */
   Service swap(Service next) {
-    Service[] former = new Service[1];
-    change(
+    return guard.within(
         outside -> {
-          if (closed) {
-            throw new IllegalStateException("the engine is closed");
-          }
-          former[0] = services.serve(next);
-          retire(former[0], outside);
+          turns.requireOpen();
+          Service former = services.serve(next);
+          retire(former, outside);
           makeRoom(outside);
+          return former;
         });
-    return former[0];
   }
 
   /** Closes a model that is not in service any more and that nobody needs; the desk is held. */
@@ -405,26 +261,16 @@ final class Desk {
     }
   }
 
-  /** Removes the item of an answer that nobody waits for any more, before whatever step it is. */
-  void remove(Lease.Answer answer) {
-    drop(pending -> pending.answer() == answer);
-  }
-
-  private void drop(Predicate<Pending> condition) {
+  /** Removes the items that fulfil a condition, before whatever step they wait. */
+  void remove(Predicate<Pending> condition) {
     change(
         outside -> {
-          for (Service service : services.open()) {
-            for (Sequence sequence : List.copyOf(service.sequences)) {
-              for (Pending pending : sequence.remove(condition)) {
-                forget(pending, outside);
-              }
-            }
-            for (Pending pending : service.schedule.remove(condition)) {
-              over(pending, outside);
-            }
-          }
+          services
+              .sequences()
+              .flatMap(sequence -> sequence.remove(condition).stream())
+              .forEach(pending -> forget(pending, outside));
+          services.remove(condition).forEach(pending -> over(pending, outside));
           makeRoom(outside);
-          changed.signalAll();
         });
   }
 
@@ -443,103 +289,42 @@ final class Desk {
   }
 
   /** Returns the next batch, waiting for it; null when closed and nothing waits or runs. */
-  @Nullable Work take() {
-    List<Runnable> outside = new ArrayList<>();
-    lock.lock();
-    try {
-      while (true) {
-        long now = System.nanoTime();
-        Work work = next(now, outside);
-        if (work != null) {
-          return work;
-        } else if (closed && running == 0 && services.isEmpty()) {
-          changed.signalAll();
-          return null;
-        }
-        await(now);
-      }
-    } finally {
-      lock.unlock();
-      outside.forEach(Runnable::run);
-    }
+  Service.@Nullable Work take() {
+    return turns.take(this::next, services::wakeAt, services::isEmpty);
   }
 
-  private @Nullable Work next(long now, List<Runnable> outside) {
-    Work work = services.next(now);
+  private Service.@Nullable Work next(long now, List<Runnable> outside) {
+    Service.Work work = services.next(now);
     if (work != null) {
-      running++;
       work.batch().fills().forEach(fills -> fills.requireOwner().filling());
       if (work.batch().step() == 0) {
         makeRoom(outside);
       }
-      changed.signal();
-      inLanes.add(work);
     }
     return work;
-  }
-
-  private void await(long now) {
-    long wakeAt = services.wakeAt();
-    if (wakeAt == Long.MAX_VALUE) {
-      changed.awaitUninterruptibly();
-      return;
-    }
-    alarm = Math.min(alarm, wakeAt);
-    try {
-      changed.awaitNanos(wakeAt - now);
-    } catch (InterruptedException ignored) {
-      // Lanes end with the queue, not by interruption; a batch that ends its linger early is
-      // correct.
-    } finally {
-      alarm = Long.MAX_VALUE;
-    }
   }
 
   /**
    * Takes back a batch that ran, with those of its items that go on, in its order; the others are
    * over.
    */
-  void done(Work work, int rows, long nanos, List<Lane.Onward> onward) {
-    change(
+  void done(Service.Work work, int rows, long nanos, List<Lane.Onward> onward) {
+    guard.change(
         outside -> {
-          Service service = work.service();
-          running--;
-          service.load--;
-          service.schedule.done(work.batch());
-          service.costs.took(work.batch().step(), rows, nanos);
-          inLanes.removeIf(each -> each == work);
-          long now = System.nanoTime();
-          int next = 0;
-          for (Pending pending : work.batch().items()) {
-            Lane.Onward on = next < onward.size() ? onward.get(next) : null;
-            boolean goesOn = on != null && on.item() == pending;
-            next += goesOn ? 1 : 0;
-            // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
-            if (goesOn && !pending.over()) {
-              service.schedule.goOn(
-                  on.step(),
-                  pending,
-                  pending.running(),
-                  on.arrival(),
-                  now,
-                  urgentAt(pending, on.step(), now));
-            } else {
-              over(pending, outside);
-            }
-          }
-          work.batch().fills().forEach(fills -> over(fills, outside));
-          retire(service, outside);
-          changed.signalAll();
+          turns.done(work);
+          work.service()
+              .done(work.batch(), rows, nanos, onward)
+              .forEach(pending -> over(pending, outside));
+          retire(work.service(), outside);
         });
   }
 
   /** Refuses further items; those here are still handed out. */
   void close() {
-    change(
+    guard.change(
         outside -> {
-          closed = true;
+          turns.close();
           services.hurry();
-          changed.signalAll();
           makeRoom(outside);
         });
   }
@@ -547,26 +332,16 @@ final class Desk {
   /** Fails every item that was accepted and is not answered; those that run end with their step. */
   void abandon(Throwable reason) {
     List<Pending> late = new ArrayList<>();
-    lock.lock();
-    try {
-      inLanes.forEach(work -> late.addAll(work.batch().items()));
-    } finally {
-      lock.unlock();
-    }
+    within(turns::taken).forEach(work -> late.addAll(work.batch().items()));
     late.forEach(pending -> pending.answer().tell(reason));
     List<Pending> waiting = new ArrayList<>();
-    drop(waiting::add);
+    remove(waiting::add);
     waiting.forEach(pending -> pending.answer().tell(reason));
   }
 
   /** Returns the models that are still open, with their sequences closed; for the last lane. */
   List<Service> last() {
-    change(
-        outside -> {
-          for (Service service : services.open()) {
-            List.copyOf(service.sequences).forEach(sequence -> sequence.end(outside));
-          }
-        });
+    change(outside -> end(sequence -> true, outside));
     return within(services::open);
   }
 }

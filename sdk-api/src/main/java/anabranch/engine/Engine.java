@@ -335,7 +335,7 @@ public final class Engine implements AutoCloseable {
 
   private void work(Lane lane) {
     try {
-      Desk.@Nullable Work work;
+      Service.@Nullable Work work;
       while ((work = desk.take()) != null) {
         lane.run(work, desk);
       }

@@ -47,17 +47,13 @@ public record EngineOptions(
   /** Checks the bounds. */
   public EngineOptions {
     Bounds.atLeast("engine.batchRows", batchRows, 1);
-    Bounds.require(
-        !linger.isNegative() && linger.compareTo(Duration.ofMinutes(1)) <= 0,
-        "engine.linger " + linger + " is not in 0..1 min");
+    Bounds.within("engine.linger", linger, Duration.ZERO, Duration.ofMinutes(1));
     Bounds.atLeast("engine.queueItems", queueItems, 1);
     Bounds.within("engine.lanes", lanes, 1, 64);
     Bounds.atLeast("engine.inFlightRows", inFlightRows, 1);
     Bounds.require(inFlightBytes >= 1, "engine.inFlightBytes " + inFlightBytes + " is below 1");
     Bounds.require(fillBytes >= 0, "engine.fillBytes " + fillBytes + " is below 0");
-    Bounds.require(
-        !closeWithin.isNegative() && closeWithin.compareTo(Duration.ofDays(1)) <= 0,
-        "engine.closeWithin " + closeWithin + " is not in 0..1 day");
+    Bounds.within("engine.closeWithin", closeWithin, Duration.ZERO, Duration.ofDays(1));
   }
 
   /** Creates options with the other bounds of {@link #defaults}. */

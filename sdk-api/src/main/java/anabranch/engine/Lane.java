@@ -56,7 +56,7 @@ final class Lane {
   record Onward(Pending item, int step, long arrival) {}
 
   /** Runs a batch through its step and gives back what goes on; never throws. */
-  void run(Desk.Work work, Desk desk) {
+  void run(Service.Work work, Desk desk) {
     Schedule.Batch<Pending> batch = work.batch();
     Service service = work.service();
     Route.Leg leg = service.route.legs().get(batch.step());
@@ -92,12 +92,25 @@ final class Lane {
       }
     } finally {
       try {
-        desk.answer(answers);
+        show(desk);
       } catch (Throwable broken) {
         LOG.log(System.Logger.Level.ERROR, "answers of a batch were not all counted", broken);
       } finally {
         answers.clear();
         desk.done(work, rows, System.nanoTime() - start, onward);
+      }
+    }
+  }
+
+  /** Shows answers that were taken, when their places are free again. */
+  private void show(Desk desk) {
+    if (!answers.isEmpty()) {
+      List<Runnable> after = List.of();
+      try {
+        after = desk.ended(answers, EngineListener.Outcome.ANSWERED);
+      } finally {
+        answers.forEach(Lease.Answer::show);
+        after.forEach(Runnable::run);
       }
     }
   }

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -93,7 +94,12 @@ public final class Lease implements AutoCloseable {
    * The items of others go on beside them.
    */
   public CompletableFuture<Void> drain() {
-    return desk.drain(this);
+    return desk.within(
+        () -> {
+          CompletableFuture<Void> drained = drained();
+          desk.urge(pending -> pending.answer().lease() == this && pending.answer().drains());
+          return drained;
+        });
   }
 
   /**
@@ -122,7 +128,11 @@ public final class Lease implements AutoCloseable {
 
   @Override
   public void close() {
-    desk.close(this);
+    desk.change(
+        outside -> {
+          refuse();
+          desk.end(sequence -> sequence.lease() == this, outside);
+        });
   }
 
   // What follows is called by the desk, which is held.
@@ -151,7 +161,7 @@ public final class Lease implements AutoCloseable {
   }
 
   /** Refuses further items. */
-  void refuse() {
+  private void refuse() {
     closed = true;
     silence();
   }
@@ -165,7 +175,7 @@ public final class Lease implements AutoCloseable {
   }
 
   /** Returns what completes when everything accepted so far is answered. */
-  CompletableFuture<Void> drained() {
+  private CompletableFuture<Void> drained() {
     if (accepted == 0) {
       return CompletableFuture.completedFuture(null);
     }
@@ -176,7 +186,7 @@ public final class Lease implements AutoCloseable {
   }
 
   /** An item is answered; returns whether somebody may have waited for that. */
-  boolean end(Epoch accepting, List<Runnable> outside) {
+  private boolean end(Epoch accepting, List<Runnable> outside) {
     boolean full = isFull();
     accepted--;
     accepting.open--;
@@ -235,19 +245,6 @@ public final class Lease implements AutoCloseable {
       this.policy = policy;
     }
 
-    String version() {
-      return version;
-    }
-
-    String policy() {
-      return policy;
-    }
-
-    /** Returns between which drains of its lease it was accepted; null if it was not. */
-    @Nullable Epoch epoch() {
-      return epoch;
-    }
-
     /** Returns whether its lease hurries it. */
     boolean drains() {
       return epoch != null && epoch.drains();
@@ -260,7 +257,7 @@ public final class Lease implements AutoCloseable {
     /** Says what the engine knows, unless somebody was faster. */
     void tell(Throwable failure) {
       if (over.compareAndSet(false, true)) {
-        List<Runnable> after = desk.ended(this, Outcome.FAILED);
+        List<Runnable> after = ended(Outcome.FAILED);
         super.completeExceptionally(failure);
         after.forEach(Runnable::run);
       }
@@ -273,9 +270,17 @@ public final class Lease implements AutoCloseable {
       return first;
     }
 
-    /** Returns what was taken; null if nothing was. */
-    @Nullable Inference known() {
-      return known;
+    /** Gives its place back; returns whether somebody may have waited for that. */
+    boolean end(List<Runnable> outside) {
+      return lease.end(Objects.requireNonNull(epoch), outside);
+    }
+
+    /** Tells a listener that it is over. */
+    void report(Outcome outcome, EngineListener listener) {
+      long flops = known == null ? 0 : known.flops();
+      long full = known == null ? 0 : known.fullFlops();
+      long nanos = known == null ? 0 : known.nanos();
+      listener.completed(version, policy, outcome, flops, full, nanos);
     }
 
     /** Says what was taken, when its place is free again. */
@@ -302,11 +307,15 @@ public final class Lease implements AutoCloseable {
       if (!over.compareAndSet(false, true)) {
         return false;
       }
-      List<Runnable> after = desk.ended(this, Outcome.CANCELLED);
+      List<Runnable> after = ended(Outcome.CANCELLED);
       boolean completed = completion.getAsBoolean();
-      desk.remove(this);
+      desk.remove(pending -> pending.answer() == this);
       after.forEach(Runnable::run);
       return completed;
+    }
+
+    private List<Runnable> ended(Outcome outcome) {
+      return epoch == null ? List.of() : desk.ended(List.of(this), outcome);
     }
 
     @Override

@@ -150,14 +150,15 @@ final class Pending {
     return memory == null ? 0 : memory.rows();
   }
 
-  /** Returns whether the item says how long its answer may take. */
-  boolean hurries() {
-    return item.within() != null && !fillsOnly;
-  }
-
-  /** Returns when the item becomes urgent if this much time remains to be needed, or never. */
-  long urgentAt(long needed) {
-    return hurries() ? submitted + item.within().toNanos() - needed : Long.MAX_VALUE;
+  /** Returns when the item becomes urgent if it waits before a step now, or never. */
+  long urgentAt(int step, long now) {
+    if (answer.drains()) {
+      return now;
+    } else if (item.within() == null || fillsOnly) {
+      return Long.MAX_VALUE;
+    }
+    long needed = service.costs.remaining(step) + service.costs.longest();
+    return submitted + item.within().toNanos() - needed;
   }
 
   Inference.Draft draft() {

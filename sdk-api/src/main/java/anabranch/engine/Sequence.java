@@ -197,14 +197,23 @@ public final class Sequence implements AutoCloseable {
             future.completeExceptionally(reason);
           }
         };
-    desk.add(this, () -> add(new Task(null, settled)));
+    change(() -> add(new Task(null, settled)));
     return future;
   }
 
   /** Lets what runs run, fails what waits, and closes the state of the sequence then. */
   @Override
   public void close() {
-    desk.add(this, () -> closed = true);
+    change(() -> closed = true);
+  }
+
+  /** Changes what is to be done, and does what can be done next. */
+  private void change(Runnable change) {
+    desk.change(
+        outside -> {
+          change.run();
+          pump(outside);
+        });
   }
 
   Lease lease() {
@@ -318,14 +327,22 @@ public final class Sequence implements AutoCloseable {
         calm = true;
         desk.calms(1);
         Settled settled = next.settled;
-        outside.add(() -> desk.calmly(this, () -> settled.run(state)));
+        outside.add(() -> calmly(settled));
       }
     }
   }
 
-  void calmed() {
-    calm = false;
-    desk.calms(-1);
+  /** Runs something while nothing else of the sequence does; the desk is free. */
+  private void calmly(Settled settled) {
+    try {
+      settled.run(state);
+    } finally {
+      change(
+          () -> {
+            calm = false;
+            desk.calms(-1);
+          });
+    }
   }
 
   private @Nullable Throwable failure() {

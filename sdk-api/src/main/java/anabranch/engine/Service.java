@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +69,41 @@ final class Service {
         version, List.copyOf(waiting), schedule.inFlight(), pins.moving(), pins.waiting());
   }
 
+  /**
+   * A batch to run.
+   *
+   * @param service whose model runs it
+   */
+  record Work(Service service, Schedule.Batch<Pending> batch) {}
+
+  /**
+   * Takes back a batch that ran, with those of its items that go on, in its order; returns those
+   * that do not, and its fills.
+   */
+  List<Pending> done(
+      Schedule.Batch<Pending> batch, int rows, long nanos, List<Lane.Onward> onward) {
+    load--;
+    schedule.done(batch);
+    costs.took(batch.step(), rows, nanos);
+    List<Pending> over = new ArrayList<>();
+    long now = System.nanoTime();
+    int next = 0;
+    for (Pending pending : batch.items()) {
+      Lane.Onward on = next < onward.size() ? onward.get(next) : null;
+      boolean goesOn = on != null && on.item() == pending;
+      next += goesOn ? 1 : 0;
+      // Whoever was cancelled while it ran did not wait in a queue from which to remove it.
+      if (goesOn && !pending.over()) {
+        long urgent = pending.urgentAt(on.step(), now);
+        schedule.goOn(on.step(), pending, pending.running(), on.arrival(), now, urgent);
+      } else {
+        over.add(pending);
+      }
+    }
+    over.addAll(batch.fills());
+    return over;
+  }
+
   /** Returns whether nobody needs the model any more. */
   boolean unused() {
     return retired && load == 0 && sequences.isEmpty();
@@ -104,6 +140,13 @@ final class Service {
       return List.copyOf(open);
     }
 
+    /** Returns the sequences of all, as they are now. */
+    Stream<Sequence> sequences() {
+      List<Sequence> all = new ArrayList<>();
+      open.forEach(service -> all.addAll(service.sequences));
+      return all.stream();
+    }
+
     /** Puts another one in service; returns the one before, which answers what it accepted. */
     Service serve(Service next) {
       Service former = current;
@@ -128,14 +171,14 @@ final class Service {
     }
 
     /** Returns the next batch of some model, each in its turn; null if none is ready. */
-    Desk.@Nullable Work next(long now) {
+    @Nullable Work next(long now) {
       for (int i = 0; i < open.size(); i++) {
         Service service = open.get((turn + i) % open.size());
         Schedule.Batch<Pending> batch = service.schedule.next(now);
         if (batch != null) {
           turn = (turn + i + 1) % open.size();
           service.load++;
-          return new Desk.Work(service, batch);
+          return new Work(service, batch);
         }
       }
       return null;
@@ -152,6 +195,18 @@ final class Service {
 
     boolean isEmpty() {
       return open.stream().allMatch(service -> service.schedule.isEmpty());
+    }
+
+    /** Removes what waits and meets a condition; returns it. */
+    List<Pending> remove(Predicate<Pending> which) {
+      List<Pending> removed = new ArrayList<>();
+      open.forEach(service -> removed.addAll(service.schedule.remove(which)));
+      return removed;
+    }
+
+    /** Says whether nobody brings company now. */
+    void quiet(boolean nobodyComes) {
+      open.forEach(service -> service.schedule.quiet(nobodyComes));
     }
 
     /** Makes what waits and meets a condition urgent. */

@@ -1,5 +1,6 @@
 package anabranch.error;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
@@ -30,6 +31,18 @@ public final class Bounds {
     if (value < least || value > most) {
       throw new DescriptionException(field + " " + value + " is not in " + least + ".." + most);
     }
+    return value;
+  }
+
+  /**
+   * Returns {@code value} if it lies in {@code least..most}.
+   *
+   * @throws DescriptionException otherwise
+   */
+  public static Duration within(String field, Duration value, Duration least, Duration most) {
+    require(
+        value.compareTo(least) >= 0 && value.compareTo(most) <= 0,
+        () -> field + " " + value + " is not in " + least + ".." + most);
     return value;
   }
 

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who the rows of a call are, for decisions that need more than logits: which of them take part,
- * which event brought them, and what is known of them beforehand.
+ * which event brought them, and what is known of them beforehand. Asked on the thread that decides.
  */
 public interface RoutedRows {
   /** Returns the number of rows of the call. */

@@ -1,6 +1,6 @@
 /**
- * This room is for taking the routing decisions of mixtures and skips on the host, from logits to
- * experts and gates; it is not for the numbers on either side of a decision.
+ * This room is for taking the decisions of routers on the host, from logits to members and gates;
+ * it is not for the numbers on either side of a decision.
  *
  * <p>A {@link anabranch.routing.Routing} does steps 2 to 6 of {@link anabranch.model.route.Router}
  * for packed rows, so that every backend that uses it settles ties, groups, corrections, hashes and

@@ -34,7 +34,7 @@ class DeskTest {
   void whatIsNotCancelledIsHandedOutToTheEnd() {
     Pending pending = onItsWay();
     desk.close();
-    Desk.Work work = desk.take();
+    Service.Work work = desk.take();
     assertNotNull(work);
     assertEquals(List.of(pending), work.batch().items());
     assertEquals(1, work.batch().step());
@@ -60,7 +60,7 @@ class DeskTest {
     Pending pending = put(service, shaken, new Lease(null, shaken, 16));
     Lane lane = new Lane(false, broken);
     shaken.close();
-    Desk.Work work;
+    Service.Work work;
     while ((work = shaken.take()) != null) {
       lane.run(work, shaken);
     }
@@ -121,7 +121,7 @@ class DeskTest {
     Pending pending = service.admission.admit(item, service, new Lease.Answer(desk, lease));
     assertNotNull(pending);
     assertTrue(desk.put(pending));
-    Desk.Work first = desk.take();
+    Service.Work first = desk.take();
     assertNotNull(first);
     pending.state(model.newState(null));
     pending.enter(service.route.legs().get(1));

@@ -20,10 +20,10 @@ class EngineOptionsTest {
     assertRefused("engine.lanes 0 is not in 1..64", () -> DEFAULTS.withLanes(0));
     assertRefused("engine.lanes 65 is not in 1..64", () -> DEFAULTS.withLanes(65));
     assertRefused(
-        "engine.linger PT-0.000000001S is not in 0..1 min",
+        "engine.linger PT-0.000000001S is not in PT0S..PT1M",
         () -> DEFAULTS.withLinger(Duration.ofNanos(-1)));
     assertRefused(
-        "engine.linger PT1M0.000000001S is not in 0..1 min",
+        "engine.linger PT1M0.000000001S is not in PT0S..PT1M",
         () -> DEFAULTS.withLinger(Duration.ofMinutes(1).plusNanos(1)));
     assertEquals(Duration.ofMinutes(1), DEFAULTS.withLinger(Duration.ofMinutes(1)).linger());
   }

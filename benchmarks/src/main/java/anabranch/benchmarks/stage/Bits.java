@@ -32,7 +32,7 @@ import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.onnx.OnnxOptions;
 import anabranch.onnx.Precision;
-import anabranch.onnx.graph.Products;
+import anabranch.onnx.format.Products;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;

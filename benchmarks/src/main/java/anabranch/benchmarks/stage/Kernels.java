@@ -2,8 +2,8 @@ package anabranch.benchmarks.stage;
 
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Block;
+import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.BlockGraphs;
-import anabranch.onnx.graph.Products;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;

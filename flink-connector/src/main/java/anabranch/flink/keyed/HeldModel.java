@@ -16,7 +16,7 @@ final class HeldModel {
 
   HeldModel(Share share, Duration timeout) {
     this.share = share;
-    patience = new Patience(share.recipe(), share.engine(), timeout);
+    patience = new Patience(share, timeout);
   }
 
   String version() {

@@ -1,7 +1,6 @@
 package anabranch.flink.keyed;
 
-import anabranch.flink.model.EngineLease;
-import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Share;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -13,13 +12,11 @@ import java.util.concurrent.TimeoutException;
  * Waits for an engine, but not for ever: one that hangs is given up. Confined to the task's thread.
  */
 final class Patience {
-  private final ModelRecipe recipe;
-  private final EngineLease lease;
+  private final Share share;
   private final Duration most;
 
-  Patience(ModelRecipe recipe, EngineLease lease, Duration most) {
-    this.recipe = recipe;
-    this.lease = lease;
+  Patience(Share share, Duration most) {
+    this.share = share;
     this.most = most;
   }
 
@@ -41,7 +38,6 @@ final class Patience {
 
   /** Gives the engine up; returns what to throw. */
   TimeoutException lost(String what) {
-    lease.abandon();
-    return new TimeoutException(recipe + " did not " + what + " within " + most);
+    return share.lost(what, most);
   }
 }

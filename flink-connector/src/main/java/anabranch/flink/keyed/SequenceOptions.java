@@ -34,17 +34,11 @@ record SequenceOptions(
   SequenceOptions {
     Bounds.within("sequences.maxHeld", maxHeld, 1, 1_000_000);
     Bounds.within("sequences.maxModels", maxModels, 2, 16);
-    between("sequences.timeout", timeout, Duration.ofDays(1));
+    Bounds.within("sequences.timeout", timeout, Duration.ofMillis(1), Duration.ofDays(1));
     Bounds.require(cacheBytes >= 0, "sequences.cacheBytes " + cacheBytes + " is below 0");
     if (ttl != null) {
-      between("sequences.ttl", ttl, Duration.ofDays(3650));
+      Bounds.within("sequences.ttl", ttl, Duration.ofMillis(1), Duration.ofDays(3650));
     }
-  }
-
-  private static void between(String field, Duration value, Duration most) {
-    Bounds.require(
-        value.compareTo(Duration.ofMillis(1)) >= 0 && value.compareTo(most) <= 0,
-        field + " " + value + " is not in PT0.001S.." + most);
   }
 
   static SequenceOptions defaults() {

@@ -2,6 +2,7 @@ package anabranch.flink.model;
 
 import anabranch.engine.Engine;
 import org.apache.flink.annotation.Internal;
+import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.util.FlinkException;
 
 /**
@@ -12,6 +13,8 @@ import org.apache.flink.util.FlinkException;
  */
 @Internal
 public final class EngineLease implements AutoCloseable {
+  private static final String HOOK = "anabranch-engines";
+
   private final SharedEngine shared;
   private final ClassLoader holder;
 
@@ -23,7 +26,7 @@ public final class EngineLease implements AutoCloseable {
   /**
    * Returns a share in the engine of a recipe, loading the model if nobody holds one yet.
    *
-   * @param holder the class loader of the job that asks, for {@link #closeAll}
+   * @param holder the class loader of the job that asks, for {@link #closeWith}
    * @throws FlinkException if the model cannot be loaded: everybody who waited for the load is
    *     told, and the next to ask tries again
    * @throws InterruptedException if interrupted while another thread loads
@@ -33,8 +36,18 @@ public final class EngineLease implements AutoCloseable {
     return SharedEngine.lease(recipe, holder);
   }
 
+  /**
+   * Has Flink close every share that is still open when it unloads the code of a job.
+   *
+   * @param context of a task of that job
+   */
+  public static void closeWith(RuntimeContext context) {
+    ClassLoader holder = context.getUserCodeClassLoader();
+    context.registerUserCodeClassLoaderReleaseHookIfAbsent(HOOK, () -> closeAll(holder));
+  }
+
   /** Closes every share that was taken for a class loader and is still open. */
-  public static void closeAll(ClassLoader holder) {
+  static void closeAll(ClassLoader holder) {
     SharedEngine.closeAll(holder);
   }
 

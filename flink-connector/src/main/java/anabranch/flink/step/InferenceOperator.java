@@ -66,7 +66,6 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
         TwoInputStreamOperator<IN, ModelUpdate, OUT>,
         BoundedOneInput {
   private static final long serialVersionUID = 1L;
-  private static final String RELEASE_HOOK = "anabranch-engines";
 
   private final StepParts<IN, OUT> parts;
   private final MailboxExecutor mailbox;
@@ -144,9 +143,7 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
     if (getExecutionConfig().isObjectReuseEnabled()) {
       copier = getOperatorConfig().getTypeSerializerIn(0, user);
     }
-    getRuntimeContext()
-        .registerUserCodeClassLoaderReleaseHookIfAbsent(
-            RELEASE_HOOK, () -> EngineLease.closeAll(user));
+    EngineLease.closeWith(getRuntimeContext());
     share = share(recipe(), EngineLease.take(recipe(), user));
     collector = new TimestampedCollector<>(output);
     for (Function function : functions().toList()) {

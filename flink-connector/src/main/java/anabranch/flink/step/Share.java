@@ -3,6 +3,8 @@ package anabranch.flink.step;
 import anabranch.engine.Lease;
 import anabranch.flink.model.EngineLease;
 import anabranch.flink.model.ModelRecipe;
+import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import org.apache.flink.annotation.Internal;
 
 /**
@@ -15,6 +17,12 @@ import org.apache.flink.annotation.Internal;
  */
 @Internal
 public record Share(ModelRecipe recipe, EngineLease engine, Lease lease, InferenceMetrics metrics) {
+  /** Gives up the engine, which did not do something in time; returns what to throw. */
+  public TimeoutException lost(String what, Duration within) {
+    engine.abandon();
+    return new TimeoutException(recipe + " did not " + what + " within " + within);
+  }
+
   /** Gives everything back; closing twice is harmless. Metrics go on to show what was counted. */
   public void close() {
     lease.close();

@@ -1,30 +1,23 @@
 package anabranch.flink.keyed;
 
 import anabranch.engine.EngineOptions;
+import anabranch.flink.recovery.Gate;
+import anabranch.flink.recovery.Recovery;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.lib.NumberSequenceSource.NumberSequenceSplit;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiter;
-import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.PipelineOptions;
-import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -60,6 +53,21 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
 
     boolean isOpen() {
       return !waits || kills && checkpoints.get() >= 2;
+    }
+
+    /**
+     * Lets some words pass, then one each millisecond until there are two checkpoints, and the last
+     * tenth only after them: the model breaks on these at the latest.
+     */
+    private Gate gate(int words) {
+      return new Gate(
+          passed -> mayPass(passed) && (passed < free || failures.get() > 0),
+          passed -> isOpen() || mayPass(passed) && passed < words - words / 10,
+          checkpoints::incrementAndGet);
+    }
+
+    private boolean mayPass(int number) {
+      return number <= most || isOpen();
     }
   }
 
@@ -175,7 +183,7 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
         new DataGeneratorSource<>(
             n -> all[n.intValue()],
             all.length,
-            subtasks -> new Gate(name, all.length),
+            subtasks -> course(name).gate(all.length),
             TypeInformation.of(Word.class));
     return KeyedSequenceInference.on(
             env.fromSource(source, WatermarkStrategy.noWatermarks(), "words")
@@ -193,59 +201,8 @@ record Kill(String backend, boolean unaligned, long cacheBytes, int words, long 
   }
 
   Configuration configuration(Path folder) {
-    Configuration configuration = new Configuration();
-    configuration.set(PipelineOptions.GENERIC_TYPES, false);
+    Configuration configuration = Recovery.once(unaligned, folder);
     configuration.set(StateBackendOptions.STATE_BACKEND, backend);
-    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(50));
-    configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, folder.toUri().toString());
-    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
-    configuration.set(
-        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
     return configuration;
-  }
-
-  /**
-   * Lets some words pass, then one each millisecond until there are two checkpoints, and the last
-   * tenth only after them: the model breaks on these at the latest.
-   */
-  private static final class Gate implements RateLimiter<NumberSequenceSplit> {
-    private final Course course;
-    private final int words;
-    private int passed;
-
-    Gate(String name, int words) {
-      course = course(name);
-      this.words = words;
-    }
-
-    @Override
-    public CompletionStage<Void> acquire(int count) {
-      passed += count;
-      if (passed > course.most && !course.isOpen()) {
-        return untilOpen();
-      }
-      if (passed < course.free || course.failures.get() > 0) {
-        return CompletableFuture.completedFuture(null);
-      }
-      return passed < words - words / 10 || course.isOpen() ? later() : untilOpen();
-    }
-
-    private CompletionStage<Void> untilOpen() {
-      return later()
-          .thenCompose(
-              waited -> course.isOpen() ? CompletableFuture.completedFuture(null) : untilOpen());
-    }
-
-    private static CompletionStage<Void> later() {
-      return CompletableFuture.runAsync(
-          () -> {}, CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS));
-    }
-
-    @Override
-    public void notifyCheckpointComplete(long id) {
-      course.checkpoints.incrementAndGet();
-    }
   }
 }

@@ -46,10 +46,15 @@ public final class BlockGraphs {
 
   /**
    * Returns the steps of some sublayers that every row runs: what shows keys asks as well, so that
-   * one graph makes queries, keys and values.
+   * one graph makes queries, keys and values, unless one would be too large.
+   *
+   * @param most bytes of weights in fp32 that one graph may have
    */
-  public static List<Step> ofEveryRow(int width, String path, List<Sublayer> sublayers) {
-    return of(width, path, sublayers, false, true);
+  public static List<Step> ofEveryRow(int width, String path, List<Sublayer> sublayers, long most) {
+    List<Step> whole = of(width, path, sublayers, false, true);
+    boolean fit =
+        whole.stream().flatMap(Step::graphs).allMatch(graph -> graph.weightBytes() <= most);
+    return fit ? whole : of(width, path, sublayers);
   }
 
   /**

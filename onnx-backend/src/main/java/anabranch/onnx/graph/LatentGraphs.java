@@ -3,6 +3,7 @@ package anabranch.onnx.graph;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Latent;
 import anabranch.model.position.Rotary;
+import anabranch.onnx.format.MatrixRows;
 import java.util.List;
 import java.util.Map;
 
@@ -111,8 +112,8 @@ final class LatentGraphs {
     String byHead = graph.node("Transpose", Map.of("perm", new long[] {1, 0, 2}), value);
     int all = attention.headWidth() - latent.turned() + latent.valueWidth();
     boolean single = (transposed ? count : latent.rank()) == 1;
-    Graph.Part part =
-        new Graph.Part(attention.heads(), all, from, count, latent.rank(), transposed != single);
+    MatrixRows part =
+        new MatrixRows(attention.heads(), all, from, count, latent.rank(), transposed != single);
     String weight = graph.part(path + ".kv.up.weight", part);
     String product = single ? dot(graph, byHead, weight) : product(graph, byHead, weight);
     return graph.node("Transpose", Map.of("perm", new long[] {1, 0, 2}), product);

@@ -11,6 +11,7 @@ import anabranch.model.route.Gate;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
 import anabranch.model.route.Score;
+import anabranch.onnx.format.Products;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

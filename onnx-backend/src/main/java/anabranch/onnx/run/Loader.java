@@ -40,13 +40,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Loads the graphs of a model into sessions. Confined to one load. */
 public final class Loader {
-  /** Of weights in fp32: what one message can hold where there is no room for files. */
   private final ModelSpec spec;
-
   private final Opener opener;
   private final StepLoader steps;
   private final Map<String, List<LoadedStep>> blocks = new HashMap<>();
-
   private final @Nullable Joiner joiner;
   private final Map<String, Long> uses;
 

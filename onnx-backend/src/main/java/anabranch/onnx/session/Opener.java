@@ -1,9 +1,9 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.format.LargeWeights;
+import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.LargeWeights;
 import anabranch.onnx.graph.MemberGraphs;
-import anabranch.onnx.graph.Products;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.File;

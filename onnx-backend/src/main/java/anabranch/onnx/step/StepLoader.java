@@ -81,13 +81,11 @@ public final class StepLoader {
    * @param block the number of their block, for random routers
    */
   public List<LoadedStep> load(String path, int block, List<Sublayer> sublayers) {
-    if (everyRowRuns) {
-      List<Step> steps = BlockGraphs.ofEveryRow(width, path, sublayers);
-      if (steps.stream().flatMap(Step::graphs).allMatch(Graph::fits)) {
-        return load(steps, block);
-      }
-    }
-    return load(BlockGraphs.of(width, path, sublayers), block);
+    List<Step> steps =
+        everyRowRuns
+            ? BlockGraphs.ofEveryRow(width, path, sublayers, Graph.MOST_WEIGHT_BYTES)
+            : BlockGraphs.of(width, path, sublayers);
+    return load(steps, block);
   }
 
   private List<LoadedStep> load(List<Step> steps, int block) {

@@ -81,8 +81,7 @@ class BlockGraphsTest {
   void whereEveryRowRunsOneGraphMakesQueriesKeysAndValues() {
     ModelSpec spec = Models.causal();
     List<Sublayer> sublayers = spec.plan().blocks().get(0).sublayers();
-    Step.Attend attend =
-        (Step.Attend) BlockGraphs.ofEveryRow(spec.width(), "blocks.0", sublayers).get(0);
+    Step.Attend attend = ofEveryRow(spec, sublayers, Graph.MOST_WEIGHT_BYTES);
     assertTrue(attend.atOnce());
     assertNull(attend.query());
     assertFalse(attend.normed());
@@ -95,6 +94,23 @@ class BlockGraphsTest {
                     "blocks.0.attention.q.weight",
                     "blocks.0.attention.k.weight",
                     "blocks.0.attention.v.weight")));
+  }
+
+  /** No model in a test is as large as the bound of the format. */
+  @Test
+  void oneGraphOfAllIsDividedWhereItWouldBeTooLarge() {
+    ModelSpec spec = Models.causal();
+    List<Sublayer> sublayers = spec.plan().blocks().get(0).sublayers().subList(0, 1);
+    Step.Attend whole = ofEveryRow(spec, sublayers, Graph.MOST_WEIGHT_BYTES);
+    long bytes = whole.keysAndValues().weightBytes();
+    assertTrue(ofEveryRow(spec, sublayers, bytes).atOnce());
+    Step.Attend divided = ofEveryRow(spec, sublayers, bytes - 1);
+    assertFalse(divided.atOnce());
+    assertEquals(List.of("blocks.0.attention.q.weight"), divided.query().weights());
+  }
+
+  private static Step.Attend ofEveryRow(ModelSpec spec, List<Sublayer> sublayers, long most) {
+    return (Step.Attend) BlockGraphs.ofEveryRow(spec.width(), "blocks.0", sublayers, most).get(0);
   }
 
   private static boolean isOnHost(String name) {

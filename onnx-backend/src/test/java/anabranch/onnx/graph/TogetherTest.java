@@ -9,6 +9,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Parameter;
 import anabranch.model.route.Routers;
+import anabranch.onnx.format.Products;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;

@@ -2,7 +2,7 @@ package anabranch.checkpoint.formula;
 
 import org.jspecify.annotations.Nullable;
 
-/** What names mean in a formula. */
+/** What names mean in a formula. Asked on the thread that computes it. */
 public interface Names {
   /** Returns whether a name means something. */
   boolean has(String name);

@@ -300,10 +300,7 @@ public final class Bank implements AutoCloseable {
 
     /** Says how long {@link Bank#close} goes on answering: from 0 to 1 day, usually a minute. */
     public Builder closeWithin(Duration time) {
-      Bounds.require(
-          !time.isNegative() && time.compareTo(Duration.ofDays(1)) <= 0,
-          "bank.closeWithin " + time + " is not in 0..1 day");
-      closeWithin = time;
+      closeWithin = Bounds.within("bank.closeWithin", time, Duration.ZERO, Duration.ofDays(1));
       return this;
     }
 

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import anabranch.weights.DType;
 import anabranch.weights.Place;
@@ -141,7 +141,7 @@ public abstract sealed class LargeWeights {
       if (tensor.type() != DType.F32) {
         int bytes = Math.toIntExact(4 * tensor.elements());
         numbers = room.apply(bytes).order(ByteOrder.LITTLE_ENDIAN).clear();
-        Graph.write(tensor, numbers);
+        Store.write(tensor, numbers);
         numbers.flip();
       }
       return add(numbers, into);

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 /** In which numbers a graph keeps the weights of its products, and computes these. */
 public enum Products {

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,6 +9,8 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Routers;
+import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;

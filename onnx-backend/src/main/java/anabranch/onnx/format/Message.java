@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -10,19 +10,19 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
 /**
- * A protobuf message being written: a rope of parts, so that nesting and large tensors are copied
+ * A protobuf message being written: a rope of pieces, so that nesting and large tensors are copied
  * once, when the whole is laid out. Confined to one thread.
  */
 final class Message {
-  private final List<Part> parts = new ArrayList<>();
+  private final List<Piece> pieces = new ArrayList<>();
   private ByteArrayOutputStream open = new ByteArrayOutputStream();
   private long closedBytes;
 
   /** Bytes that are written when the whole is laid out. */
-  private record Part(int bytes, Consumer<ByteBuffer> writer) {
-    static Part of(ByteBuffer bytes) {
+  private record Piece(int bytes, Consumer<ByteBuffer> writer) {
+    static Piece of(ByteBuffer bytes) {
       ByteBuffer own = bytes.slice();
-      return new Part(own.remaining(), into -> into.put(own.duplicate()));
+      return new Piece(own.remaining(), into -> into.put(own.duplicate()));
     }
   }
 
@@ -50,7 +50,7 @@ final class Message {
 
   /** Writes a field of bytes, which must not change until the whole is laid out. */
   Message bytes(int field, ByteBuffer value) {
-    return add(field, Part.of(value));
+    return add(field, Piece.of(value));
   }
 
   /**
@@ -60,15 +60,15 @@ final class Message {
    * @param writer puts exactly {@code bytes} bytes
    */
   Message bytes(int field, int bytes, Consumer<ByteBuffer> writer) {
-    return add(field, new Part(bytes, writer));
+    return add(field, new Piece(bytes, writer));
   }
 
-  private Message add(int field, Part part) {
+  private Message add(int field, Piece piece) {
     varint((long) field << 3 | 2);
-    varint(part.bytes());
+    varint(piece.bytes());
     close();
-    parts.add(part);
-    closedBytes += part.bytes();
+    pieces.add(piece);
+    closedBytes += piece.bytes();
     return this;
   }
 
@@ -78,7 +78,7 @@ final class Message {
     varint(value.size());
     close();
     value.close();
-    parts.addAll(value.parts);
+    pieces.addAll(value.pieces);
     closedBytes += value.closedBytes;
     return this;
   }
@@ -103,14 +103,14 @@ final class Message {
     close();
     ByteBuffer whole =
         room.apply(Math.toIntExact(closedBytes)).order(ByteOrder.nativeOrder()).clear();
-    parts.forEach(part -> part.writer().accept(whole));
+    pieces.forEach(piece -> piece.writer().accept(whole));
     return whole.flip();
   }
 
   private void close() {
     if (open.size() > 0) {
       closedBytes += open.size();
-      parts.add(Part.of(ByteBuffer.wrap(open.toByteArray())));
+      pieces.add(Piece.of(ByteBuffer.wrap(open.toByteArray())));
       open = new ByteArrayOutputStream();
     }
   }

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -42,13 +42,13 @@ class LargeWeightsTest {
   /** Such a graph would be laid out for nothing. */
   @Test
   void aGraphThatStacksLargeMatricesHasNoneThatLieAsItNeedsThem() {
-    Graph graph = new Graph("stacked");
-    graph.weight("one", SIDE, SIDE);
-    assertEquals(List.of("one"), graph.large());
-    graph.stack("small", List.of(List.of("a"), List.of("b")), 1, SIDE);
-    assertEquals(List.of("one"), graph.large());
-    graph.stack("stack", List.of(List.of("two"), List.of("three")), SIDE, SIDE);
-    assertEquals(List.of(), graph.large());
+    Constants constants = new Constants();
+    constants.weight("one", SIDE, SIDE);
+    assertEquals(List.of("one"), constants.large());
+    constants.stack("small", new Stack(List.of(List.of("a"), List.of("b")), 1, SIDE));
+    assertEquals(List.of("one"), constants.large());
+    constants.stack("stack", new Stack(List.of(List.of("two"), List.of("three")), SIDE, SIDE));
+    assertEquals(List.of(), constants.large());
   }
 
   @Test

@@ -1,11 +1,10 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import anabranch.error.WeightsException;
 import anabranch.weights.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -21,7 +20,7 @@ import java.util.Set;
  * products in 16 bits and cut what is more: {@code 2 * 255 * 64} is the most that always fits.
  * Confined to one graph being written.
  */
-final class EightBits {
+final class EightBits extends Numbers {
   /** The greatest weight. */
   static final int MOST = 64;
 
@@ -34,15 +33,14 @@ final class EightBits {
   private static final long UINT8 = 2;
   private static final long INT8 = 3;
 
-  private final List<Graph.Node> nodes = new ArrayList<>();
   private final Map<String, Row> rows = new HashMap<>();
   private final Set<String> notNegative = new HashSet<>();
 
   /** A value in 8 bits, and the scales of its rows. */
   private record Row(String numbers, String scales) {}
 
-  /** Adds the nodes that stand for a product. */
-  void product(Graph.Node product) {
+  @Override
+  void product(Node product) {
     String value = product.from().get(0);
     String weight = product.from().get(1);
     Row row = rows.computeIfAbsent(value, this::row);
@@ -86,33 +84,29 @@ final class EightBits {
   }
 
   private String node(String operator, String to, Map<String, Object> attributes, String... from) {
-    nodes.add(new Graph.Node(to + ".node", operator, List.of(from), List.of(to), attributes));
+    super.as(new Node(to + ".node", operator, List.of(from), List.of(to), attributes));
     return to;
   }
 
-  /** Adds a node that stays as it is. */
-  void as(Graph.Node node) {
-    nodes.add(node);
+  @Override
+  void as(Node node) {
+    super.as(node);
     if (node.operator().equals("Relu")) {
       notNegative.addAll(node.to());
     }
   }
 
-  /** Returns the nodes so far, in order. */
-  List<Graph.Node> nodes() {
-    return nodes;
-  }
-
-  /** Returns the constants that nodes share. */
+  @Override
   List<Message> constants() {
     if (rows.isEmpty()) {
       return List.of();
     }
     return List.of(
-        Graph.constant(ZERO_POINT, UINT8).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
-        Graph.constant(SHARE, Graph.FLOAT, 1, 1).bytes(9, floats(1f / (ZERO - 1))),
-        Graph.constant(HUGE, Graph.FLOAT).bytes(9, floats(Float.MAX_VALUE)),
-        Graph.constant(LAST, Graph.INT64, 1)
+        Constants.constant(ZERO_POINT, UINT8).bytes(9, ByteBuffer.wrap(new byte[] {(byte) ZERO})),
+        Constants.constant(SHARE, Constants.FLOAT, 1, 1)
+            .bytes(9, Constants.floats(1f / (ZERO - 1))),
+        Constants.constant(HUGE, Constants.FLOAT).bytes(9, Constants.floats(Float.MAX_VALUE)),
+        Constants.constant(LAST, Constants.INT64, 1)
             .bytes(9, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(-1).flip()));
   }
 
@@ -120,15 +114,14 @@ final class EightBits {
     return weight + ".scales";
   }
 
-  /** A weight in 8 bits: {@code in x out} numbers, and a scale for each of {@code out}. */
-  record Weight(Message numbers, ByteBuffer bytes, Message scales) {}
-
   /**
-   * Returns a weight of {@code out x in} numbers in 8 bits.
+   * Returns a weight of {@code out x in} numbers in 8 bits: {@code in x out} numbers, and a scale
+   * for each of {@code out}.
    *
    * @throws WeightsException if a number is not finite
    */
-  static Weight weight(Tensor tensor) {
+  @Override
+  List<Message> factor(Tensor tensor, Store store) {
     int out = tensor.shape().get(0);
     int in = tensor.shape().get(1);
     FloatBuffer numbers = FloatBuffer.allocate(Math.toIntExact(tensor.elements()));
@@ -156,15 +149,15 @@ final class EightBits {
         bytes[i * out + column] = (byte) Math.rint(values[from + i] / scale);
       }
     }
-    return new Weight(
-        Graph.constant(tensor.name(), INT8, in, out),
-        ByteBuffer.wrap(bytes),
-        Graph.constant(scales(tensor.name()), Graph.FLOAT, out).bytes(9, floats(scales)));
-  }
-
-  private static ByteBuffer floats(float... values) {
-    ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    raw.asFloatBuffer().put(values);
-    return raw;
+    Message factors =
+        store.with(
+            Constants.constant(tensor.name(), INT8, in, out),
+            bytes.length,
+            () -> ByteBuffer.wrap(bytes),
+            into -> into.put(bytes));
+    return List.of(
+        factors,
+        Constants.constant(scales(tensor.name()), Constants.FLOAT, out)
+            .bytes(9, Constants.floats(scales)));
   }
 }

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import anabranch.error.WeightsException;
 import anabranch.weights.DType;
@@ -12,13 +12,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.IntFunction;
 
 /**
  * Products in 16-bit floating point between values in fp32: operands are rounded to the nearest
  * number, ties to even. Confined to one graph being written.
  */
-final class SixteenBits {
+final class SixteenBits extends Numbers {
   private static final int HALF = 10;
   private static final int BRAIN = 16;
 
@@ -39,52 +38,49 @@ final class SixteenBits {
     this.wide = wide;
   }
 
-  /** Returns the nodes that stand for a product, in order. */
-  List<Graph.Node> product(Graph.Node product) {
-    List<Graph.Node> nodes = new ArrayList<>();
+  @Override
+  void product(Node product) {
     String value = product.from().get(0);
     String weight = product.from().get(1);
     String to = product.to().get(0);
-    String operand = rounded(value, nodes);
+    String operand = rounded(value);
     if (wide) {
-      nodes.add(cast(weight, weight + ".wide", (int) Graph.FLOAT));
+      as(cast(weight, weight + ".wide", (int) Constants.FLOAT));
       List<String> from = new ArrayList<>(List.of(operand, weight + ".wide"));
       from.addAll(product.from().subList(2, product.from().size()));
-      nodes.add(gemm(from, to));
-      return nodes;
+      as(gemm(to + ".node", from, to));
+      return;
     }
-    nodes.add(gemm(List.of(operand, weight), to + ".short"));
+    as(gemm(to + ".short.node", List.of(operand, weight), to + ".short"));
     boolean bias = product.from().size() > 2;
-    nodes.add(cast(to + ".short", bias ? to + ".plain" : to, (int) Graph.FLOAT));
+    as(cast(to + ".short", bias ? to + ".plain" : to, (int) Constants.FLOAT));
     if (bias) {
       List<String> from = List.of(to + ".plain", product.from().get(2));
-      nodes.add(new Graph.Node(to + ".node", "Add", from, List.of(to), Map.of()));
+      as(new Node(to + ".node", "Add", from, List.of(to), Map.of()));
     }
-    return nodes;
   }
 
   /** Returns a value as products read it, and adds the nodes that make it the first time. */
-  private String rounded(String value, List<Graph.Node> nodes) {
+  private String rounded(String value) {
     String operand = value + (wide ? ".rounded" : ".short");
     if (rounded.add(value)) {
-      nodes.add(cast(value, value + ".short", type));
+      as(cast(value, value + ".short", type));
       if (wide) {
-        nodes.add(cast(value + ".short", operand, (int) Graph.FLOAT));
+        as(cast(value + ".short", operand, (int) Constants.FLOAT));
       }
     }
     return operand;
   }
 
-  /** Returns the nodes that stand for all experts of a mixture, in order. */
-  List<Graph.Node> experts(Graph.Node experts) {
-    List<Graph.Node> nodes = new ArrayList<>();
+  @Override
+  void experts(Node experts) {
     List<String> from = new ArrayList<>();
     for (String value : experts.from()) {
       boolean weight = from.size() >= 2;
       if (!weight) {
-        from.add(rounded(value, nodes));
+        from.add(rounded(value));
       } else if (wide && !value.isEmpty()) {
-        nodes.add(cast(value, value + ".wide", (int) Graph.FLOAT));
+        as(cast(value, value + ".wide", (int) Constants.FLOAT));
         from.add(value + ".wide");
       } else {
         from.add(value);
@@ -92,42 +88,44 @@ final class SixteenBits {
     }
     String to = experts.to().get(0);
     String result = wide ? to : to + ".short";
-    nodes.add(
-        new Graph.Node(
-            experts.name(), experts.operator(), from, List.of(result), experts.attributes()));
+    as(new Node(experts.name(), experts.operator(), from, List.of(result), experts.attributes()));
     if (!wide) {
-      nodes.add(cast(result, to, (int) Graph.FLOAT));
+      as(cast(result, to, (int) Constants.FLOAT));
     }
-    return nodes;
   }
 
-  /** Returns the number type as ONNX counts them. */
+  private static Node cast(String from, String to, int type) {
+    return new Node(to + ".node", "Cast", List.of(from), List.of(to), Map.of("to", type));
+  }
+
+  @Override
+  List<Message> factor(Tensor tensor, Store store) {
+    return List.of(
+        store.with(
+            Constants.constant(tensor, type),
+            Math.toIntExact(bytes() * tensor.elements()),
+            () -> numbers(tensor, store),
+            into -> write(tensor, into)));
+  }
+
+  /** Returns the numbers of a weight, in room where they are not stored so. */
+  private ByteBuffer numbers(Tensor tensor, Store store) {
+    if (tensor.type() == stored) {
+      return tensor.bytes();
+    }
+    ByteBuffer numbers = store.room(Math.toIntExact(bytes() * tensor.elements()));
+    write(tensor, numbers);
+    return numbers.flip();
+  }
+
+  @Override
   long type() {
     return type;
   }
 
-  private static Graph.Node gemm(List<String> from, String to) {
-    return new Graph.Node(to + ".node", "Gemm", from, List.of(to), Map.of("transB", 1));
-  }
-
-  private static Graph.Node cast(String from, String to, int type) {
-    return new Graph.Node(to + ".node", "Cast", List.of(from), List.of(to), Map.of("to", type));
-  }
-
-  /** Returns the constant of a weight, without its numbers. */
-  Message constant(Tensor tensor) {
-    long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
-    return Graph.constant(tensor.name(), type, shape);
-  }
-
-  /** Returns the numbers of a weight, in room where they are not stored so. */
-  ByteBuffer numbers(Tensor tensor, IntFunction<ByteBuffer> room) {
-    if (tensor.type() == stored) {
-      return tensor.bytes();
-    }
-    ByteBuffer numbers = room.apply(Math.toIntExact(2 * tensor.elements()));
-    write(tensor, numbers.order(ByteOrder.LITTLE_ENDIAN).clear());
-    return numbers.flip();
+  @Override
+  int bytes() {
+    return Short.BYTES;
   }
 
   /**
@@ -135,6 +133,7 @@ final class SixteenBits {
    *
    * @throws WeightsException if one is finite and too large for the type
    */
+  @Override
   void write(Tensor tensor, ByteBuffer into) {
     if (tensor.type() == stored) {
       into.put(tensor.bytes());

@@ -1,4 +1,4 @@
-package anabranch.onnx.graph;
+package anabranch.onnx.format;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.error.WeightsException;
+import anabranch.onnx.graph.Graph;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
@@ -115,7 +116,8 @@ class EightBitsTest {
   private static float[] run(float[] x, float[] weight, float[] bias, int rows) {
     Graph graph = new Graph("product");
     String in = graph.input("x", -1, IN);
-    graph.output("y", new Layers(graph, IN).linear("p", OUT, IN, true, in), -1, OUT);
+    String p = graph.weight("p.weight", OUT, IN);
+    graph.output("y", graph.product(in, IN, p, graph.weight("p.bias", OUT)), -1, OUT);
     List<Tensor> weights =
         List.of(
             MemoryWeights.tensor("p.weight", List.of(OUT, IN), weight),
