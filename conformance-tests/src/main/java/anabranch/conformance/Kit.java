@@ -7,6 +7,7 @@ import anabranch.backend.Numerics;
 import anabranch.conformance.space.Shapes;
 import anabranch.conformance.system.PublishedSystem;
 import anabranch.conformance.system.Systems;
+import anabranch.conformance.trial.Rounding;
 import anabranch.conformance.trial.Subject;
 import anabranch.model.ModelSpec;
 import anabranch.model.route.Routers;
@@ -69,8 +70,13 @@ public final class Kit {
     }
   }
 
-  /** Runs everything on a backend, with options for every model. */
+  /**
+   * Runs everything on a backend, with options for every model.
+   *
+   * @throws IllegalArgumentException if nothing is known of numbers of the type that it declares
+   */
   public static Kit run(Backend backend, LoadOptions options) {
+    Rounding.of(numerics(backend, options));
     Kit kit = new Kit(backend, options);
     for (Method test : tests()) {
       kit.outcomes.put(test.getName(), outcome(() -> test.invoke(kit.tests)));

@@ -55,6 +55,7 @@ public interface LifecycleChapter extends Subject {
           Numerics numerics = trial.model.numerics();
           assertFalse(numerics.device().isBlank(), "device is blank");
           assertFalse(numerics.type().isBlank(), "type is blank");
+          assertDoesNotThrow(() -> moved(trial.subject.weights(), numerics, 0), "type");
           assertTrue(new Tolerance(numerics.absolute(), numerics.relative()).of(1.0) > 0);
         });
   }

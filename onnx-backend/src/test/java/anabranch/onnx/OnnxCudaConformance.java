@@ -12,6 +12,6 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
     disabledReason = "no CUDA device was asked for with -Donnx.device=cuda:0")
 class OnnxCudaConformance extends TypeConformance {
   OnnxCudaConformance() {
-    super(Precision.FP32, 0x1p-24);
+    super(Precision.FP32);
   }
 }

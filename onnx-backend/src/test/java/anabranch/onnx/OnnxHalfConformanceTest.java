@@ -2,6 +2,6 @@ package anabranch.onnx;
 
 class OnnxHalfConformanceTest extends TypeConformance {
   OnnxHalfConformanceTest() {
-    super(Precision.FP16, 0x1p-11);
+    super(Precision.FP16);
   }
 }

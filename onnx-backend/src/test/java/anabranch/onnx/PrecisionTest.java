@@ -10,6 +10,7 @@ import anabranch.backend.LoadedModel;
 import anabranch.backend.Numerics;
 import anabranch.backend.SequenceState;
 import anabranch.backend.StateImage;
+import anabranch.conformance.report.Fuzz;
 import anabranch.error.Unsupported;
 import anabranch.model.Embedding;
 import anabranch.model.Input;
@@ -24,6 +25,8 @@ import anabranch.model.plan.Plan;
 import anabranch.weights.Weights;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class PrecisionTest {
   private final OnnxBackend backend = new OnnxBackend();
@@ -105,6 +108,15 @@ class PrecisionTest {
       assertNotEquals(state.image(0).signature(), other.image(0).signature());
       assertThrows(IllegalArgumentException.class, () -> half.restore(other.image(0)));
     }
+  }
+
+  /** Near numbers differ by more than the tolerance here: each is judged by its own (rule D9). */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void whateverIsDrawnIsRightInTheNumbersThatAreDeclared(Precision precision) {
+    Fuzz fuzz = Fuzz.run(backend, options(precision), 0, 30);
+    assertEquals(List.of(), fuzz.wrong());
+    assertTrue(fuzz.accepted() >= 15, fuzz.accepted() + " were accepted");
   }
 
   private LoadedModel load(Precision precision) {

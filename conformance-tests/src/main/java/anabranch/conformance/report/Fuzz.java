@@ -3,8 +3,10 @@ package anabranch.conformance.report;
 import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;
 import anabranch.conformance.BackendConformance;
+import anabranch.conformance.Kit;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.ModelSpace;
+import anabranch.conformance.trial.Rounding;
 import anabranch.conformance.trial.Trial;
 import anabranch.engine.Policy;
 import anabranch.error.DescriptionException;
@@ -41,8 +43,14 @@ public final class Fuzz {
         };
   }
 
-  /** Draws that many descriptions, from a first seed on. */
+  /**
+   * Draws that many descriptions, from a first seed on.
+   *
+   * @throws IllegalArgumentException if nothing is known of numbers of the type that the backend
+   *     declares
+   */
   public static Fuzz run(Backend backend, LoadOptions options, long first, int count) {
+    Rounding.of(Kit.numerics(backend, options));
     Fuzz fuzz = new Fuzz(backend, options);
     for (long seed = first; seed < first + count; seed++) {
       fuzz.draw(seed);

@@ -14,12 +14,14 @@ import anabranch.engine.Policy;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
+import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,16 +38,21 @@ public final class Judge {
   private final Case subject;
   private final Oracle oracle;
   private final Tolerance tolerance;
-  private final Subject kit;
+  private final LongFunction<Weights> rounding;
   private final List<Oracle> moved = new ArrayList<>();
   private int amplified;
 
-  Judge(Case subject, Oracle oracle, Tolerance tolerance, Subject kit) {
+  /**
+   * Creates a judge.
+   *
+   * @param rounding gives the weights of the case as rounding may move them, drawn from a seed
+   */
+  Judge(Case subject, Oracle oracle, Tolerance tolerance, LongFunction<Weights> rounding) {
     this.cut = Cut.of(subject.spec());
     this.subject = subject;
     this.oracle = oracle;
     this.tolerance = tolerance;
-    this.kit = kit;
+    this.rounding = rounding;
   }
 
   /** Returns in how many judgements the tolerance alone was not enough. */
@@ -55,7 +62,7 @@ public final class Judge {
 
   private List<Oracle> moved() {
     while (moved.size() < MOVES) {
-      moved.add(new Oracle(subject.spec(), kit.moved(subject.weights(), moved.size())));
+      moved.add(new Oracle(subject.spec(), rounding.apply(moved.size())));
     }
     return moved;
   }

@@ -23,12 +23,14 @@ public interface Subject {
 
   /**
    * Returns weights that differ from given ones by as little as the backend's numbers can say,
-   * which shows how far its rounding may carry (rule D9); by default by one step of fp32.
+   * which shows how far its rounding may carry (rule D9); by default {@link Rounding} of the type
+   * that the loaded model declares.
    *
    * @param seed draws the direction of each
+   * @throws IllegalArgumentException if nothing is known of numbers of this type
    */
-  default Weights moved(Weights weights, long seed) {
-    return Nudge.of(weights, seed);
+  default Weights moved(Weights weights, Numerics numerics, long seed) {
+    return Rounding.of(numerics).moved(weights, seed);
   }
 
   /**

@@ -49,8 +49,10 @@ public final class Trial implements AutoCloseable {
     ModelSpec travelled = Descriptions.model(Descriptions.text(subject.spec()));
     model =
         kit.backend().load(travelled, subject.weights(), accepting(kit.options(), subject.spec()));
-    tolerance = kit.tolerance(model.numerics());
-    judge = new Judge(subject, oracle, tolerance, kit);
+    Numerics numerics = model.numerics();
+    tolerance = kit.tolerance(numerics);
+    judge =
+        new Judge(subject, oracle, tolerance, seed -> kit.moved(subject.weights(), numerics, seed));
   }
 
   /** Returns the options under which the kit loads a description: it accepts what it asks for. */

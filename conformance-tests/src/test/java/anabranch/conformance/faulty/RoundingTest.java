@@ -2,13 +2,17 @@ package anabranch.conformance.faulty;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Backend;
+import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
 import anabranch.backend.Numerics;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
+import anabranch.conformance.Kit;
 import anabranch.conformance.reference.ReferenceBackend;
+import anabranch.conformance.report.Fuzz;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Tolerance;
@@ -31,6 +35,9 @@ import anabranch.weights.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the judge excuses as rounding, and what it does not (rule D9). */
 class RoundingTest {
@@ -59,6 +66,44 @@ class RoundingTest {
         }
       };
 
+  /**
+   * Multiplies by matrices of numbers so many to a power of two, or to the greatest of a column,
+   * and declares a type.
+   */
+  private static Backend rounded(String type, double steps, boolean ofColumn) {
+    return new Broken() {
+      @Override
+      Tensor change(Tensor tensor, Weights all) {
+        if (!tensor.name().endsWith(".weight") || tensor.shape().size() < 2) {
+          return tensor;
+        }
+        float[] values = Faults.numbers(tensor).array();
+        int in = tensor.shape().get(1);
+        for (int from = 0; from < values.length; from += in) {
+          double greatest = 0;
+          for (int i = from; i < from + in; i++) {
+            greatest = Math.max(greatest, Math.abs(values[i]));
+          }
+          for (int i = from; i < from + in; i++) {
+            double unit = ofColumn ? greatest : Math.scalb(1.0, Math.getExponent(values[i]));
+            values[i] = (float) (Math.rint(values[i] / unit * steps) * unit / steps);
+          }
+        }
+        return MemoryWeights.tensor(tensor.name(), tensor.shape(), values);
+      }
+
+      @Override
+      public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
+        return new Model(spec, super.load(spec, weights, options)) {
+          @Override
+          public Numerics numerics() {
+            return new Numerics(Numerics.Kind.TOLERANT, 1, 1, "cpu", type, List.of());
+          }
+        };
+      }
+    };
+  }
+
   private static Backend off(double share) {
     return new Broken() {
       @Override
@@ -86,6 +131,39 @@ class RoundingTest {
   void nothingIsExcusedBeyondTheBoundHoweverFarRoundingMoves() {
     assertEquals(1, judge(off(1e-4), model(1e-6f), USUAL));
     assertThrows(AssertionError.class, () -> judge(off(3e-3), model(1e-6f), USUAL));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"fp16, 1024, false", "bf16, 128, false", "int8, 64, true"})
+  void numbersAreJudgedByTheRoundingOfTheTypeThatIsDeclared(
+      String type, double steps, boolean ofColumn) {
+    double narrow = 0.125 / steps;
+    assertEquals(1, judge(rounded(type, steps, ofColumn), model(1), narrow));
+    assertThrows(
+        AssertionError.class, () -> judge(rounded("fp32", steps, ofColumn), model(1), narrow));
+    double wide = 4 / steps;
+    assertEquals(0, judge(rounded(type, steps, ofColumn), model(1), wide));
+    AssertionError wrong =
+        assertThrows(
+            AssertionError.class, () -> judge(rounded(type, steps / 32, ofColumn), model(1), wide));
+    assertTrue(String.valueOf(wrong.getMessage()).contains("shifts it by"), wrong.getMessage());
+  }
+
+  @Test
+  void numbersOfAnUnknownTypeAreRefusedBeforeAnythingIsJudged() {
+    for (String type : List.of("fp8", "")) {
+      Backend unknown = rounded(type, 8, false);
+      for (Executable run :
+          List.<Executable>of(
+              () -> Fuzz.run(unknown, LoadOptions.defaults(), 0, 1),
+              () -> Kit.run(unknown, LoadOptions.defaults()))) {
+        String refusal = assertThrows(IllegalArgumentException.class, run).getMessage();
+        assertTrue(
+            refusal.startsWith(
+                "numerics.type \"" + type + "\" is not one of fp64, fp32, fp16, bf16, int8: "),
+            refusal);
+      }
+    }
   }
 
   /** Returns in how many judgements the tolerance alone was not enough; fails as the judge does. */

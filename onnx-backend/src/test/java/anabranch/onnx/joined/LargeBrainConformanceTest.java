@@ -7,7 +7,7 @@ import anabranch.onnx.TypeConformance;
 /** The kit on few large graphs in bf16, under the decisions that were taken in them. */
 class LargeBrainConformanceTest extends TypeConformance {
   LargeBrainConformanceTest() {
-    super(Precision.BF16, 0x1p-8);
+    super(Precision.BF16);
   }
 
   @Override

@@ -7,7 +7,7 @@ import anabranch.onnx.TypeConformance;
 /** The kit on few large graphs in fp16, under the decisions that were taken in them. */
 class LargeHalfConformanceTest extends TypeConformance {
   LargeHalfConformanceTest() {
-    super(Precision.FP16, 0x1p-11);
+    super(Precision.FP16);
   }
 
   @Override
