@@ -35,6 +35,9 @@ public final class PointRunner {
   private final boolean embeds;
   private final Sessions sessions;
 
+  /** Says of some number of units that nobody scored them, which the next call may want again. */
+  private volatile @Nullable Scores unscored;
+
   /**
    * The graphs of a point, as far as it has them.
    *
@@ -67,15 +70,17 @@ public final class PointRunner {
   /** Returns the score of each unit, to be released. */
   public Scores scores(Reading reading, BufferPool pool) {
     Units units = units(reading.packing());
-    float[] values = new float[units.count()];
-    Arrays.fill(values, Float.NaN);
-    int[] labels = point.labels() ? new int[values.length] : NONE;
-    Arrays.fill(labels, -1);
     Criterion.Score how = point.score();
-    Scores nothing = new Scores(values, labels, NONE, null);
     if (how == null || how == Criterion.Score.CHOSEN) {
-      return nothing;
+      Scores before = unscored;
+      if (before == null || before.values().length != units.count()) {
+        before = nothing(units.count());
+        unscored = before;
+      }
+      return before;
     }
+    Scores nothing = nothing(units.count());
+    float[] values = nothing.values();
     int[] scored = units.scored();
     switch (how) {
       case SATURATION -> saturation(units, scored, reading, values, pool);
@@ -91,6 +96,14 @@ public final class PointRunner {
       }
     }
     return nothing;
+  }
+
+  private Scores nothing(int units) {
+    float[] values = new float[units];
+    Arrays.fill(values, Float.NaN);
+    int[] labels = point.labels() ? new int[units] : NONE;
+    Arrays.fill(labels, -1);
+    return new Scores(values, labels, NONE, null);
   }
 
   /** Writes the logits of units, one after the other, in the buffer's byte order. */
