@@ -193,13 +193,13 @@ final class SegmentStep implements LoadedStep {
   }
 
   private static void trace(StageRun run, Ports.Routed routed, float[] decided) {
-    List<Trace.Choices> into = run.call.choices;
+    List<Trace.Choices> into = run.call.choices();
     if (into == null) {
       return;
     }
     Packing packing = run.packing;
     int k = routed.k();
-    int[] experts = new int[run.call.batch.rows * k];
+    int[] experts = new int[run.call.batch().rows * k];
     float[] gates = new float[experts.length];
     int[] counts = new int[routed.members()];
     Arrays.fill(experts, -1);

@@ -2,11 +2,15 @@ package anabranch.onnx.memory;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Buffers of a pool for the time of a block. Confined to one thread. */
+/**
+ * Buffers of a pool for the time of a block; once closed, for that of another one. Confined to one
+ * thread.
+ */
 public final class Scope implements AutoCloseable {
   private final BufferPool pool;
-  private FloatBuffer[] taken = new FloatBuffer[4];
+  private @Nullable FloatBuffer[] taken = new @Nullable FloatBuffer[4];
   private int count;
 
   /** Opens a scope. */
@@ -28,7 +32,11 @@ public final class Scope implements AutoCloseable {
   @Override
   public void close() {
     while (count > 0) {
-      pool.give(taken[--count]);
+      FloatBuffer buffer = taken[--count];
+      if (buffer != null) {
+        pool.give(buffer);
+        taken[count] = null;
+      }
     }
   }
 }
