@@ -5,6 +5,7 @@ import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
 import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Lent;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;
@@ -183,7 +184,7 @@ public final class PointRunner {
     int outputs =
         point instanceof Point.AtChoice at ? at.depths() : present(point.head()).outputs();
     long size = chooses ? 0 : (long) scored.length * outputs;
-    FloatBuffer keep = size > 0 && size <= MOST_KEPT ? pool.take(size) : null;
+    Lent keep = size > 0 && size <= MOST_KEPT ? pool.take(size) : null;
     boolean complete = false;
     try {
       run(
@@ -196,7 +197,7 @@ public final class PointRunner {
           (logits, from, count) -> {
             score(how, outputs, logits, scored, from, count, into, pool);
             if (keep != null) {
-              keep.put(from * outputs, logits, 0, count * outputs);
+              keep.floats().put(from * outputs, logits, 0, count * outputs);
             }
           },
           pool);
@@ -256,7 +257,8 @@ public final class PointRunner {
 
   /** Copies logits that were kept; returns false where one of the units has none. */
   private static boolean kept(int[] asked, Scores scores, int outputs, FloatBuffer answers) {
-    if (scores.logits() == null) {
+    Lent logits = scores.logits();
+    if (logits == null) {
       return false;
     }
     for (int i = 0; i < asked.length; i++) {
@@ -264,7 +266,7 @@ public final class PointRunner {
       if (at < 0) {
         return false;
       }
-      answers.put(i * outputs, scores.logits(), at * outputs, outputs);
+      answers.put(i * outputs, logits.floats(), at * outputs, outputs);
     }
     return true;
   }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scope implements AutoCloseable {
   private final BufferPool pool;
-  private @Nullable FloatBuffer[] taken = new @Nullable FloatBuffer[4];
+  private @Nullable Lent[] taken = new @Nullable Lent[4];
   private int count;
 
   /** Opens a scope. */
@@ -20,19 +20,19 @@ public final class Scope implements AutoCloseable {
 
   /** Returns a buffer for {@code rows} vectors of that width, good until this scope closes. */
   public FloatBuffer rows(int rows, int width) {
-    FloatBuffer buffer = pool.take((long) rows * width);
+    Lent buffer = pool.take((long) rows * width);
     if (count == taken.length) {
       taken = Arrays.copyOf(taken, 2 * count);
     }
     taken[count++] = buffer;
-    return buffer;
+    return buffer.floats();
   }
 
   /** Gives everything back. */
   @Override
   public void close() {
     while (count > 0) {
-      FloatBuffer buffer = taken[--count];
+      Lent buffer = taken[--count];
       if (buffer != null) {
         pool.give(buffer);
         taken[count] = null;

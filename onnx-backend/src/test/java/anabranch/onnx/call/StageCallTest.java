@@ -72,7 +72,7 @@ class StageCallTest {
     StageRun next = begin(false);
     List<FloatBuffer> others = new ArrayList<>();
     while (pool.madeBytes() == made) {
-      others.add(pool.take(WIDTH));
+      others.add(pool.take(WIDTH).floats());
     }
     assertNull(next.logits());
     assertThrows(AssertionError.class, next::update);
