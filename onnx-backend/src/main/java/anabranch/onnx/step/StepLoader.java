@@ -252,7 +252,8 @@ public final class StepLoader {
   }
 
   private MemberCalls calls(List<Graph> graphs, String from, int in, String to, int out) {
-    return new MemberCalls(graphs.stream().map(opener::open).toList(), from, in, to, out);
+    List<Session> sessions = graphs.stream().map(opener::openOneOfMany).toList();
+    return new MemberCalls(sessions, from, in, to, out);
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */
