@@ -118,8 +118,8 @@ public final class OnnxBackend implements Backend {
             notes);
     return Loader.load(
         spec,
-        new Opener(
-            weights, runtime, target, own.threads(), own.precision().products(), experts.form()),
+        new Opener(weights, runtime, target, own.threads(), own.precision().products()),
+        experts.form(),
         numerics,
         halves,
         graphs == Graphs.LARGE);

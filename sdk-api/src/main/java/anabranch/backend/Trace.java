@@ -11,6 +11,8 @@ import java.util.List;
  *     not asked for
  */
 public record Trace(List<Choices> choices) {
+  private static final Trace NONE = new Trace(List.of());
+
   /** Copies the list. */
   public Trace {
     choices = List.copyOf(choices);
@@ -18,7 +20,7 @@ public record Trace(List<Choices> choices) {
 
   /** Returns the trace that says nothing. */
   public static Trace none() {
-    return new Trace(List.of());
+    return NONE;
   }
 
   /**

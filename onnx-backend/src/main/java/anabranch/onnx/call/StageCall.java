@@ -16,36 +16,35 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What is common to all that one call of a stage does. Confined to one thread. */
+/**
+ * What is common to all that one call of a stage does. A stage uses it again: from {@link #begin}
+ * to {@link #close} it is confined to one thread, and then knows nothing of the call any more.
+ */
 public final class StageCall implements AutoCloseable {
+  private static final OnnxState[] NO_STATES = {};
+
   /** What sequences keep. */
   public final Layout layout;
 
   /** Lends buffers. */
   public final BufferPool pool;
 
-  /** The step of the plan. */
-  public final int slot;
-
   /** The length of a hidden vector. */
   public final int width;
-
-  /** All rows of the call. */
-  public final Packing batch;
-
-  /** Collects decisions; null where nobody asked. */
-  public final @Nullable List<Trace.Choices> choices;
-
-  /** What each row received in the attention that was asked for; null where none was. */
-  public final float @Nullable [] received;
-
-  /** The keys that each row showed in it; null where nobody compares them. */
-  public final float @Nullable [] @Nullable [] shown;
 
   /** The attention that somebody asks about; null for none. */
   public final @Nullable Received asked;
 
-  private final @Nullable OnnxState[] lasting;
+  /** Buffers that live as long as the call. */
+  public final Scope scope;
+
+  private final StageRun whole;
+  private int slot;
+  private Packing batch = Packing.NOTHING;
+  private @Nullable List<Trace.Choices> choices;
+  private float @Nullable [] received;
+  private float @Nullable [] @Nullable [] shown;
+  private @Nullable OnnxState[] lasting = NO_STATES;
   private @Nullable OnnxState @Nullable [] passing;
 
   /** What steps made for later ones, by those who read it. */
@@ -55,33 +54,71 @@ public final class StageCall implements AutoCloseable {
   private @Nullable Map<String, float[]> carried;
 
   /**
-   * Begins a call.
+   * Creates the calls of a stage, one after the other.
    *
-   * @param slot the step of the plan
-   * @param batch all rows
-   * @param lasting the state of each span; null where none outlives the call
-   * @param trace whether decisions are collected
    * @param asked the attention that somebody asks about; null for none
    */
-  public StageCall(
-      Layout layout,
-      BufferPool pool,
-      int width,
-      int slot,
-      Packing batch,
-      @Nullable OnnxState[] lasting,
-      boolean trace,
-      @Nullable Received asked) {
+  public StageCall(Layout layout, BufferPool pool, int width, @Nullable Received asked) {
     this.layout = layout;
     this.pool = pool;
     this.width = width;
-    this.slot = slot;
-    this.batch = batch;
-    this.lasting = lasting;
     this.asked = asked;
+    scope = new Scope(pool);
+    whole = new StageRun(this, scope);
+  }
+
+  /**
+   * Begins a call.
+   *
+   * @param step of the plan
+   * @param rows all of them
+   * @param states the state of each span; null where none outlives the call; empty where none does
+   * @param trace whether decisions are collected
+   */
+  public void begin(int step, Packing rows, @Nullable OnnxState[] states, boolean trace) {
+    slot = step;
+    batch = rows;
+    lasting = states;
     choices = trace ? new ArrayList<>() : null;
-    received = asked == null ? null : new float[batch.rows];
-    shown = asked == null || !asked.keys() ? null : new float[batch.rows][];
+    received = asked == null ? null : new float[rows.rows];
+    shown = asked == null || !asked.keys() ? null : new float[rows.rows][];
+  }
+
+  /**
+   * Starts a run of all rows on the buffers of this call; the one before is over then.
+   *
+   * @param visit the number of the visit in its stage
+   * @param member the number of the block's run in its stage
+   * @param x hidden vectors by place, overwritten
+   */
+  public StageRun run(int visit, int member, FloatBuffer x) {
+    whole.begin(batch, visit, member, x);
+    return whole;
+  }
+
+  /** Returns the step of the plan. */
+  public int slot() {
+    return slot;
+  }
+
+  /** Returns all rows of the call. */
+  public Packing batch() {
+    return batch;
+  }
+
+  /** Returns what collects decisions; null where nobody asked. */
+  public @Nullable List<Trace.Choices> choices() {
+    return choices;
+  }
+
+  /** Returns what each row received in the attention that was asked for; null where none was. */
+  public float @Nullable [] received() {
+    return received;
+  }
+
+  /** Returns the keys that each row showed in it; null where nobody compares them. */
+  public float @Nullable [] @Nullable [] shown() {
+    return shown;
   }
 
   /**
@@ -96,13 +133,13 @@ public final class StageCall implements AutoCloseable {
 
   /** Returns the state of a span: its own, or one that ends with this call. */
   public OnnxState state(int span) {
-    OnnxState own = lasting[span];
+    OnnxState own = lasting.length == 0 ? null : lasting[span];
     if (own != null) {
       return own;
     }
     @Nullable OnnxState[] known = passing;
     if (known == null) {
-      known = new @Nullable OnnxState[lasting.length];
+      known = new @Nullable OnnxState[batch.spans.size()];
       passing = known;
     }
     OnnxState state = known[span];
@@ -172,10 +209,12 @@ public final class StageCall implements AutoCloseable {
     return asked != null && asked.member() == member && asked.path().equals(path);
   }
 
+  /** Gives every buffer back. */
   @Override
   public void close() {
     if (ahead != null) {
       ahead.values().forEach(made -> made.scope().close());
+      ahead = null;
     }
     @Nullable OnnxState[] known = passing;
     for (int span = 0; known != null && span < known.length; span++) {
@@ -184,5 +223,14 @@ public final class StageCall implements AutoCloseable {
         state.close();
       }
     }
+    whole.end();
+    scope.close();
+    batch = Packing.NOTHING;
+    lasting = NO_STATES;
+    passing = null;
+    choices = null;
+    received = null;
+    shown = null;
+    carried = null;
   }
 }

@@ -11,15 +11,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Some rows of a call on their way through steps; steps run others on fewer rows within it.
- * Confined to one thread.
+ * Some rows of a call on their way through steps; steps run others on fewer rows within it. That of
+ * all rows is used again by the next call. Confined to one thread.
  */
 public final class StageRun {
+  private static final FloatBuffer NOTHING = FloatBuffer.allocate(0);
+
   /** The call. */
   public final StageCall call;
 
   /** The rows, and where they stand. */
-  public final Packing packing;
+  public Packing packing = Packing.NOTHING;
 
   /** The length of a hidden vector. */
   public final int width;
@@ -36,9 +38,9 @@ public final class StageRun {
   private @Nullable Map<Angles, FloatBuffer[]> angles;
 
   /** Hidden vectors by place; those of rows that are not live are the same in both. */
-  private FloatBuffer x;
+  private FloatBuffer x = NOTHING;
 
-  private FloatBuffer spare;
+  private FloatBuffer spare = NOTHING;
   private @Nullable FloatBuffer normed;
   private @Nullable FloatBuffer logits;
   private @Nullable FloatBuffer update;
@@ -54,16 +56,38 @@ public final class StageRun {
    */
   public StageRun(
       StageCall call, Packing packing, Scope scope, int visit, int member, FloatBuffer x) {
+    this(call, scope);
+    begin(packing, visit, member, x);
+  }
+
+  /** Creates a run that has no rows yet. */
+  StageRun(StageCall call, Scope scope) {
     this.call = call;
-    this.packing = packing;
     this.scope = scope;
-    this.visit = visit;
-    this.member = member;
     this.width = call.width;
-    this.x = x;
+  }
+
+  /** Starts, as if this run were a new one. */
+  void begin(Packing rows, int nextVisit, int nextMember, FloatBuffer vectors) {
+    end();
+    packing = rows;
+    visit = nextVisit;
+    member = nextMember;
+    x = vectors;
     spare = scope.rows(packing.rows, width);
     int frozen = packing.rows - packing.live;
     spare.put(packing.live * width, x, packing.live * width, frozen * width);
+  }
+
+  /** Lets go of the rows and of every buffer. */
+  void end() {
+    packing = Packing.NOTHING;
+    angles = null;
+    x = NOTHING;
+    spare = NOTHING;
+    normed = null;
+    logits = null;
+    update = null;
   }
 
   /** Runs steps and returns the hidden vectors by place. */
@@ -93,7 +117,7 @@ public final class StageRun {
 
   /** Returns what is kept for an operation of this run. */
   public Layout.Entry entry(String path) {
-    return call.layout.entry(call.slot, member, path);
+    return call.layout.entry(call.slot(), member, path);
   }
 
   /** Returns the hidden vectors by place. */

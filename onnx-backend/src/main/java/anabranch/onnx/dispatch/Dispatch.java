@@ -129,7 +129,7 @@ public final class Dispatch {
 
   /** Says what was chosen, where the call is traced. */
   public void trace(StageRun run, String path, Assignment assignment) {
-    List<Trace.Choices> choices = run.call.choices;
+    List<Trace.Choices> choices = run.call.choices();
     if (choices != null) {
       choices.add(
           new Trace.Choices(

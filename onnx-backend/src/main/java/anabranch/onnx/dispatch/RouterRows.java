@@ -22,7 +22,7 @@ public final class RouterRows implements RoutedRows {
    */
   public RouterRows(StageRun run, int asking, Bank bank) {
     this.run = run;
-    this.batch = run.call.batch;
+    this.batch = run.call.batch();
     this.bank = bank;
     live = new boolean[batch.rows];
     for (int row = 0; row < run.packing.rows; row++) {

@@ -5,6 +5,7 @@ import anabranch.model.plan.Criterion;
 import anabranch.model.plan.DepthChoice;
 import anabranch.model.plan.Head;
 import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Lent;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.onnx.session.Call;
@@ -34,6 +35,9 @@ public final class PointRunner {
   private final int most;
   private final boolean embeds;
   private final Sessions sessions;
+
+  /** Says of some number of units that nobody scored them, which the next call may want again. */
+  private volatile @Nullable Scores unscored;
 
   /**
    * The graphs of a point, as far as it has them.
@@ -67,15 +71,17 @@ public final class PointRunner {
   /** Returns the score of each unit, to be released. */
   public Scores scores(Reading reading, BufferPool pool) {
     Units units = units(reading.packing());
-    float[] values = new float[units.count()];
-    Arrays.fill(values, Float.NaN);
-    int[] labels = point.labels() ? new int[values.length] : NONE;
-    Arrays.fill(labels, -1);
     Criterion.Score how = point.score();
-    Scores nothing = new Scores(values, labels, NONE, null);
     if (how == null || how == Criterion.Score.CHOSEN) {
-      return nothing;
+      Scores before = unscored;
+      if (before == null || before.values().length != units.count()) {
+        before = nothing(units.count());
+        unscored = before;
+      }
+      return before;
     }
+    Scores nothing = nothing(units.count());
+    float[] values = nothing.values();
     int[] scored = units.scored();
     switch (how) {
       case SATURATION -> saturation(units, scored, reading, values, pool);
@@ -91,6 +97,14 @@ public final class PointRunner {
       }
     }
     return nothing;
+  }
+
+  private Scores nothing(int units) {
+    float[] values = new float[units];
+    Arrays.fill(values, Float.NaN);
+    int[] labels = point.labels() ? new int[units] : NONE;
+    Arrays.fill(labels, -1);
+    return new Scores(values, labels, NONE, null);
   }
 
   /** Writes the logits of units, one after the other, in the buffer's byte order. */
@@ -170,7 +184,7 @@ public final class PointRunner {
     int outputs =
         point instanceof Point.AtChoice at ? at.depths() : present(point.head()).outputs();
     long size = chooses ? 0 : (long) scored.length * outputs;
-    FloatBuffer keep = size > 0 && size <= MOST_KEPT ? pool.take(size) : null;
+    Lent keep = size > 0 && size <= MOST_KEPT ? pool.take(size) : null;
     boolean complete = false;
     try {
       run(
@@ -183,7 +197,7 @@ public final class PointRunner {
           (logits, from, count) -> {
             score(how, outputs, logits, scored, from, count, into, pool);
             if (keep != null) {
-              keep.put(from * outputs, logits, 0, count * outputs);
+              keep.floats().put(from * outputs, logits, 0, count * outputs);
             }
           },
           pool);
@@ -243,7 +257,8 @@ public final class PointRunner {
 
   /** Copies logits that were kept; returns false where one of the units has none. */
   private static boolean kept(int[] asked, Scores scores, int outputs, FloatBuffer answers) {
-    if (scores.logits() == null) {
+    Lent logits = scores.logits();
+    if (logits == null) {
       return false;
     }
     for (int i = 0; i < asked.length; i++) {
@@ -251,7 +266,7 @@ public final class PointRunner {
       if (at < 0) {
         return false;
       }
-      answers.put(i * outputs, scores.logits(), at * outputs, outputs);
+      answers.put(i * outputs, logits.floats(), at * outputs, outputs);
     }
     return true;
   }

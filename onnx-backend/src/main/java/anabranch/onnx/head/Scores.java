@@ -1,7 +1,7 @@
 package anabranch.onnx.head;
 
 import anabranch.onnx.memory.BufferPool;
-import java.nio.FloatBuffer;
+import anabranch.onnx.memory.Lent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param units the scored units whose logits were kept, ascending
  * @param logits theirs, one after the other, in a buffer of the pool; null where none were kept
  */
-public record Scores(float[] values, int[] labels, int[] units, @Nullable FloatBuffer logits) {
+public record Scores(float[] values, int[] labels, int[] units, @Nullable Lent logits) {
   /** Gives the buffer back. */
   public void release(BufferPool pool) {
     if (logits != null) {

@@ -13,7 +13,6 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A joined graph: one call for all live rows, and for those that show keys to the attention behind.
@@ -47,14 +46,9 @@ final class SegmentStep implements LoadedStep {
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer[] logits = new FloatBuffer[ports.routed().size()];
       FloatBuffer[] decided = new FloatBuffer[logits.length];
-      StageCall.Ahead made = null;
       try (Call call = session.call()) {
-        made = call(run, call, scope, logits, decided);
+        name(run, call, scope, logits, decided);
         call.run();
-      } finally {
-        if (made != null && front != null) {
-          run.call.leave(front.reader(), live > 0 ? made : withoutFirst(front.shape(), made));
-        }
       }
       for (int i = 0; i < logits.length; i++) {
         decide(run, ports.routed().get(i), logits[i], decided[i]);
@@ -65,8 +59,8 @@ final class SegmentStep implements LoadedStep {
     }
   }
 
-  /** Names everything; returns what the attention behind is left, or null. */
-  private StageCall.@Nullable Ahead call(
+  /** Names everything, and leaves the attention behind what it reads. */
+  private void name(
       StageRun run, Call call, Scope scope, FloatBuffer[] logits, FloatBuffer[] decided) {
     Packing packing = run.packing;
     int width = run.width;
@@ -96,10 +90,12 @@ final class SegmentStep implements LoadedStep {
       call.out(Ports.logitsOf(i), logits[i], 0, rows, each.members());
       call.out(Ports.decidedOf(i), decided[i], 0, rows, 2 * each.k());
     }
-    return ports.front() == null ? null : front(run, call, ports.front(), scope);
+    if (ports.front() != null) {
+      front(run, call, ports.front(), scope);
+    }
   }
 
-  private static StageCall.Ahead front(StageRun run, Call call, Ports.Front front, Scope scope) {
+  private static void front(StageRun run, Call call, Ports.Front front, Scope scope) {
     Packing packing = run.packing;
     int width = run.width;
     int live = packing.live;
@@ -127,15 +123,24 @@ final class SegmentStep implements LoadedStep {
     }
     CoreShape shape = front.shape();
     Scope own = new Scope(run.call.pool);
-    FloatBuffer q = own.rows(rows, shape.queryWidth());
-    FloatBuffer k = own.rows(all, shape.keyWidth());
-    FloatBuffer v = own.rows(all, shape.valueWidth());
-    vectors(call, front, "q", q, rows, shape.queryWidth());
-    vectors(call, front, "k", k, all, shape.keyWidth());
-    if (shape.valueWidth() > 0) {
-      call.out("v", v, 0, all, shape.valueWidth());
+    boolean left = false;
+    try {
+      FloatBuffer q = own.rows(rows, shape.queryWidth());
+      FloatBuffer k = own.rows(all, shape.keyWidth());
+      FloatBuffer v = own.rows(all, shape.valueWidth());
+      vectors(call, front, "q", q, rows, shape.queryWidth());
+      vectors(call, front, "k", k, all, shape.keyWidth());
+      if (shape.valueWidth() > 0) {
+        call.out("v", v, 0, all, shape.valueWidth());
+      }
+      StageCall.Ahead made = new StageCall.Ahead(own, q, k, v);
+      run.call.leave(front.reader(), live > 0 ? made : withoutFirst(shape, made));
+      left = true;
+    } finally {
+      if (!left) {
+        own.close();
+      }
     }
-    return new StageCall.Ahead(own, q, k, v);
   }
 
   private static void vectors(
@@ -193,13 +198,13 @@ final class SegmentStep implements LoadedStep {
   }
 
   private static void trace(StageRun run, Ports.Routed routed, float[] decided) {
-    List<Trace.Choices> into = run.call.choices;
+    List<Trace.Choices> into = run.call.choices();
     if (into == null) {
       return;
     }
     Packing packing = run.packing;
     int k = routed.k();
-    int[] experts = new int[run.call.batch.rows * k];
+    int[] experts = new int[run.call.batch().rows * k];
     float[] gates = new float[experts.length];
     int[] counts = new int[routed.members()];
     Arrays.fill(experts, -1);

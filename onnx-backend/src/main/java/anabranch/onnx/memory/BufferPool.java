@@ -12,17 +12,18 @@ import java.util.PriorityQueue;
  * Direct buffers that are used again, in sizes that are powers of two. Thread-safe. Keeps a bounded
  * number of bytes; what exceeds it is left to the garbage collector.
  *
- * <p>Of those that are free the same one always comes first, in whatever order they were given
- * back: who takes and gives alike, call after call, is given the same buffers, and what stands for
- * them can be kept.
+ * <p>Of those that are free the one made first comes first, in whatever order they were given back:
+ * who takes and gives alike, call after call, is given the same buffers, and what stands for them
+ * can be kept.
  */
 public final class BufferPool {
   private static final int SMALLEST = 10;
   private static final int LARGEST = 29;
 
   private final long mostBytes;
-  private final List<PriorityQueue<FloatBuffer>> free = new ArrayList<>();
+  private final List<PriorityQueue<Lent>> free = new ArrayList<>();
   private long keptBytes;
+  private long made;
   private long madeBytes;
   private boolean closed;
 
@@ -30,7 +31,7 @@ public final class BufferPool {
   public BufferPool(long mostBytes) {
     this.mostBytes = mostBytes;
     for (int size = SMALLEST; size <= LARGEST; size++) {
-      free.add(new PriorityQueue<>(Comparator.comparingInt(System::identityHashCode)));
+      free.add(new PriorityQueue<>(Comparator.comparingLong((Lent each) -> each.number)));
     }
   }
 
@@ -39,7 +40,7 @@ public final class BufferPool {
    *
    * @throws IllegalStateException if it would exceed 1 GiB
    */
-  public FloatBuffer take(long floats) {
+  public Lent take(long floats) {
     int size = SMALLEST;
     while (1L << size < floats) {
       size++;
@@ -48,15 +49,17 @@ public final class BufferPool {
       throw new IllegalStateException(
           "a buffer of " + 4 * floats + " bytes exceeds 1 GiB: run fewer rows together");
     }
+    long number;
     synchronized (this) {
-      FloatBuffer kept = free.get(size - SMALLEST).poll();
+      Lent kept = free.get(size - SMALLEST).poll();
       if (kept != null) {
-        keptBytes -= bytes(kept);
+        keptBytes -= kept.bytes();
         return kept;
       }
       madeBytes += 4L << size;
+      number = made++;
     }
-    return direct(1L << size);
+    return new Lent(number, direct(1L << size));
   }
 
   /** Returns zeros that belong to no pool. */
@@ -67,11 +70,12 @@ public final class BufferPool {
   }
 
   /** Takes a buffer back; nobody may use it afterwards. */
-  public synchronized void give(FloatBuffer buffer) {
-    if (!closed && keptBytes + bytes(buffer) <= mostBytes) {
-      keptBytes += bytes(buffer);
-      int size = 31 - Integer.numberOfLeadingZeros(buffer.capacity());
-      free.get(size - SMALLEST).add(buffer.clear());
+  public synchronized void give(Lent buffer) {
+    if (!closed && keptBytes + buffer.bytes() <= mostBytes) {
+      keptBytes += buffer.bytes();
+      FloatBuffer floats = buffer.floats().clear();
+      int size = 31 - Integer.numberOfLeadingZeros(floats.capacity());
+      free.get(size - SMALLEST).add(buffer);
     }
   }
 

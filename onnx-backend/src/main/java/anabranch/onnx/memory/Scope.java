@@ -2,11 +2,15 @@ package anabranch.onnx.memory;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Buffers of a pool for the time of a block. Confined to one thread. */
+/**
+ * Buffers of a pool for the time of a block; once closed, for that of another one. Confined to one
+ * thread.
+ */
 public final class Scope implements AutoCloseable {
   private final BufferPool pool;
-  private FloatBuffer[] taken = new FloatBuffer[4];
+  private @Nullable Lent[] taken = new @Nullable Lent[4];
   private int count;
 
   /** Opens a scope. */
@@ -16,19 +20,23 @@ public final class Scope implements AutoCloseable {
 
   /** Returns a buffer for {@code rows} vectors of that width, good until this scope closes. */
   public FloatBuffer rows(int rows, int width) {
-    FloatBuffer buffer = pool.take((long) rows * width);
+    Lent buffer = pool.take((long) rows * width);
     if (count == taken.length) {
       taken = Arrays.copyOf(taken, 2 * count);
     }
     taken[count++] = buffer;
-    return buffer;
+    return buffer.floats();
   }
 
   /** Gives everything back. */
   @Override
   public void close() {
     while (count > 0) {
-      pool.give(taken[--count]);
+      Lent buffer = taken[--count];
+      if (buffer != null) {
+        pool.give(buffer);
+        taken[count] = null;
+      }
     }
   }
 }

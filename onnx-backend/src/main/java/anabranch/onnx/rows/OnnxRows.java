@@ -3,6 +3,7 @@ package anabranch.onnx.rows;
 import anabranch.backend.Activations;
 import anabranch.backend.Rows;
 import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Lent;
 import java.nio.FloatBuffer;
 
 /**
@@ -11,7 +12,7 @@ import java.nio.FloatBuffer;
  */
 public final class OnnxRows implements Activations {
   private final BufferPool pool;
-  private final FloatBuffer buffer;
+  private final Lent buffer;
   private final int rows;
   private final int width;
   private int holders = 1;
@@ -63,7 +64,7 @@ public final class OnnxRows implements Activations {
     if (holders == 0) {
       throw new IllegalStateException("the activations are closed");
     }
-    return buffer;
+    return buffer.floats();
   }
 
   /** Adds a holder, who must {@link #release}. */
@@ -80,7 +81,7 @@ public final class OnnxRows implements Activations {
 
   @Override
   public long bytes() {
-    return BufferPool.bytes(buffer);
+    return buffer.bytes();
   }
 
   @Override

@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  * a prefix. Rows are numbered in batch order. Immutable once made.
  */
 public final class Packing {
+  /** No rows at all. */
+  public static final Packing NOTHING =
+      new Packing(List.of(), new int[1], null, null, null, new int[0], null);
+
   /** The spans of the batch; some may have no row here. */
   public final List<Span> spans;
 
@@ -30,19 +34,23 @@ public final class Packing {
   /** For each span, its first row; one more entry than spans. */
   public final int[] first;
 
-  private final Role[] role;
-  private final int[] place;
-  private final int[] outer;
-  private final int[] inBatch;
+  /** What each row does; null where all are live. */
+  private final Role @Nullable [] role;
+
+  /** Where each row stands; null where that is its number, as are the next two. */
+  private final int @Nullable [] place;
+
+  private final int @Nullable [] outer;
+  private final int @Nullable [] inBatch;
   private final int[] position;
   private final int @Nullable [] count;
 
   private Packing(
       List<Span> spans,
       int[] first,
-      Role[] role,
-      int[] outer,
-      int[] inBatch,
+      Role @Nullable [] role,
+      int @Nullable [] outer,
+      int @Nullable [] inBatch,
       int[] position,
       int @Nullable [] count) {
     this.spans = spans;
@@ -52,22 +60,21 @@ public final class Packing {
     this.inBatch = inBatch;
     this.position = position;
     this.count = count;
-    rows = role.length;
-    int alive = 0;
-    for (Role each : role) {
-      alive += each == Role.LIVE ? 1 : 0;
+    rows = position.length;
+    int alive = role == null ? rows : 0;
+    for (int row = 0; role != null && row < rows; row++) {
+      alive += role[row] == Role.LIVE ? 1 : 0;
     }
     live = alive;
-    // All rows of a batch, where one list says three things: each stands where it is.
-    if (live == rows && outer == inBatch) {
-      place = outer;
+    if (role == null || live == rows) {
+      place = null;
       projecting = rows;
       return;
     }
     place = new int[rows];
-    place(Role.LIVE, 0);
-    projecting = place(Role.PROJECTED, live);
-    place(Role.SHARED, projecting);
+    place(role, Role.LIVE, 0, place);
+    projecting = place(role, Role.PROJECTED, live, place);
+    place(role, Role.SHARED, projecting, place);
   }
 
   /**
@@ -78,21 +85,28 @@ public final class Packing {
   public static Packing of(StageBatch batch, Role frozen) {
     int rows = batch.size();
     int[] first = new int[batch.spans().size() + 1];
-    Role[] role = new Role[rows];
-    int[] itself = new int[rows];
+    Role[] role = null;
     int[] position = new int[rows];
     int row = 0;
     for (int s = 0; s < batch.spans().size(); s++) {
       Rows span = batch.spans().get(s).rows();
       first[s] = row;
       for (int i = 0; i < span.size(); i++, row++) {
-        role[row] = span.frozen(i) ? frozen : Role.LIVE;
-        itself[row] = row;
+        if (span.frozen(i)) {
+          role = role == null ? allLive(rows) : role;
+          role[row] = frozen;
+        }
         position[row] = span.position(i);
       }
     }
     first[batch.spans().size()] = row;
-    return new Packing(batch.spans(), first, role, itself, itself, position, null);
+    return new Packing(batch.spans(), first, role, null, null, position, null);
+  }
+
+  private static Role[] allLive(int rows) {
+    Role[] role = new Role[rows];
+    Arrays.fill(role, Role.LIVE);
+    return role;
   }
 
   /** Packs those rows of this packing that have something to do, given the role of each. */
@@ -115,7 +129,7 @@ public final class Packing {
     int[] positions = new int[count];
     for (int i = 0; i < count; i++) {
       role[i] = roles[kept[i]];
-      batch[i] = inBatch[kept[i]];
+      batch[i] = inBatch(kept[i]);
       positions[i] = position[kept[i]];
     }
     return new Packing(spans, firstKept, role, kept, batch, positions, null);
@@ -144,7 +158,7 @@ public final class Packing {
           sum += position[each];
         }
         of[row] = group[0];
-        batch[row] = inBatch[group[0]];
+        batch[row] = inBatch(group[0]);
         positions[row] = (int) Math.rint(sum / group.length);
         counts[row++] = group.length;
       }
@@ -182,27 +196,27 @@ public final class Packing {
 
   /** Returns whether a row is live. */
   public boolean isLive(int row) {
-    return role[row] == Role.LIVE;
+    return role == null || role[row] == Role.LIVE;
   }
 
   /** Returns what a row does. */
   public Role role(int row) {
-    return role[row];
+    return role == null ? Role.LIVE : role[row];
   }
 
   /** Returns where a row stands. */
   public int place(int row) {
-    return place[row];
+    return place == null ? row : place[row];
   }
 
   /** Returns the number of a row in the packing that this one was made within. */
   public int outer(int row) {
-    return outer[row];
+    return outer == null ? row : outer[row];
   }
 
   /** Returns the number of a row in the batch. */
   public int inBatch(int row) {
-    return inBatch[row];
+    return inBatch == null ? row : inBatch[row];
   }
 
   /** Returns the position of a row in its sequence. */
@@ -233,7 +247,7 @@ public final class Packing {
   public int firstPlace(int span) {
     for (int row = first[span]; row < first[span + 1]; row++) {
       if (isLive(row)) {
-        return place[row];
+        return place(row);
       }
     }
     return 0;
@@ -243,7 +257,7 @@ public final class Packing {
   public int[] positions() {
     int[] positions = new int[rows];
     for (int row = 0; row < rows; row++) {
-      positions[place[row]] = position[row];
+      positions[place(row)] = position[row];
     }
     return positions;
   }
@@ -259,11 +273,11 @@ public final class Packing {
         while (i < span.size()
             && span.from(i) == from
             && span.index(i) == span.index(start) + i - start
-            && place[first[s] + i] == place[first[s] + start] + i - start) {
+            && place(first[s] + i) == place(first[s] + start) + i - start) {
           i++;
         }
         OnnxRows.of(span, start, width)
-            .copyTo(into, place[first[s] + start], span.index(start), i - start);
+            .copyTo(into, place(first[s] + start), span.index(start), i - start);
       }
     }
   }
@@ -273,20 +287,20 @@ public final class Packing {
     int row = 0;
     while (row < rows) {
       int start = row++;
-      int source = within.place[outer[start]];
+      int source = within.place(outer(start));
       while (row < rows
-          && place[row] == place[start] + row - start
-          && within.place[outer[row]] == source + row - start) {
+          && place(row) == place(start) + row - start
+          && within.place(outer(row)) == source + row - start) {
         row++;
       }
-      into.put(place[start] * width, from, source * width, (row - start) * width);
+      into.put(place(start) * width, from, source * width, (row - start) * width);
     }
   }
 
   /** Copies vectors from batch order to their places. */
   public void gatherFromBatch(FloatBuffer from, FloatBuffer into, int width) {
     for (int row = 0; row < rows; row++) {
-      into.put(place[row] * width, from, inBatch[row] * width, width);
+      into.put(place(row) * width, from, inBatch(row) * width, width);
     }
   }
 
@@ -297,11 +311,11 @@ public final class Packing {
       return;
     }
     for (int row = 0; row < rows; row++) {
-      into.put(inBatch[row] * width, from, place[row] * width, width);
+      into.put(inBatch(row) * width, from, place(row) * width, width);
     }
   }
 
-  private int place(Role of, int from) {
+  private static int place(Role[] role, Role of, int from, int[] place) {
     int next = from;
     for (int row = 0; row < role.length; row++) {
       if (role[row] == of) {

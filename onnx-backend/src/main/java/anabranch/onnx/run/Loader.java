@@ -24,6 +24,7 @@ import anabranch.onnx.call.StageCall;
 import anabranch.onnx.embed.Embedder;
 import anabranch.onnx.graph.EdgeGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.PointGraphs;
 import anabranch.onnx.head.PointRunner;
 import anabranch.onnx.joined.Joiner;
@@ -47,10 +48,10 @@ public final class Loader {
   private final @Nullable Joiner joiner;
   private final Map<String, Long> uses;
 
-  private Loader(ModelSpec spec, Opener opener, boolean large) {
+  private Loader(ModelSpec spec, Opener opener, MemberGraphs.Form form, boolean large) {
     this.spec = spec;
     this.opener = opener;
-    this.steps = new StepLoader(spec, opener);
+    this.steps = new StepLoader(spec, opener, form);
     this.joiner = large ? new Joiner(spec.width(), opener, steps, Graph.MOST_WEIGHT_BYTES) : null;
     this.uses =
         Cut.of(spec).stages().stream()
@@ -62,15 +63,21 @@ public final class Loader {
   /**
    * Loads a model whose weights fit.
    *
+   * @param form how the experts of a mixture become graphs
    * @param halves whether sequences keep keys and values in 16 bits
    * @param large whether all between two attention cores is one graph
    * @throws IllegalStateException if ONNX Runtime refuses a graph
    */
   public static OnnxModel load(
-      ModelSpec spec, Opener opener, Numerics numerics, boolean halves, boolean large) {
+      ModelSpec spec,
+      Opener opener,
+      MemberGraphs.Form form,
+      Numerics numerics,
+      boolean halves,
+      boolean large) {
     boolean complete = false;
     try {
-      OnnxModel model = new Loader(spec, opener, large).load(numerics, halves);
+      OnnxModel model = new Loader(spec, opener, form, large).load(numerics, halves);
       complete = true;
       return model;
     } finally {

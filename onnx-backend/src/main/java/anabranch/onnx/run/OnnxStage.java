@@ -15,6 +15,7 @@ import anabranch.onnx.embed.Embedder;
 import anabranch.onnx.head.PointRunner;
 import anabranch.onnx.head.Reading;
 import anabranch.onnx.head.Scores;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.OnnxRows;
 import anabranch.onnx.rows.Packing;
@@ -23,14 +24,18 @@ import anabranch.onnx.state.Layout;
 import anabranch.onnx.state.OnnxState;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A loaded stage. Thread-safe. */
+/** A loaded stage. Thread-safe: of the calls that ran together, one is kept for the next. */
 final class OnnxStage implements Stage {
+  private static final OnnxState[] NO_STATES = {};
+
   private final OnnxModel model;
   private final StageSpec stage;
   private final int most;
   private final Parts parts;
+  private final AtomicReference<@Nullable StageCall> idle = new AtomicReference<>();
 
   /**
    * What a stage is made of.
@@ -83,31 +88,26 @@ final class OnnxStage implements Stage {
     Packing packing = Packing.of(batch, frozen);
     packing.checkPositions(most);
     int width = model.spec().width();
-    OnnxRows rows = new OnnxRows(model.pool(), packing.rows, width);
+    BufferPool pool = model.pool();
+    OnnxRows rows = new OnnxRows(pool, packing.rows, width);
     OnnxRows body = rows;
     Scores scores = null;
     boolean complete = false;
-    try (Scope scope = new Scope(model.pool());
-        StageCall call =
-            new StageCall(
-                model.layout(),
-                model.pool(),
-                width,
-                batch.slot(),
-                packing,
-                states,
-                batch.trace(),
-                parts.received)) {
-      FloatBuffer x = scope.rows(packing.rows, width);
+    StageCall kept = idle.getAndSet(null);
+    StageCall own =
+        kept == null ? new StageCall(model.layout(), pool, width, parts.received) : kept;
+    try (StageCall call = own) {
+      call.begin(batch.slot(), packing, states, batch.trace());
+      FloatBuffer x = call.scope.rows(packing.rows, width);
       enter(packing, x, width);
-      FloatBuffer entered = parts.point.compares() ? scope.rows(packing.rows, width) : null;
+      FloatBuffer entered = parts.point.compares() ? call.scope.rows(packing.rows, width) : null;
       if (entered != null) {
         packing.scatter(x, entered, width);
       }
-      packing.scatter(visits(call, packing, scope, x), rows.buffer(), width);
+      packing.scatter(visits(call, x), rows.buffer(), width);
       if (parts.body != null) {
-        body = new OnnxRows(model.pool(), packing.rows, width);
-        body(call, packing, scope, parts.body, rows.buffer(), body.buffer());
+        body = new OnnxRows(pool, packing.rows, width);
+        body(call, parts.body, rows.buffer(), body.buffer());
       }
       Reading reading =
           new Reading(
@@ -115,11 +115,11 @@ final class OnnxStage implements Stage {
               rows.buffer(),
               body.buffer(),
               entered,
-              call.received,
-              call.shown,
-              memory(batch.slot(), states));
-      scores = parts.point.scores(reading, model.pool());
-      Trace trace = call.choices == null ? Trace.none() : new Trace(call.choices);
+              call.received(),
+              call.shown(),
+              memory(batch.slot(), packing, states));
+      scores = parts.point.scores(reading, pool);
+      Trace trace = call.choices() == null ? Trace.none() : new Trace(call.choices());
       StageResult answer = new OnnxResult(model, parts.point, packing, rows, body, scores, trace);
       publish(batch, states);
       complete = true;
@@ -128,12 +128,13 @@ final class OnnxStage implements Stage {
       if (!complete) {
         rows.close();
         if (scores != null) {
-          scores.release(model.pool());
+          scores.release(pool);
         }
       }
       if (body != rows) {
         body.close();
       }
+      idle.set(own);
     }
   }
 
@@ -147,17 +148,17 @@ final class OnnxStage implements Stage {
     }
   }
 
-  private FloatBuffer visits(StageCall call, Packing packing, Scope scope, FloatBuffer first) {
+  private FloatBuffer visits(StageCall call, FloatBuffer first) {
     FloatBuffer x = first;
     StageRun run = null;
     int member = 0;
     for (int visit = 0; visit < parts.visits.size(); visit++) {
       List<List<LoadedStep>> blocks = parts.visits.get(visit);
       if (blocks.size() == 1) {
-        run = run == null ? new StageRun(call, packing, scope, visit, member, x) : run;
+        run = run == null ? call.run(visit, member, x) : run;
         x = run.through(blocks.get(0), visit, member);
       } else {
-        mean(call, packing, scope, visit, member, x);
+        mean(call, visit, member, x);
       }
       member += blocks.size();
     }
@@ -165,8 +166,8 @@ final class OnnxStage implements Stage {
   }
 
   /** Replaces live rows by the mean of what the blocks of a visit make of them. */
-  private void mean(
-      StageCall call, Packing packing, Scope scope, int visit, int member, FloatBuffer x) {
+  private void mean(StageCall call, int visit, int member, FloatBuffer x) {
+    Packing packing = call.batch();
     List<List<LoadedStep>> blocks = parts.visits.get(visit);
     float[] sum = new float[packing.live * call.width];
     for (int b = 0; b < blocks.size(); b++) {
@@ -188,43 +189,41 @@ final class OnnxStage implements Stage {
 
   /** Runs the body of the head on a copy of all rows; those that left feed its recurrences. */
   private static void body(
-      StageCall call,
-      Packing packing,
-      Scope scope,
-      List<LoadedStep> steps,
-      FloatBuffer rows,
-      FloatBuffer into) {
+      StageCall call, List<LoadedStep> steps, FloatBuffer rows, FloatBuffer into) {
+    Packing packing = call.batch();
     Role[] roles = new Role[packing.rows];
     for (int row = 0; row < roles.length; row++) {
       roles[row] = packing.isLive(row) ? Role.LIVE : Role.PROJECTED;
     }
     Packing within = packing.within(roles);
-    FloatBuffer x = scope.rows(within.rows, call.width);
+    FloatBuffer x = call.scope.rows(within.rows, call.width);
     within.gatherFromBatch(rows, x, call.width);
-    StageRun run = new StageRun(call, within, scope, Layout.BODY, Layout.BODY, x);
+    StageRun run = new StageRun(call, within, call.scope, Layout.BODY, Layout.BODY, x);
     within.scatter(run.through(steps), into, call.width);
   }
 
-  private float @Nullable [] @Nullable [] memory(int slot, @Nullable OnnxState[] states) {
+  private float @Nullable [] @Nullable [] memory(
+      int slot, Packing packing, @Nullable OnnxState[] states) {
     Layout.Entry entry = model.layout().choice(slot);
     if (entry == null) {
       return null;
     }
-    float[][] vectors = new float[states.length][];
+    float[][] vectors = new float[packing.spans.size()][];
     for (int span = 0; span < vectors.length; span++) {
-      OnnxState state = states[span];
+      OnnxState state = states.length == 0 ? null : states[span];
       float[] vector = state == null ? null : state.numbers(entry).current();
       vectors[span] = vector == null ? new float[0] : vector;
     }
     return vectors;
   }
 
-  /** Returns the state of each span where it lasts. */
+  /** Returns the state of each span where it lasts; nothing where none does. */
   private @Nullable OnnxState[] states(StageBatch batch) {
-    @Nullable OnnxState[] states = new @Nullable OnnxState[batch.spans().size()];
-    for (int s = 0; s < states.length; s++) {
+    @Nullable OnnxState[] states = NO_STATES;
+    for (int s = 0; s < batch.spans().size(); s++) {
       Span span = batch.spans().get(s);
       if (span.state() instanceof OnnxState state && state.layout() == model.layout()) {
+        states = states.length == 0 ? new @Nullable OnnxState[batch.spans().size()] : states;
         states[s] = checked(batch.slot(), span, state);
       } else if (stage.keepsState() && !stage.encoder() || span.state() != null) {
         throw new IllegalArgumentException(

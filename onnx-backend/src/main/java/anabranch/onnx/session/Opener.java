@@ -3,7 +3,6 @@ package anabranch.onnx.session;
 import anabranch.onnx.format.LargeWeights;
 import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.Graph;
-import anabranch.onnx.graph.MemberGraphs;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.File;
@@ -41,7 +40,6 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Products products;
-  private final MemberGraphs.Form form;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
   private volatile boolean over;
@@ -76,15 +74,9 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param products in which numbers products are
-   * @param form how the experts of a mixture become graphs
    */
   public Opener(
-      Weights weights,
-      NativeRuntime runtime,
-      Target target,
-      int threads,
-      Products products,
-      MemberGraphs.Form form) {
+      Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
@@ -106,18 +98,6 @@ public final class Opener {
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
     this.products = products;
-    this.form = form;
-  }
-
-  /** Creates an opener whose experts are graphs of their own. */
-  public Opener(
-      Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
-    this(weights, runtime, target, threads, products, MemberGraphs.Form.SINGLE);
-  }
-
-  /** Returns how the experts of a mixture become graphs. */
-  public MemberGraphs.Form form() {
-    return form;
   }
 
   /** Returns in which numbers products are. */

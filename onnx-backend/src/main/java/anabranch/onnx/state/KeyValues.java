@@ -1,6 +1,7 @@
 package anabranch.onnx.state;
 
 import anabranch.onnx.memory.BufferPool;
+import anabranch.onnx.memory.Lent;
 import anabranch.weights.Halves;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -42,8 +43,8 @@ public final class KeyValues implements Kept {
   private int head;
 
   private int gone;
-  private @Nullable FloatBuffer keys;
-  private @Nullable FloatBuffer values;
+  private @Nullable Lent keys;
+  private @Nullable Lent values;
 
   /**
    * Creates an empty store.
@@ -161,8 +162,8 @@ public final class KeyValues implements Kept {
     int rest = written - end;
     System.arraycopy(positions, end, positions, start, rest);
     System.arraycopy(stamps, end / pageRows, stamps, start / pageRows, pages(rest));
-    keys = movedUp(keys(), start, end, keyWidth);
-    values = movedUp(values(), start, end, valueWidth);
+    keys = movedUp(reserved(keys), start, end, keyWidth);
+    values = movedUp(reserved(values), start, end, valueWidth);
     written = start + rest;
     published = written;
     if (positions.length > 4 * roundedUp(written)) {
@@ -172,19 +173,19 @@ public final class KeyValues implements Kept {
   }
 
   /** Moves whole tiles up, into a smaller buffer where less than a quarter would be used. */
-  private FloatBuffer movedUp(FloatBuffer old, int start, int end, int width) {
+  private Lent movedUp(Lent old, int start, int end, int width) {
     int rest = roundedUp(written) - end;
-    FloatBuffer into = old;
-    if (4L * (start + rest) * width < old.capacity()) {
-      FloatBuffer smaller = pool.take((long) (start + rest) * width);
-      if (smaller.capacity() < old.capacity()) {
-        smaller.put(0, old, 0, start * width);
+    Lent into = old;
+    if (4L * (start + rest) * width < old.floats().capacity()) {
+      Lent smaller = pool.take((long) (start + rest) * width);
+      if (smaller.bytes() < old.bytes()) {
+        smaller.floats().put(0, old.floats(), 0, start * width);
         into = smaller;
       } else {
         pool.give(smaller);
       }
     }
-    into.put(start * width, old, end * width, rest * width);
+    into.floats().put(start * width, old.floats(), end * width, rest * width);
     if (into != old) {
       pool.give(old);
     }
@@ -208,12 +209,12 @@ public final class KeyValues implements Kept {
 
   /** Returns the keys. */
   public FloatBuffer keys() {
-    return reserved(keys);
+    return reserved(keys).floats();
   }
 
   /** Returns the values. */
   public FloatBuffer values() {
-    return reserved(values);
+    return reserved(values).floats();
   }
 
   @Override
@@ -236,7 +237,7 @@ public final class KeyValues implements Kept {
 
   @Override
   public long bytes() {
-    return keys == null ? 0 : BufferPool.bytes(keys()) + BufferPool.bytes(values());
+    return keys == null ? 0 : reserved(keys).bytes() + reserved(values).bytes();
   }
 
   @Override
@@ -328,11 +329,11 @@ public final class KeyValues implements Kept {
   @Override
   public void close() {
     if (keys != null) {
-      pool.give(keys());
+      pool.give(reserved(keys));
       keys = null;
     }
     if (values != null) {
-      pool.give(values());
+      pool.give(reserved(values));
       values = null;
     }
   }
@@ -377,19 +378,19 @@ public final class KeyValues implements Kept {
     }
   }
 
-  private FloatBuffer grown(@Nullable FloatBuffer old, long floats, int width) {
-    if (old != null && old.capacity() >= floats) {
+  private Lent grown(@Nullable Lent old, long floats, int width) {
+    if (old != null && old.floats().capacity() >= floats) {
       return old;
     }
-    FloatBuffer more = pool.take(floats);
+    Lent more = pool.take(floats);
     if (old != null) {
-      more.put(0, old, 0, written * width);
+      more.floats().put(0, old.floats(), 0, written * width);
       pool.give(old);
     }
     return more;
   }
 
-  private static FloatBuffer reserved(@Nullable FloatBuffer buffer) {
+  private static Lent reserved(@Nullable Lent buffer) {
     if (buffer == null) {
       throw new IllegalStateException("no room was reserved for keys and values");
     }

@@ -153,7 +153,7 @@ final class InsideStep implements LoadedStep {
   }
 
   private void trace(StageRun run, Assignment assignment, int ran) {
-    List<Trace.Choices> choices = run.call.choices;
+    List<Trace.Choices> choices = run.call.choices();
     if (choices == null) {
       return;
     }

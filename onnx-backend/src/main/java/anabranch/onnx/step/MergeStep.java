@@ -249,11 +249,11 @@ final class MergeStep implements LoadedStep {
   }
 
   private void trace(StageRun run, boolean[] alone, int ran) {
-    List<Trace.Choices> choices = run.call.choices;
+    List<Trace.Choices> choices = run.call.choices();
     if (choices == null) {
       return;
     }
-    int[] taken = new int[run.call.batch.rows];
+    int[] taken = new int[run.call.batch().rows];
     float[] gates = new float[taken.length];
     Arrays.fill(taken, -1);
     for (int row = 0; row < alone.length; row++) {

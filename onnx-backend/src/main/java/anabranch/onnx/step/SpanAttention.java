@@ -112,7 +112,7 @@ final class SpanAttention {
       Keys counted = core.shape().counts() ? keys.adding(logarithms(keys)) : keys;
       core.answer(queries, counted, additions, o, pool);
     }
-    float[] received = run.call.received;
+    float[] received = run.call.received();
     if (!asked || received == null || run.call.asked == null) {
       return;
     }
@@ -136,7 +136,7 @@ final class SpanAttention {
     }
     int[] own = Arrays.stream(queries.own()).map(key -> key - offset).toArray();
     double[] ranks = core.ranks(how, queries, own, keys, additions, pool);
-    float[][] shown = run.call.shown;
+    float[][] shown = run.call.shown();
     int width = core.shape().keyWidth();
     int live = 0;
     for (int i = 0; i < index.length; i++) {

@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 public final class StepLoader {
   private final int width;
   private final Opener opener;
+  private final MemberGraphs.Form form;
   private final boolean asksReceived;
   private final boolean asksGiven;
   private final boolean everyRowRuns;
@@ -49,10 +50,15 @@ public final class StepLoader {
   private final Map<Rotary, Map<Integer, Angles>> angles = new HashMap<>();
   private final Map<String, AttendStep> memoryReaders = new HashMap<>();
 
-  /** Starts a load. */
-  public StepLoader(ModelSpec spec, Opener opener) {
+  /**
+   * Starts a load.
+   *
+   * @param form how the experts of a mixture become graphs
+   */
+  public StepLoader(ModelSpec spec, Opener opener, MemberGraphs.Form form) {
     this.width = spec.width();
     this.opener = opener;
+    this.form = form;
     List<StageSpec> stages = Cut.of(spec).stages();
     this.asksReceived = stages.stream().anyMatch(StepLoader::asksReceived);
     this.asksGiven = stages.stream().anyMatch(StepLoader::asksGiven);
@@ -145,7 +151,7 @@ public final class StepLoader {
   }
 
   private Members members(Step.Mix mix, Router router) {
-    if (opener.form() == MemberGraphs.Form.FUSED) {
+    if (form == MemberGraphs.Form.FUSED) {
       Graph fused =
           mix.bank() instanceof Mixture mixture
               ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
@@ -160,7 +166,7 @@ public final class StepLoader {
     List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
     SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions);
     int experts = MemberGraphs.experts(mix.bank());
-    if (opener.form() != MemberGraphs.Form.TOGETHER || experts == 1) {
+    if (form != MemberGraphs.Form.TOGETHER || experts == 1) {
       return each;
     }
     Graph together = MemberGraphs.together(width, mix.path(), mix.bank(), opener.products());
@@ -244,7 +250,8 @@ public final class StepLoader {
   }
 
   private MemberCalls calls(List<Graph> graphs, String from, int in, String to, int out) {
-    return new MemberCalls(graphs.stream().map(opener::open).toList(), from, in, to, out);
+    List<Session> sessions = graphs.stream().map(opener::openOneOfMany).toList();
+    return new MemberCalls(sessions, from, in, to, out);
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */

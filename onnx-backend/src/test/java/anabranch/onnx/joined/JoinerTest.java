@@ -16,7 +16,6 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
-import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
@@ -68,17 +67,11 @@ class JoinerTest {
 
   private static int graphs(ModelSpec spec, long most) {
     try (Weights weights = Weights.random(spec, 1)) {
-      Opener opener =
-          new Opener(
-              weights,
-              NativeRuntime.get(1),
-              Session.CPU,
-              1,
-              Products.FP32,
-              MemberGraphs.Form.FUSED);
+      Opener opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
       List<Visit.Member> blocks =
           Cut.of(spec).stages().get(0).visits().stream().flatMap(v -> v.blocks().stream()).toList();
-      new Joiner(WIDTH, opener, new StepLoader(spec, opener), most).load(blocks);
+      StepLoader loader = new StepLoader(spec, opener, MemberGraphs.Form.FUSED);
+      new Joiner(WIDTH, opener, loader, most).load(blocks);
       opener.await();
       opener.opened().forEach(Session::close);
       return opener.opened().size();

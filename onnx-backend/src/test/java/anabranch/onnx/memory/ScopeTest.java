@@ -34,19 +34,17 @@ class ScopeTest {
   }
 
   @Test
-  void inWhichOrderBuffersComeBackDoesNotMatter() {
+  void theBufferMadeFirstComesFirstInWhicheverOrderTheyComeBack() {
     BufferPool pool = new BufferPool(1 << 20);
-    List<FloatBuffer> made = List.of(pool.take(16), pool.take(16), pool.take(16));
-    List<FloatBuffer> first = null;
+    List<Lent> made = List.of(pool.take(16), pool.take(16), pool.take(16));
     for (int[] order :
         new int[][] {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
       for (int each : order) {
         pool.give(made.get(each));
       }
-      List<FloatBuffer> taken = List.of(pool.take(16), pool.take(16), pool.take(16));
-      first = first == null ? taken : first;
+      List<Lent> taken = List.of(pool.take(16), pool.take(16), pool.take(16));
       for (int i = 0; i < order.length; i++) {
-        assertSame(first.get(i), taken.get(i));
+        assertSame(made.get(i), taken.get(i));
       }
     }
   }

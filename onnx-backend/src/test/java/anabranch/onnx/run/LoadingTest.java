@@ -31,6 +31,7 @@ import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.plan.Prune;
 import anabranch.onnx.OnnxBackend;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
@@ -181,7 +182,7 @@ class LoadingTest {
   private static int sessions(ModelSpec spec, Weights weights) {
     Opener opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
     Numerics numerics = new Numerics(Numerics.Kind.TOLERANT, 1e-5, 1e-5, "cpu", "fp32", List.of());
-    Loader.load(spec, opener, numerics, false, false).close();
+    Loader.load(spec, opener, MemberGraphs.Form.SINGLE, numerics, false, false).close();
     return opener.opened().size();
   }
 
