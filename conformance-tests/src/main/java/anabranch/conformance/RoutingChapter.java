@@ -7,21 +7,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.conformance.space.Case;
+import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
 import anabranch.conformance.space.Shapes;
+import anabranch.conformance.space.Unsliced;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
 import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Capacity;
+import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Preference;
 import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
 import anabranch.weights.MemoryWeights;
@@ -63,6 +68,7 @@ public interface RoutingChapter extends Subject {
     named.put(
         "network",
         Routers.olmoe(2).with(Source.HIDDEN, new Logits.Network(5, Activation.TANH, true)));
+    named.put("mohd", Routers.mohd(2, 1));
     named.put("switchDit", Routers.switchDit(4, 2, true));
     named.put("hash", Routers.hash(-42));
     named.put("hashTable", Routers.hashTable(20));
@@ -391,5 +397,92 @@ public interface RoutingChapter extends Subject {
                   new Tensor(parameter.name(), tensor.type(), tensor.shape(), tensor.bytes()));
             });
     return new Case("expert " + expert, spec, MemoryWeights.of(tensors), mixed.sequences());
+  }
+
+  /** Intent: what is fused is zero where a row made nothing, also beside rows that left. */
+  @Test
+  @Rule("A31")
+  default void slicedNetworksFuseWhatTheirRowsMade() {
+    Router some = Router.linear(Score.SIGMOID, new Selection.Threshold(0.5, true));
+    List<Mixture.Sliced.Fusion> fusions = new ArrayList<>();
+    fusions.add(null);
+    for (Mixture.Sliced.Fusion.Kind kind : Mixture.Sliced.Fusion.Kind.values()) {
+      fusions.add(new Mixture.Sliced.Fusion(kind, kind == Mixture.Sliced.Fusion.Kind.MONARCH));
+    }
+    for (Router router : List.of(Routers.mohd(1, 1), some)) {
+      for (Mixture.Sliced.Scaling scaling : Mixture.Sliced.Scaling.values()) {
+        for (Mixture.Sliced.Fusion fusion : fusions) {
+          Mixture.Sliced sliced =
+              new Mixture.Sliced(4, 3, Activation.SILU, fusion == null, router, scaling, fusion);
+          ModelSpec spec =
+              Rewrite.operations(
+                  Shapes.freezing(Attention.causal(2, 4)),
+                  operation -> operation instanceof Mixture ? sliced : operation);
+          Case drawn = Case.of(spec, 32, 6, 3);
+          Trial.of(
+              this,
+              drawn,
+              trial -> {
+                List<List<Integer>> exits = drawn.anyExits(3);
+                trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+              });
+        }
+      }
+    }
+  }
+
+  /** Intent: where all slices are made alike, the factor makes up for their weights. */
+  @Test
+  @Rule("A31")
+  default void allSlicesOfOneWeightAreThePlainNetwork() {
+    sliced(Routers.mohd(1, 3), Mixture.Sliced.Scaling.SUM, 4);
+  }
+
+  /** Intent: what no row made is as if its columns were zero. */
+  @Test
+  @Rule("A31")
+  default void slicesThatAreNotPickedAreZero() {
+    Router shared = Routers.mohd(2, 0).with(new Gate(Gate.Of.ONE, null, 1));
+    sliced(shared, Mixture.Sliced.Scaling.NONE, 2);
+  }
+
+  private void sliced(Router router, Mixture.Sliced.Scaling scaling, int made) {
+    Mixture.Sliced sliced = new Mixture.Sliced(4, 3, Activation.GELU, false, router, scaling, null);
+    Case drawn = Case.of(Shapes.linear(sliced), 33, 6, 3);
+    Case even =
+        drawn.with(
+            Shapes.changed(
+                drawn.spec(),
+                drawn.weights(),
+                (name, tensor) ->
+                    name.endsWith("router.weight") ? Shapes.filled(tensor, 0) : tensor));
+    List<List<Answered>> both = new ArrayList<>();
+    for (Case each : List.of(even, Unsliced.of(even, made))) {
+      Trial.of(
+          this,
+          each,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            List<Answered> answers = trial.by(full).run(each.sequences());
+            trial.judge(full, answers);
+            both.add(answers);
+            if (both.size() == 2) {
+              close(trial, both.get(1), both.get(0));
+            }
+          });
+    }
+  }
+
+  private static void close(Trial trial, List<Answered> expected, List<Answered> answers) {
+    for (int n = 0; n < expected.size(); n++) {
+      float[][] logits = expected.get(n).logits;
+      for (int unit = 0; unit < logits.length; unit++) {
+        for (int i = 0; i < logits[unit].length; i++) {
+          double allowed = 2 * trial.tolerance().of(logits[unit][i]);
+          float other = answers.get(n).logits[unit][i];
+          assertEquals(logits[unit][i], other, allowed, "sequence " + n + ", unit " + unit);
+        }
+      }
+    }
   }
 }

@@ -68,6 +68,10 @@ final class Scores {
     for (int e = 0; e < correction.length; e++) {
       preference[e] += correction[e];
     }
+    Integer always = router.preference().always();
+    if (always != null) {
+      Arrays.fill(preference, 0, always, Double.POSITIVE_INFINITY);
+    }
     Preference.Groups groups = router.preference().groups();
     if (groups == null) {
       return;

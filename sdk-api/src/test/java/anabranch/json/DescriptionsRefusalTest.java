@@ -100,7 +100,7 @@ class DescriptionsRefusalTest {
         "\"type\": \"Attention\"",
         ATTENTION
             + ".type \"Attention\" is not one of [attention, feedForward,"
-            + " mixture, modulated, recurrence, linearMemory, skip, chain, merged]");
+            + " mixture, modulated, sliced, recurrence, linearMemory, skip, chain, merged]");
     refused("\"causal\"", "0", ATTENTION + ".mask 0 is not one of [causal, full, memory]");
   }
 

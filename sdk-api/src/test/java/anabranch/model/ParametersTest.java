@@ -29,6 +29,7 @@ import anabranch.model.route.Routers;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ParametersTest {
@@ -430,6 +431,47 @@ class ParametersTest {
     List<String> names = names(parameters(new Chain.Merged(2, 1, List.of(0), chain)));
     assertEquals(names(parameters(chain)), names);
     assertEquals("m.attention.before.weight [5]", names.get(0));
+  }
+
+  @Test
+  void slicedNetworksNeedAMatrixForEachSliceAndWhatFusesThem() {
+    Mixture.Sliced plain =
+        new Mixture.Sliced(
+            2, 3, Activation.SILU, false, Routers.mohd(1, 1), Mixture.Sliced.Scaling.SUM, null);
+    List<String> made =
+        List.of("m.router.weight [2, 5]", "m.experts.0.weight [3, 5]", "m.experts.1.weight [3, 5]");
+    assertEquals(with(made, "m.down.weight [5, 6]"), names(parameters(plain)));
+    Mixture.Sliced.Fusion within =
+        new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.WITHIN, false);
+    assertEquals(
+        with(made, "m.within.weight [6, 3]", "m.down.weight [5, 6]"),
+        names(parameters(plain.withFusion(within))));
+    Mixture.Sliced biased =
+        new Mixture.Sliced(
+            2,
+            3,
+            Activation.SILU,
+            true,
+            Routers.mohd(1, 1),
+            Mixture.Sliced.Scaling.NONE,
+            new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.MONARCH, true));
+    assertEquals(
+        List.of(
+            "m.router.weight [2, 5]",
+            "m.experts.0.weight [3, 5]",
+            "m.experts.0.bias [3]",
+            "m.experts.1.weight [3, 5]",
+            "m.experts.1.bias [3]",
+            "m.within.weight [6, 3]",
+            "m.across.weight [6, 2]",
+            "m.fusion.bias [6]",
+            "m.down.weight [5, 6]",
+            "m.down.bias [5]"),
+        names(parameters(biased)));
+  }
+
+  private static List<String> with(List<String> first, String... more) {
+    return Stream.concat(first.stream(), Stream.of(more)).toList();
   }
 
   @Test

@@ -49,9 +49,21 @@ public final class SampleRouters {
     Mixture.Modulated modulated =
         new Mixture.Modulated(3, Routers.switchDit(6, 2, false), Chain.of(bare(shared)));
     Mixture.Modulated within = new Mixture.Modulated(2, Routers.granite(1), expert);
+    Mixture.Sliced sliced =
+        new Mixture.Sliced(
+            3, 2, Activation.SILU, true, Routers.mohd(2, 0), Mixture.Sliced.Scaling.NONE, null);
+    Mixture.Sliced mixed =
+        sliced.withFusion(new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.WITHIN, false));
+    Mixture.Sliced fused =
+        sliced
+            .withScaling(Mixture.Sliced.Scaling.SUM)
+            .withFusion(new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.MONARCH, true));
     Skip around = new Skip(Routers.mindSkip(.5), within, Bypass.MASK);
     List<Block> blocks =
-        Stream.of(mixtures, skips().stream(), Stream.of(special, shared, modulated, around))
+        Stream.of(
+                mixtures,
+                skips().stream(),
+                Stream.of(special, shared, modulated, around, sliced, mixed, fused))
             .flatMap(operations -> operations)
             .map(operation -> Sublayer.preNorm(new Norm.Rms(1e-6), operation))
             .map(sublayer -> Block.of(sublayer.withMultiplier(.5)))
@@ -113,6 +125,7 @@ public final class SampleRouters {
         Routers.averageKeys(2, Gate.score()),
         Routers.nllb(true, .8, new Capacity.Unlimited()),
         Routers.olmoe(3),
+        Routers.mohd(1, 2),
         Routers.switchDit(6, 2, true),
         Routers.dynamicTokens(5, Activation.SILU),
         Routers.dynamicWidths(),

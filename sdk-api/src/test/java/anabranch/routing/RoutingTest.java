@@ -121,6 +121,16 @@ class RoutingTest {
     assertRow(longCat, tenth, TIED, new int[] {0, 4, 1}, 2.500135074, .919748294, .919748294);
   }
 
+  /** R3: what is always picked comes first, in order, and weighs what it scores. */
+  @Test
+  void membersThatAreAlwaysPickedComeFirst() {
+    float[] logits = {(float) Math.log(2), 0, (float) Math.log(3), (float) Math.log(4)};
+    assertRow(Routers.mohd(2, 1), null, logits, new int[] {0, 1, 3}, .2, .1, .4);
+    assertRow(Routers.mohd(2, 0), null, logits, new int[] {0, 1}, .2, .1);
+    Router corrected = Routers.mohd(1, 1).with(new Preference(true, null, 1));
+    assertRow(corrected, new float[] {-9, 9, 0, 0}, logits, new int[] {0, 1}, .2, .1);
+  }
+
   /** R5: sigmoid of each selected logit. */
   @Test
   void sigmoidOfTheSelectedLogitWeighs() {

@@ -21,7 +21,7 @@ import anabranch.model.route.Router
  * Words that add sublayers, in the order in which they run.
  *
  * A sublayer is named after its operation (`attention`, `feedForward`, `mixture`, `recurrence`,
- * `linearMemory`, `modulated`, `merged`, `skip`, `chain`); two of one kind need names. No
+ * `linearMemory`, `modulated`, `sliced`, `merged`, `skip`, `chain`); two of one kind need names. No
  * projection has a bias unless told so.
  */
 @ModelDsl
@@ -102,6 +102,32 @@ public sealed class SublayerWords(internal val width: Int, internal val norms: N
   ) {
     val expert = network(inner, activation, gated, bias, limit)
     add(Mixture(count, expert, router, constant, shared, specials), norms, name)
+  }
+
+  /**
+   * Adds a network whose inner vector is cut into slices, of which a router picks some for each
+   * row.
+   *
+   * @param count how many slices there are, at least 1
+   * @param length of each, at least 1
+   * @param router a preset of [anabranch.model.route.Routers], such as `mohd(6, 2)`, or [router]
+   * @param scaling what makes up for slices that are not picked
+   * @param fusion how slices are mixed; null for not at all
+   * @param activation the non-linearity behind
+   */
+  public fun slices(
+    count: Int,
+    length: Int,
+    router: Router,
+    scaling: Mixture.Sliced.Scaling,
+    fusion: Mixture.Sliced.Fusion?,
+    activation: Activation,
+    bias: Boolean = false,
+    norms: Norms = this.norms,
+    name: String? = null,
+  ) {
+    val sliced = Mixture.Sliced(count, length, activation, bias, router, scaling, fusion)
+    add(sliced, norms, name)
   }
 
   /**

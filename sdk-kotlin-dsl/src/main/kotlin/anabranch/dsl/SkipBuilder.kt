@@ -65,6 +65,19 @@ internal constructor(
     say(Mixture(count, expert, router, constant, shared, specials))
   }
 
+  /** Says a network cut into slices. */
+  public fun slices(
+    count: Int,
+    length: Int,
+    router: Router,
+    scaling: Mixture.Sliced.Scaling,
+    fusion: Mixture.Sliced.Fusion?,
+    activation: Activation,
+    bias: Boolean = false,
+  ) {
+    say(Mixture.Sliced(count, length, activation, bias, router, scaling, fusion))
+  }
+
   /** Says a recurrence. */
   public fun recurrence(
     inner: Int,

@@ -226,6 +226,18 @@ private fun SublayerWords.say(s: Sublayer) {
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias, norms, s.name)
     is Mixture.Modulated ->
       modulated(o.experts, again(o.router), norms, s.name) { say(o.operation) }
+    is Mixture.Sliced ->
+      slices(
+        o.slices,
+        o.length,
+        again(o.router),
+        o.scaling,
+        o.fusion,
+        o.activation,
+        o.bias,
+        norms,
+        s.name,
+      )
     is Chain.Merged ->
       merged(o.size, o.fine, o.kept, norms, s.name) { o.chain.sublayers.forEach { say(it) } }
     is Mixture -> {
@@ -257,6 +269,8 @@ private fun SkipBuilder.say(operation: Operation) {
     is Recurrence -> recurrence(o.inner, o.states, o.convolution, o.rank)
     is Recurrence.LinearMemory -> linearMemory(o.inputs, o.states, o.bias)
     is Mixture.Modulated -> modulated(o.experts, again(o.router)) { say(o.operation) }
+    is Mixture.Sliced ->
+      slices(o.slices, o.length, again(o.router), o.scaling, o.fusion, o.activation, o.bias)
     is Chain.Merged -> merged(o.size, o.fine, o.kept) { o.chain.sublayers.forEach { say(it) } }
     is Mixture -> {
       val (inner, activation, gated, bias) = o.expert

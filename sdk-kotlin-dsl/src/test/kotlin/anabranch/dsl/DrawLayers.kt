@@ -29,7 +29,8 @@ import kotlin.random.Random
 /** Draws the operations of layers. */
 abstract class DrawLayers(random: Random) : DrawValues(random) {
   protected fun operation(input: Input, memory: Boolean): Operation =
-    when (random.nextInt(7)) {
+    when (random.nextInt(8)) {
+      7 -> sliced()
       6 -> merged()
       5 -> modulated(input, memory)
       0 ->
@@ -46,7 +47,8 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     }
 
   private fun modulatedOrNot(input: Input, memory: Boolean): Operation =
-    when (random.nextInt(6)) {
+    when (random.nextInt(7)) {
+      6 -> sliced()
       0 -> modulated(input, memory)
       1 -> merged()
       else -> skipped(input, memory)
@@ -66,6 +68,20 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
       upTo(4) - 1,
       List(upTo(3)) { upTo(9) - 1 },
       Chain(listOf(first) + more),
+    )
+  }
+
+  private fun sliced(): Operation {
+    val router = if (yes()) Routers.mohd(upTo(3) - 1, 1) else Routers.olmoe(1)
+    val fusion = Mixture.Sliced.Fusion(pick(Mixture.Sliced.Fusion.Kind.entries), yes())
+    return Mixture.Sliced(
+      2 + upTo(4),
+      upTo(9),
+      activation(),
+      yes(),
+      router,
+      pick(Mixture.Sliced.Scaling.entries),
+      fusion.takeIf { yes() },
     )
   }
 
@@ -148,7 +164,8 @@ abstract class DrawLayers(random: Random) : DrawValues(random) {
     val gate = Gate(of ?: Gate.Of.ONE, normalise, upTo(5) / 2.0, jitter)
     val (source, logits) = logits(input)
     val score = pick(Score.entries)
-    val preference = Preference(yes(), groups)
+    val first = upTo(selection.k).takeIf { groups == null && selection.secondary == null && yes() }
+    val preference = Preference(yes(), groups, first)
     val topK = Router(source, logits, score, preference, selection, gate, capacity, place())
     return Mixture(
       experts,

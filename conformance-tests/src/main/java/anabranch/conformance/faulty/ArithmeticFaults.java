@@ -22,6 +22,7 @@ import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Selection;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -29,6 +30,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -191,6 +193,31 @@ final class ArithmeticFaults {
             },
             "whatIsMultipliedByOneIsTheOperation"),
         fault(
+            "slices are fused within themselves alone",
+            sliced(
+                network ->
+                    network.fusion() == null
+                        ? network
+                        : network.withFusion(
+                            new Mixture.Sliced.Fusion(
+                                Mixture.Sliced.Fusion.Kind.WITHIN, network.fusion().bias()))),
+            "slicedNetworksFuseWhatTheirRowsMade",
+            "A24"),
+        fault(
+            "nothing makes up for slices that a row does not make",
+            sliced(network -> network.withScaling(Mixture.Sliced.Scaling.NONE)),
+            "slicedNetworksFuseWhatTheirRowsMade",
+            "allSlicesOfOneWeightAreThePlainNetwork",
+            "A24"),
+        fault(
+            "every slice is made",
+            sliced(
+                network ->
+                    network.with(network.router().with(new Selection.TopK(network.slices())))),
+            "slicedNetworksFuseWhatTheirRowsMade",
+            "slicesThatAreNotPickedAreZero",
+            "A24"),
+        fault(
             "every row runs for itself",
             merged(Chain.Merged::chain),
             "mergedRowsReadAsDescribed",
@@ -335,6 +362,15 @@ final class ArithmeticFaults {
             },
             "laterRowsNeverChangeEarlierOnes",
             "everyUnitAnswersAsTheOracleAtFullDepth"));
+  }
+
+  private static Broken sliced(UnaryOperator<Mixture.Sliced> change) {
+    return new Rewritten() {
+      @Override
+      Operation change(Mixture.Sliced network) {
+        return change.apply(network);
+      }
+    };
   }
 
   private static Broken merged(Function<Chain.Merged, Operation> change) {

@@ -74,6 +74,8 @@ class Rewritten extends Broken {
       return change(mixture.with(change(mixture.expert()), changed(mixture.router())));
     } else if (operation instanceof Mixture.Modulated modulated) {
       return change(modulated.with(changed(modulated.router())));
+    } else if (operation instanceof Mixture.Sliced sliced) {
+      return change(sliced.with(changed(sliced.router())));
     } else if (operation instanceof Chain.Merged merged) {
       return change(merged);
     } else if (operation instanceof Skip skip) {
@@ -105,6 +107,10 @@ class Rewritten extends Broken {
 
   Operation change(Mixture.Modulated modulated) {
     return modulated;
+  }
+
+  Operation change(Mixture.Sliced sliced) {
+    return sliced;
   }
 
   Operation change(Chain.Merged merged) {

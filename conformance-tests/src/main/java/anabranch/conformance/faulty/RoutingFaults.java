@@ -96,7 +96,7 @@ final class RoutingFaults {
             new Rewritten() {
               @Override
               Preference change(Preference preference) {
-                return new Preference(true, preference.groups());
+                return new Preference(true, preference.groups(), preference.always());
               }
             },
             "tiesGoToTheLowerExpert"),
@@ -135,10 +135,20 @@ final class RoutingFaults {
             new Rewritten() {
               @Override
               Preference change(Preference preference) {
-                return new Preference(preference.correction(), null);
+                return new Preference(preference.correction(), null, preference.always());
               }
             },
             "everyNamedRouterPicksAsTheOracle"),
+        fault(
+            "members that are always picked compete like others",
+            new Rewritten() {
+              @Override
+              Preference change(Preference preference) {
+                return new Preference(preference.correction(), preference.groups());
+              }
+            },
+            "everyNamedRouterPicksAsTheOracle",
+            "A24"),
         fault(
             "the correction is ignored",
             new Broken() {

@@ -23,6 +23,7 @@ import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Placement;
 import anabranch.model.route.Router;
+import anabranch.model.route.Routers;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
 import java.util.ArrayList;
@@ -37,7 +38,7 @@ final class LateSpace {
   /** The numbers of a condition, which all routers of a model have in common. */
   private static final int CONDITION = 7;
 
-  /** What gates of modulations are multiplied by. */
+  /** What gates of modulations, and most of sliced networks, are multiplied by. */
   private static final double QUIET = 0.25;
 
   private final Dice dice;
@@ -46,8 +47,14 @@ final class LateSpace {
     this.dice = dice;
   }
 
-  /** Returns the description, seldom with modulations, merged rows, or conditions for routers. */
-  ModelSpec over(ModelSpec spec) {
+  /**
+   * Returns the description, seldom with sliced networks, modulations, merged rows, or conditions
+   * for routers.
+   */
+  ModelSpec over(ModelSpec plain) {
+    Dice rare = dice.beside();
+    ModelSpec spec =
+        rare.chance(0.15) ? Rewrite.operations(plain, operation -> sliced(operation, rare)) : plain;
     boolean conditions = dice.chance(0.25);
     ModelSpec over = dice.chance(0.2) ? Rewrite.operations(spec, this::modulated) : spec;
     over = conditions ? Rewrite.routers(over, this::conditioned) : over;
@@ -191,6 +198,32 @@ final class LateSpace {
         head.outputs(),
         head.bias(),
         head.multiplier());
+  }
+
+  private static Operation sliced(Operation operation, Dice rare) {
+    boolean plain =
+        operation instanceof FeedForward
+            || operation instanceof Mixture m && m.router().source() == Source.HIDDEN;
+    if (!plain || rare.chance(0.3)) {
+      return operation;
+    }
+    int slices = rare.between(1, 5);
+    int shared = rare.below(slices);
+    Mixture.Sliced.Fusion fusion =
+        new Mixture.Sliced.Fusion(rare.pick(Mixture.Sliced.Fusion.Kind.values()), rare.chance(0.5));
+    // No router by tokens: encoders may read others, or none.
+    RouterSpace routers = new RouterSpace(rare, new Input.Features(1, 1), false);
+    Router any = routers.mixture(slices).with(Placement.OUTPUT);
+    return new Mixture.Sliced(
+        slices,
+        rare.between(1, 4),
+        rare.pick(Activation.values()),
+        rare.chance(0.3),
+        rare.chance(0.5)
+            ? Routers.mohd(shared, rare.between(shared == 0 ? 1 : 0, slices - shared))
+            : any.with(quiet(any.gate())),
+        rare.pick(Mixture.Sliced.Scaling.values()),
+        rare.chance(0.7) ? fusion : null);
   }
 
   private Operation modulated(Operation operation) {

@@ -53,6 +53,8 @@ public final class Rewrite {
             return mixture.with(mixture.expert(), change.apply(mixture.router()));
           } else if (operation instanceof Mixture.Modulated modulated) {
             return modulated.with(change.apply(modulated.router()));
+          } else if (operation instanceof Mixture.Sliced sliced) {
+            return sliced.with(change.apply(sliced.router()));
           } else if (operation instanceof Skip skip) {
             return new Skip(change.apply(skip.router()), skip.operation(), skip.keys());
           } else if (operation instanceof Attention attention && attention.routed() != null) {

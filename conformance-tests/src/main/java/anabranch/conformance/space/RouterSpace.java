@@ -12,6 +12,7 @@ import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import anabranch.model.route.Source;
+import org.jspecify.annotations.Nullable;
 
 /** Draws routers: presets by name, and any steps that go together. Confined to one draw. */
 final class RouterSpace {
@@ -138,15 +139,23 @@ final class RouterSpace {
     Preference.Groups groups =
         topK && dice.chance(0.3) ? groups(experts, selection.most(experts)) : null;
     Capacity capacity = topK && dice.chance(0.5) ? capacity() : new Capacity.Unlimited();
+    boolean corrects = dice.chance(0.3);
     return new Router(
         source,
         matrix(),
         score,
-        new Preference(dice.chance(0.3), groups),
+        new Preference(corrects, groups, groups == null ? always(selection) : null),
         selection,
         gate(selection, score, capacity instanceof Capacity.Limited),
         capacity,
         dice.chance(0.2) ? Placement.INPUT : Placement.OUTPUT);
+  }
+
+  private @Nullable Integer always(Selection selection) {
+    Dice rare = dice.beside();
+    return rare.chance(0.15) && selection instanceof Selection.TopK top && top.secondary() == null
+        ? Integer.valueOf(rare.between(1, top.k()))
+        : null;
   }
 
   private Selection selection(int experts, Score score) {

@@ -10,10 +10,15 @@ import anabranch.backend.Event;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Rewrite;
 import anabranch.conformance.space.Sequence;
+import anabranch.conformance.space.Shapes;
+import anabranch.conformance.space.Unsliced;
 import anabranch.conformance.trial.Answered;
+import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
 import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
+import anabranch.model.ModelSpec;
+import anabranch.model.facts.Cost;
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
@@ -25,16 +30,34 @@ import anabranch.model.layer.Skip;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Logits;
+import anabranch.model.route.Preference;
+import anabranch.model.route.Router;
 import anabranch.model.route.Routers;
+import anabranch.model.route.Selection;
+import anabranch.weights.MemoryWeights;
+import anabranch.weights.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Systems that decide how wide a layer is, which rows it is for, and what multiplies its input.
- * Stateless.
+ * Systems that decide how wide a layer is, which of its inner numbers are made, which rows it is
+ * for, and what multiplies its input. Stateless.
  */
 final class DynamicSystems {
   private static final String PATH = "blocks.0.modulated";
+  private static final String SLICED = "blocks.0.sliced";
+
+  /** What slices make of a value. */
+  private static final float[][] UP = {{1, -2}, {0.5f, 3}, {7, 7}, {-1, 2}};
+
+  /** The softmax of each row's logits, of which the first is zero. */
+  private static final double[][] SHARES = {
+    {1 / 8.0, 4 / 8.0, 2 / 8.0, 1 / 8.0},
+    {1 / 16.0, 1 / 16.0, 1 / 16.0, 13 / 16.0},
+    {1 / 4.0, 1 / 4.0, 1 / 4.0, 1 / 4.0}
+  };
+
+  private static final float[] VALUES = {1, 2, -3};
 
   /** A number whose SiLU is 1. */
   private static final float ONE = 1.2784645f;
@@ -42,7 +65,7 @@ final class DynamicSystems {
   private DynamicSystems() {}
 
   static List<PublishedSystem> all() {
-    return List.of(dynamicTransformer(), switchTransformerOfDiffusion());
+    return List.of(dynamicTransformer(), switchTransformerOfDiffusion(), hiddenDimensions());
   }
 
   /**
@@ -229,5 +252,186 @@ final class DynamicSystems {
     int low = first == 0 ? 1 : 0;
     int high = first == 2 ? 1 : 2;
     return new int[] {first, shares[high] > shares[low] ? high : low};
+  }
+
+  /**
+   * Rows (value, three logits, ...) of a network of four slices of two numbers: the first is made
+   * for all, one of the others for each row. Slice s makes {@code UP[s]} times the value. Within
+   * slice 0 the numbers change places, in slice 3 the first becomes their sum; across slices the
+   * first number of slice 2 becomes the sum of those of 0, 1 and 3, and the second numbers move on
+   * by one slice. Place 4 gets the numbers times 1 to 8, place 5 the first one of slice 2.
+   */
+  private static PublishedSystem hiddenDimensions() {
+    Mixture.Sliced.Fusion fusion =
+        new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.MONARCH, false);
+    Operation sliced =
+        new Mixture.Sliced(
+            4, 2, Activation.SILU, false, Routers.mohd(1, 1), Mixture.Sliced.Scaling.SUM, fusion);
+    float[] table = new float[6 * SHARES.length];
+    for (int row = 0; row < SHARES.length; row++) {
+      table[6 * row] = VALUES[row];
+      for (int s = 1; s < 4; s++) {
+        table[6 * row + s] = (float) Math.log(SHARES[row][s] / SHARES[row][0]);
+      }
+    }
+    Tiny tiny =
+        Tiny.of(6, SHARES.length, Plan.of(Block.of(bare("sliced", sliced))))
+            .give("embedding.tokens", table)
+            .give(SLICED + ".router.weight", zeroBut(24, 7, 14, 21))
+            .give(SLICED + ".within.weight", 0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1)
+            .give(
+                SLICED + ".across.weight",
+                new float[] {
+                  1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 0, 1, //
+                  0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0
+                });
+    float[] down = new float[6 * 8];
+    for (int i = 0; i < 8; i++) {
+      down[4 * 8 + i] = i + 1;
+    }
+    down[5 * 8 + 4] = 1;
+    for (int s = 0; s < 4; s++) {
+      float[] up = new float[12];
+      up[0] = UP[s][0];
+      up[6] = UP[s][1];
+      tiny.give(SLICED + ".experts." + s + ".weight", up);
+    }
+    Case preset =
+        tiny.give(SLICED + ".down.weight", down).with(new int[] {0, 1, 2}, new int[] {2, 0});
+    return new PublishedSystem(
+        "A24",
+        "Mixture of Hidden Dimensions",
+        "Chen et al. 2025",
+        List.of("hand-computed vector", "executed rows", "the dense network"),
+        List.of(
+            "which vectors are cut, those of attentions among them; here the one between two"
+                + " projections, as in citing code",
+            "the weights, a softmax over all slices, always the shared ones' too, and the factor for"
+                + " slices that are not made, their number times the sum of weights: known from"
+                + " citing code only",
+            "the blocks of the Monarch matrix and its bias, which must be said; here one for each"
+                + " slice, then one for each place; citing code has the former alone",
+            "gated networks, and the non-linearity"),
+        preset,
+        "router.preference.always",
+        spec -> Rewrite.routers(spec, r -> r.with(Preference.byScore())),
+        (kit, given) -> {
+          Trial.of(kit, given, DynamicSystems::makesSlices);
+          // What no row makes is nowhere, however large it would be.
+          Case first = given.with(List.of(Sequence.of(Event.ofTokens(0, 2))));
+          Case loud = loud(first);
+          Trial.of(
+              kit,
+              loud,
+              trial -> expectRows(trial, trial.by(Policy.fullDepth()).run(loud.sequences()), 0, 2));
+          Router all = Routers.mohd(1, 3).with(new Gate(Gate.Of.ONE, null, 1));
+          dense(kit, plain(given, all), 4);
+          dense(kit, plain(given, all.with(new Selection.TopK(1))), 1);
+        });
+  }
+
+  private static void makesSlices(Trial trial) {
+    Walk walk = trial.by(Policy.fullDepth());
+    List<Answered> answers = walk.run(trial.subject.sequences());
+    expectRows(trial, answers.subList(0, 1), 0, 1, 2);
+    expectRows(trial, answers.subList(1, 2), 2, 0);
+    assertArrayEquals(new long[] {5, 4, 0, 1}, walk.ran().get(SLICED), "rows of slices");
+    assertArrayEquals(new int[] {0, 3}, answers.get(0).experts.get(SLICED)[1], "slices of row 1");
+    // The router, two slices of four, both factors of the fusion, and down.
+    int active = 4 * 6 + 2 * 2 * 6 + 8 * 2 + 8 * 4 + 8 * 6;
+    long cost = Cost.of(trial.subject.spec()).live(0, 0, 1, 0);
+    assertEquals(2L * active, cost, "activated parameters, two operations each");
+  }
+
+  /** Compares with the formulas, number by number. */
+  private static void expectRows(Trial trial, List<Answered> answers, int... tokens) {
+    double[] sums = new double[tokens.length];
+    double[] received = new double[tokens.length];
+    for (int row = 0; row < tokens.length; row++) {
+      double[] shares = SHARES[tokens[row]];
+      int best = tokens[row] == 1 ? 3 : 1;
+      double factor = 4 * (shares[0] + shares[best]) * VALUES[tokens[row]];
+      double shared = factor * shares[0];
+      double own = factor * shares[best];
+      double first = best == 1 ? own * UP[1][0] : 0;
+      double last = best == 3 ? own * (UP[3][0] + UP[3][1]) : 0;
+      double[] fused = {
+        shared * UP[0][1],
+        best == 3 ? own * UP[3][1] : 0,
+        first,
+        shared * UP[0][0],
+        shared * UP[0][1] + first + last,
+        best == 1 ? own * UP[1][1] : 0,
+        last,
+        0
+      };
+      for (int i = 0; i < 8; i++) {
+        sums[row] += (i + 1) * silu(fused[i]);
+      }
+      received[row] = silu(fused[4]);
+    }
+    expect(trial, "sums", answers.get(0), 4, sums);
+    expect(trial, "a slice that no row made", answers.get(0), 5, received);
+  }
+
+  /** Returns the case with large numbers in slices 2 and 3. */
+  private static Case loud(Case given) {
+    return given.with(
+        Shapes.changed(
+            given.spec(),
+            given.weights(),
+            (name, tensor) ->
+                name.matches(".*\\.experts\\.[23]\\.weight")
+                    ? Shapes.filled(tensor, 3e4f)
+                    : tensor));
+  }
+
+  /** Returns the case without fusion and factor, under another router. */
+  private static Case plain(Case given, Router router) {
+    ModelSpec spec =
+        Rewrite.operations(
+            given.spec(),
+            operation ->
+                operation instanceof Mixture.Sliced sliced
+                    ? sliced.with(router).withScaling(Mixture.Sliced.Scaling.NONE).withFusion(null)
+                    : operation);
+    List<Tensor> tensors = new ArrayList<>();
+    spec.parameters().forEach(each -> tensors.add(given.weights().tensor(each.name())));
+    return new Case("plain", spec, MemoryWeights.of(tensors), given.sequences());
+  }
+
+  /** Compares with the dense network, of which the columns of other slices are zero. */
+  private static void dense(Subject kit, Case sliced, int made) {
+    Case dense = Unsliced.of(sliced, made);
+    List<List<Answered>> both = new ArrayList<>();
+    for (Case each : List.of(sliced, dense)) {
+      Trial.of(
+          kit,
+          each,
+          trial -> {
+            List<Answered> answers = trial.by(Policy.fullDepth()).run(each.sequences());
+            both.add(answers);
+            for (int n = 0; n < answers.size(); n++) {
+              float[][] logits = both.get(0).get(n).logits;
+              double[] expected = new double[logits.length];
+              for (int row = 0; row < logits.length; row++) {
+                expected[row] = logits[row][4];
+              }
+              expect(trial, "dense with " + made, answers.get(n), 4, expected);
+            }
+          });
+    }
+  }
+
+  private static double silu(double x) {
+    return x / (1 + Math.exp(-x));
+  }
+
+  private static float[] zeroBut(int length, int... ones) {
+    float[] values = new float[length];
+    for (int one : ones) {
+      values[one] = 1;
+    }
+    return values;
   }
 }

@@ -245,7 +245,8 @@ public final class Judge {
       return;
     }
     if (!new TreeSet<>(exact.own()).equals(new TreeSet<>(taken))) {
-      double scale = exact.preferences().isEmpty() ? 1 : exact.preferences().get(0);
+      // What is always picked is no near decision, and no measure of one.
+      double scale = exact.preferences().stream().filter(Double::isFinite).findFirst().orElse(1.0);
       if (!(exact.margin() <= tolerance.guardBand(scale))) {
         fail(
             what
@@ -261,7 +262,7 @@ public final class Judge {
       double better = exact.preferences().get(Math.max(0, i - 1));
       double worse = exact.preferences().get(i);
       assertTrue(
-          better >= worse - tolerance.guardBand(worse),
+          better >= worse || better >= worse - tolerance.guardBand(worse),
           what + " experts " + Arrays.toString(experts) + " are not best first");
     }
   }

@@ -39,7 +39,7 @@ class RulesTest {
     expected.addAll(List.of("R5", "R6.1", "R6.2", "R6.3", "R7", "R12", "S1", "S2", "S3"));
     expected.addAll(
         List.of("A18", "A19", "A20", "A21", "A22", "A25", "A26", "A27", "A28", "A29", "R13"));
-    expected.addAll(List.of("A30", "S13"));
+    expected.addAll(List.of("A30", "A31", "S13"));
     assertEquals(expected, named);
   }
 

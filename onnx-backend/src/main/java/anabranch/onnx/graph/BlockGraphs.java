@@ -100,6 +100,8 @@ public final class BlockGraphs {
       open(place).network(place, network);
     } else if (operation instanceof Mixture mixture) {
       mix(place, mixture);
+    } else if (operation instanceof Mixture.Sliced sliced) {
+      slice(place, sliced);
     } else if (operation instanceof Recurrence recurrence) {
       recur(place, recurrence);
     } else if (operation instanceof Recurrence.LinearMemory memory) {
@@ -256,23 +258,38 @@ public final class BlockGraphs {
 
   private void mix(Place place, Mixture mixture) {
     String path = place.path();
-    Router router = mixture.router();
-    boolean apart = apart(router);
-    boolean logits = router.hasWeight() && !apart;
-    if (place.before() != null || logits) {
-      open(place).lead(place, router, logits ? router.logitsFor(mixture.members()) : 0);
-    }
-    close();
+    Graph router = asked(place, mixture.router(), mixture.members());
     steps.add(
         new Step.Mix(
             path,
             mixture,
             place.before() != null,
-            apart ? router(path, "x", router, router.logitsFor(mixture.members())) : null,
+            router,
             place.finish(),
             MemberGraphs.routed(width, path, mixture),
             MemberGraphs.shared(width, path, mixture)));
     finish(place);
+  }
+
+  private void slice(Place place, Mixture.Sliced sliced) {
+    String path = place.path();
+    Graph router = asked(place, sliced.router(), sliced.slices());
+    List<Graph> slices = MemberGraphs.slices(width, path, sliced);
+    steps.add(new Step.Sliced(path, sliced, place.before() != null, router, slices));
+    open = new TokenRun(path + ".down", width);
+    open.finish(place, sliced);
+  }
+
+  /** Ends what leads to a bank, with its logits; returns the router where that reads others. */
+  private @Nullable Graph asked(Place place, Router router, int members) {
+    boolean apart = apart(router);
+    int count = router.logitsFor(members);
+    boolean logits = router.hasWeight() && !apart;
+    if (place.before() != null || logits) {
+      open(place).lead(place, router, logits ? count : 0);
+    }
+    close();
+    return apart ? router(place.path(), "x", router, count) : null;
   }
 
   private void recur(Place place, Recurrence recurrence) {

@@ -114,30 +114,8 @@ final class LatentGraphs {
     boolean single = (transposed ? count : latent.rank()) == 1;
     MatrixRows part =
         new MatrixRows(attention.heads(), all, from, count, latent.rank(), transposed != single);
-    String weight = graph.part(path + ".kv.up.weight", part);
-    String product = single ? dot(graph, byHead, weight) : product(graph, byHead, weight);
+    String product = Layers.each(graph, path + ".kv.up.weight", part, single, byHead);
     return graph.node("Transpose", Map.of("perm", new long[] {1, 0, 2}), product);
-  }
-
-  /** Products of length 1, whose kernel is another one again. */
-  private static String dot(Graph graph, String value, String weight) {
-    String product = graph.node("Mul", Map.of(), value, weight);
-    return graph.node("ReduceSum", Map.of("keepdims", 1), product, graph.integers(2));
-  }
-
-  private static String product(Graph graph, String value, String weight) {
-    String last =
-        graph.node(
-            "Slice",
-            Map.of(),
-            value,
-            graph.integers(-1),
-            graph.integers(Integer.MAX_VALUE),
-            graph.integers(1));
-    String more = graph.node("Concat", Map.of("axis", 1), value, last);
-    String product = graph.node("MatMul", Map.of(), more, weight);
-    return graph.node(
-        "Slice", Map.of(), product, graph.integers(0), graph.integers(-1), graph.integers(1));
   }
 
   private static String flat(Graph graph, String value, int length, boolean batched) {

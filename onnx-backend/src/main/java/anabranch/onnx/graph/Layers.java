@@ -2,10 +2,12 @@ package anabranch.onnx.graph;
 
 import anabranch.model.layer.Activation;
 import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Norm;
 import anabranch.model.position.Rotary;
 import anabranch.model.route.Logits;
 import anabranch.model.route.Router;
+import anabranch.onnx.format.MatrixRows;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -92,6 +94,69 @@ final class Layers {
       read = activation(conditioned.activation(), value);
     }
     return exact(path, count, router.logits().reads(width), bias, read);
+  }
+
+  /**
+   * Writes products with each of several matrices, in fp32 and with the same bits for any number of
+   * rows: matrices x rows x in to matrices x rows x out.
+   *
+   * @param single whether results have one number, so that matrices are not transposed
+   */
+  static String each(Graph graph, String weight, MatrixRows part, boolean single, String value) {
+    String matrices = graph.part(weight, part);
+    if (single) {
+      // Products of length 1 have a kernel of their own.
+      String product = graph.node("Mul", Map.of(), value, matrices);
+      return graph.node("ReduceSum", Map.of("keepdims", 1), product, graph.integers(2));
+    }
+    // So have products of one row, which is given twice.
+    String last =
+        graph.node(
+            "Slice",
+            Map.of(),
+            value,
+            graph.integers(-1),
+            graph.integers(Integer.MAX_VALUE),
+            graph.integers(1));
+    String more = graph.node("Concat", Map.of("axis", 1), value, last);
+    String product = graph.node("MatMul", Map.of(), more, matrices);
+    return graph.node(
+        "Slice", Map.of(), product, graph.integers(0), graph.integers(-1), graph.integers(1));
+  }
+
+  /** Writes what a sliced network makes of its slices. */
+  String behind(Mixture.Sliced sliced, String path, String value) {
+    int inner = sliced.inner();
+    Mixture.Sliced.Fusion fusion = sliced.fusion();
+    String fused = value;
+    if (fusion != null) {
+      boolean across = fusion.kind() == Mixture.Sliced.Fusion.Kind.MONARCH;
+      int slices = sliced.slices();
+      int length = sliced.length();
+      String apart = graph.node("Reshape", Map.of(), value, graph.integers(-1, slices, length));
+      String mixed = square(path + ".within.weight", slices, length, turned(apart, 1, 0, 2));
+      if (across) {
+        mixed = square(path + ".across.weight", length, slices, turned(mixed, 2, 1, 0));
+      }
+      String rows = across ? turned(mixed, 1, 2, 0) : turned(mixed, 1, 0, 2);
+      fused = graph.node("Reshape", Map.of(), rows, graph.integers(-1, inner));
+      if (fusion.bias()) {
+        String bias = graph.weight(path + ".fusion.bias", inner);
+        fused = graph.node("Add", Map.of(), fused, bias);
+      }
+    }
+    String activated = activation(sliced.activation(), fused);
+    return linear(path + ".down", width, inner, sliced.bias(), activated);
+  }
+
+  private String square(String weight, int matrices, int length, String value) {
+    boolean single = length == 1;
+    MatrixRows part = new MatrixRows(matrices, length, 0, length, length, !single);
+    return each(graph, weight, part, single, value);
+  }
+
+  private String turned(String value, long... order) {
+    return graph.node("Transpose", Map.of("perm", order), value);
   }
 
   /** Writes a feed-forward network. */

@@ -61,6 +61,21 @@ public final class MemberGraphs {
     return graphs;
   }
 
+  /** Returns the graphs of the slices of a network: x to y. */
+  static List<Graph> slices(int width, String path, Mixture.Sliced sliced) {
+    List<Graph> graphs = new ArrayList<>();
+    int out = sliced.length();
+    for (int s = 0; s < sliced.slices(); s++) {
+      String at = path + ".experts." + s;
+      Graph graph = new Graph(at);
+      String x = graph.input("x", -1, width);
+      String y = new Layers(graph, width).linear(at, out, width, sliced.bias(), x);
+      graph.output("y", y, -1, out);
+      graphs.add(graph);
+    }
+    return graphs;
+  }
+
   private static Graph single(int width, String path, Operation bank, int e) {
     Graph graph = new Graph(path + ".experts." + e);
     String x = graph.input("x", -1, width);

@@ -2,6 +2,7 @@ package anabranch.onnx.graph;
 
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.Chain;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.layer.Skip;
@@ -191,6 +192,34 @@ public sealed interface Step {
     public Stream<Graph> graphs() {
       return Stream.of(Stream.ofNullable(router), experts.stream(), Stream.ofNullable(shared))
           .flatMap(graphs -> graphs);
+    }
+  }
+
+  /**
+   * The slices of a network: the host routes, each slice is made for its rows, the host weighs and
+   * scales them and leaves an update of the inner vector.
+   *
+   * @param path the network's parameter path
+   * @param sliced the description
+   * @param normed whether slices read n of the step before; else x
+   * @param router maps x, one vector for each sequence, to logits; null where rows have their own
+   * @param slices map x to y
+   */
+  record Sliced(
+      String path,
+      Mixture.Sliced sliced,
+      boolean normed,
+      @Nullable Graph router,
+      List<Graph> slices)
+      implements Step {
+    /** Copies the list. */
+    public Sliced {
+      slices = List.copyOf(slices);
+    }
+
+    @Override
+    public Stream<Graph> graphs() {
+      return Stream.concat(Stream.ofNullable(router), slices.stream());
     }
   }
 

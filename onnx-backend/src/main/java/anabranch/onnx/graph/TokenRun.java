@@ -4,6 +4,7 @@ import anabranch.model.layer.Activation;
 import anabranch.model.layer.Attention;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Latent;
+import anabranch.model.layer.Mixture;
 import anabranch.model.layer.Recurrence;
 import anabranch.model.route.Router;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,13 @@ final class TokenRun {
     String u = graph.input("u", -1, length);
     String o = layers.linear(place.path() + ".out", width, length, memory.bias(), u);
     o = layers.activation(Activation.RELU, o);
+    current = place.summed() ? residual(place, read(), o) : o;
+  }
+
+  /** Finishes what was made of the slices of a network. */
+  void finish(BlockGraphs.Place place, Mixture.Sliced sliced) {
+    update = sliced.inner();
+    String o = layers.behind(sliced, place.path(), graph.input("u", -1, update));
     current = place.summed() ? residual(place, read(), o) : o;
   }
 

@@ -56,6 +56,8 @@ final class RouterGraph {
       return "its selection is " + router.selection().getClass().getSimpleName();
     } else if (top.secondary() != null) {
       return "choices after the first may be left out";
+    } else if (router.preference().always() != null) {
+      return "some experts are always picked";
     } else if (router.gate().of() == Gate.Of.SOFTMAX_OF_NEAR || router.gate().of() == Gate.Of.ONE) {
       return "its gate is " + router.gate().of();
     } else if (!(router.capacity() instanceof Capacity.Unlimited)) {

@@ -118,6 +118,8 @@ public final class StepLoader {
       return new TokenwiseStep(layers, opener.open(layers.graph()));
     } else if (step instanceof Step.Mix mix) {
       return mix(mix, block);
+    } else if (step instanceof Step.Sliced sliced) {
+      return sliced(sliced, block);
     } else if (step instanceof Step.Inside inside) {
       Graph lead = inside.lead();
       Bank bank =
@@ -148,6 +150,13 @@ public final class StepLoader {
     Graph shared = mix.shared();
     Session all = shared == null ? null : opener.open(shared);
     return new MixStep(mix, bank, members(mix, router), constant(mix), all);
+  }
+
+  private LoadedStep sliced(Step.Sliced step, int block) {
+    Mixture.Sliced sliced = step.sliced();
+    Bank bank = bank(step.path(), block, sliced.router(), sliced.slices(), step.router());
+    List<Session> slices = step.slices().stream().map(opener::openOneOfMany).toList();
+    return new SlicedStep(step, bank, new MemberCalls(slices, "x", width, "y", sliced.length()));
   }
 
   private Members members(Step.Mix mix, Router router) {

@@ -181,6 +181,12 @@ class LargeGraphsTest {
         Weights.random(hashed, 3),
         Precision.FP32,
         List.of("the host decides at " + path + ": its router reads TOKEN_ID"));
+    ModelSpec always = model("always", 1, Routers.mohd(1, 1));
+    same(
+        always,
+        Weights.random(always, 3),
+        Precision.FP32,
+        List.of("the host decides at " + path + ": some experts are always picked"));
   }
 
   @Test

@@ -195,6 +195,8 @@ public final class Cost {
       live[stage] = sum(live[stage], network(network, width));
     } else if (operation instanceof Mixture mixture) {
       live[stage] = sum(live[stage], mixture(mixture, width));
+    } else if (operation instanceof Mixture.Sliced sliced) {
+      live[stage] = sum(live[stage], sliced(sliced, width));
     } else if (operation instanceof Recurrence recurrence) {
       live[stage] = sum(live[stage], recurrence(recurrence, width));
       frozen[stage] = sum(frozen[stage], kept(recurrence, width));
@@ -285,6 +287,20 @@ public final class Cost {
       picked = sum(picked, shared.weighed() ? product(width, 1) : 0);
     }
     return sum(router(router, members, width), picked);
+  }
+
+  /** The slices that a row takes; fusion and what is behind it in full. */
+  private static long sliced(Mixture.Sliced sliced, int width) {
+    Mixture.Sliced.Fusion fusion = sliced.fusion();
+    long most = most(sliced.router(), sliced.slices());
+    long up = Math.multiplyExact(most, product(width, sliced.length()));
+    long behind = product(sliced.inner(), width);
+    if (fusion != null) {
+      behind = sum(behind, product(sliced.inner(), sliced.length()));
+      boolean across = fusion.kind() == Mixture.Sliced.Fusion.Kind.MONARCH;
+      behind = sum(behind, across ? product(sliced.inner(), sliced.slices()) : 0);
+    }
+    return sum(router(sliced.router(), sliced.slices(), width), sum(up, behind));
   }
 
   /** Returns the most members that one row can take. */

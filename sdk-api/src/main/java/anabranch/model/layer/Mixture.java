@@ -134,6 +134,126 @@ public record Mixture(
     }
   }
 
+  /**
+   * One network whose inner vector is cut into slices, of which a router picks some for each row:
+   * {@code down(act(fuse(a * [w0 * up0(x); w1 * up1(x); ...])))}, where a slice that is not picked
+   * is zero before slices are fused (Chen et al., Mixture of Hidden Dimensions).
+   *
+   * <p>What is fused across slices reaches those that were not picked, so that the network is no
+   * sum of members; fusion and {@code down} run in full for every row.
+   *
+   * @param slices how many there are, at least 1
+   * @param length of each, at least 1; all together are the inner vector
+   * @param activation the non-linearity
+   * @param bias whether each {@code up} and {@code down} add a bias
+   * @param router which slices a row makes, with what weight
+   * @param scaling what a is
+   * @param fusion how slices are mixed; null for not at all
+   */
+  public record Sliced(
+      int slices,
+      int length,
+      Activation activation,
+      boolean bias,
+      Router router,
+      Scaling scaling,
+      @Nullable Fusion fusion)
+      implements Operation {
+    /** What makes up for slices that a row does not make. */
+    public enum Scaling {
+      /** Nothing: the factor is 1. */
+      NONE,
+      /** The number of slices times the sum of the row's weights. */
+      SUM
+    }
+
+    /**
+     * A mixture of the numbers of an inner vector, before the non-linearity.
+     *
+     * @param kind which numbers are mixed
+     * @param bias whether a vector is added behind
+     */
+    public record Fusion(Kind kind, boolean bias) {
+      /** Which numbers are mixed with each other. */
+      public enum Kind {
+        /** Those of each slice, by a matrix of its own. */
+        WITHIN,
+        /**
+         * Those of each slice, then, for each place in a slice, those at that place in all slices,
+         * by a matrix of its own: a product of two block-diagonal matrices (Dao et al., Monarch).
+         */
+        MONARCH
+      }
+    }
+
+    /** Checks the bounds, and that the router fits the number of slices. */
+    public Sliced {
+      Bounds.within("sliced.slices", slices, 1, 1 << 16);
+      Bounds.within("sliced.length", length, 1, Integer.MAX_VALUE / slices);
+      router.checkAgainst(slices);
+      Bounds.require(
+          router.source() != Source.PROMPT_MEAN,
+          "sliced.router.source PROMPT_MEAN is for skips: a network keeps no decision");
+      Bounds.require(
+          router.placement() == Placement.OUTPUT,
+          "sliced.router.placement " + router.placement() + " is not OUTPUT");
+    }
+
+    /** Returns the length of the inner vector. */
+    public int inner() {
+      return slices * length;
+    }
+
+    /** Returns this network with another router. */
+    public Sliced with(Router other) {
+      return new Sliced(slices, length, activation, bias, other, scaling, fusion);
+    }
+
+    /** Returns this network with another factor. */
+    public Sliced withScaling(Scaling other) {
+      return new Sliced(slices, length, activation, bias, router, other, fusion);
+    }
+
+    /** Returns this network with another fusion, or none. */
+    public Sliced withFusion(@Nullable Fusion other) {
+      return new Sliced(slices, length, activation, bias, router, scaling, other);
+    }
+
+    @Override
+    public void parameters(String path, int width, Consumer<Parameter> into) {
+      Mixture.router(router, path + ".router", width, slices, into);
+      for (int s = 0; s < slices; s++) {
+        into.accept(Parameter.matrix(path + ".experts." + s + ".weight", length, width));
+        if (bias) {
+          into.accept(Parameter.vector(path + ".experts." + s + ".bias", length));
+        }
+      }
+      if (fusion != null) {
+        into.accept(Parameter.matrix(path + ".within.weight", inner(), length));
+        if (fusion.kind() == Fusion.Kind.MONARCH) {
+          into.accept(Parameter.matrix(path + ".across.weight", inner(), slices));
+        }
+        if (fusion.bias()) {
+          into.accept(Parameter.vector(path + ".fusion.bias", inner()));
+        }
+      }
+      into.accept(Parameter.matrix(path + ".down.weight", width, inner()));
+      if (bias) {
+        into.accept(Parameter.vector(path + ".down.bias", width));
+      }
+    }
+
+    @Override
+    public int members() {
+      return slices;
+    }
+
+    @Override
+    public boolean mixes() {
+      return false;
+    }
+  }
+
   /** Checks the bounds, and that the router fits the number of members. */
   public Mixture {
     Bounds.within("mixture.experts", experts, 1, 1 << 16);

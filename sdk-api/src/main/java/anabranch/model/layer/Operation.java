@@ -11,6 +11,7 @@ public sealed interface Operation
         FeedForward,
         Mixture,
         Mixture.Modulated,
+        Mixture.Sliced,
         Recurrence,
         Recurrence.LinearMemory,
         Skip,

@@ -8,8 +8,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param correction whether a learned vector is added to the scores (DeepSeek-V3)
  * @param groups a limit to the best groups of experts; null for none
+ * @param always how many experts, from the first on, are picked before all others; at least 1, and
+ *     not beside groups; null for none (Chen et al., Mixture of Hidden Dimensions)
  */
-public record Preference(boolean correction, @Nullable Groups groups) {
+public record Preference(boolean correction, @Nullable Groups groups, @Nullable Integer always) {
+  /** Checks the bounds. */
+  public Preference {
+    if (always != null) {
+      Bounds.atLeast("router.always", always, 1);
+      Bounds.require(groups == null, "router.always " + always + " does not go with groups");
+    }
+  }
+
+  /** Creates a ranking in which no expert is picked always. */
+  public Preference(boolean correction, @Nullable Groups groups) {
+    this(correction, groups, null);
+  }
+
   /** Returns the ranking by the score itself. */
   public static Preference byScore() {
     return new Preference(false, null);

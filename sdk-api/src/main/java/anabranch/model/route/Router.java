@@ -49,6 +49,13 @@ public record Router(
     Bounds.require(
         topK || preference.groups() == null,
         () -> "router.groups need a top-k selection, not " + selection);
+    Integer always = preference.always();
+    if (always != null) {
+      Bounds.require(
+          selection instanceof Selection.TopK top && top.secondary() == null,
+          () -> "router.always " + always + " does not go with selection " + selection);
+      Bounds.within("router.always", always, 1, selection.most(always));
+    }
     Bounds.require(
         !(selection instanceof Selection.ExpertChoice) || source == Source.HIDDEN,
         () -> "router.source " + source + " does not go with selection " + selection);

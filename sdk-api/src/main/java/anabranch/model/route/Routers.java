@@ -132,6 +132,19 @@ public final class Routers {
   }
 
   /**
+   * Returns the first members always, and of the others the k best by softmax over all, weights as
+   * they are (Chen et al., Mixture of Hidden Dimensions); for {@link
+   * anabranch.model.layer.Mixture.Sliced}.
+   *
+   * @param shared how many members every row sees, from 0 on
+   * @param k how many of the others a row sees, from 0 on; at least 1 in all
+   */
+  public static Router mohd(int shared, int k) {
+    Router best = olmoe(Math.addExact(shared, k));
+    return shared == 0 ? best : best.with(new Preference(false, null, shared));
+  }
+
+  /**
    * Returns the best of all nodes and the best of their experts at once (He et al., SMILE): row
    * {@code (i, j)} of the matrix is row i of the router of nodes plus row j of that of experts, so
    * that the softmax over all is the product of both.

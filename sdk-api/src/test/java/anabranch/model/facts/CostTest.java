@@ -352,6 +352,24 @@ class CostTest {
   }
 
   @Test
+  void slicedNetworksCostTheSlicesOfARowAndAllThatIsBehind() {
+    Mixture.Sliced plain =
+        new Mixture.Sliced(
+            6, 5, Activation.SILU, true, Routers.mohd(1, 2), Mixture.Sliced.Scaling.SUM, null);
+    long router = 2 * 4 * 6;
+    long three = 2 * 4 * 15;
+    long down = 2 * 30 * 4;
+    assertLive(router + three + down, plain);
+    long within = 2 * 30 * 5;
+    assertLive(
+        router + three + within + down,
+        plain.withFusion(new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.WITHIN, true)));
+    assertLive(
+        router + three + within + 2 * 30 * 6 + down,
+        plain.withFusion(new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.MONARCH, false)));
+  }
+
+  @Test
   void skipsCostTheirRouterAndWhatMayRun() {
     FeedForward network = FeedForward.plain(5, Activation.RELU);
     Skip skip = new Skip(Routers.mixtureOfDepthsCausal(), network, Bypass.MASK);

@@ -229,6 +229,26 @@ class RouterBoundsTest {
   }
 
   @Test
+  void onlyTopKOfAllChoicesPicksSomeAlways() {
+    assertEquals(1, Routers.mohd(1, 2).preference().always());
+    assertEquals(Routers.olmoe(2), Routers.mohd(0, 2));
+    assertRefused("router.k 0 is below 1", () -> Routers.mohd(0, 0));
+    assertRefused("router.always 0 is below 1", () -> new Preference(false, null, 0));
+    assertRefused(
+        "router.always 2 does not go with groups", () -> new Preference(true, groups(2, 1, 1), 2));
+    assertRefused("router.always 2 is not in 1..1", () -> always(2, new Selection.TopK(1)));
+    Selection secondary = new Selection.TopK(2, new Selection.Secondary(.2, null));
+    Selection threshold = new Selection.Threshold(0, false);
+    for (Selection other : List.of(secondary, threshold, new Selection.Prefix(0))) {
+      assertRefused("router.always 1 does not go with selection " + other, () -> always(1, other));
+    }
+  }
+
+  private static Router always(int first, Selection selection) {
+    return Router.linear(Score.SOFTMAX, selection).with(new Preference(false, null, first));
+  }
+
+  @Test
   void sumsAfterTheDropNeedADrop() {
     assertRefused(
         "router.normalise.afterDrop needs a limited capacity",

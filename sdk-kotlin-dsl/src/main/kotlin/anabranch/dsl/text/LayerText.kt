@@ -86,6 +86,7 @@ internal class LayerText(private val width: Int, private val usual: Around) {
           .unless(false, "bias", operation.bias)
       is Mixture -> mixture(operation)
       is Mixture.Modulated -> Words("modulated").each(operation.experts, operation.router)
+      is Mixture.Sliced -> sliced(operation)
       is Skip -> Words("skip").each(operation.router).unless(Bypass.MASK, "keys", operation.keys)
       is Chain.Merged ->
         Words("merged")
@@ -103,6 +104,16 @@ internal class LayerText(private val width: Int, private val usual: Around) {
       is Chain -> operation.sublayers.map(::sublayer)
       else -> null
     }
+
+  private fun sliced(sliced: Mixture.Sliced): Words =
+    Words("slices")
+      .each(sliced.slices)
+      .with("length", sliced.length)
+      .with("router", sliced.router)
+      .with("scaling", sliced.scaling)
+      .with("fusion", sliced.fusion)
+      .with("activation", sliced.activation)
+      .unless(false, "bias", sliced.bias)
 
   private fun mixture(mixture: Mixture): Words {
     val expert = mixture.expert

@@ -32,6 +32,9 @@ private fun presets(router: Router): Sequence<Pair<Said, Router>> = sequence {
       yield(named(Routers.longcat(k, scale), "longcat", k, scale))
       yield(named(Routers.ernie45(k), "ernie45", k))
       yield(named(Routers.switchTop1(router.capacity), "switchTop1", router.capacity))
+      router.preference.always?.let { always ->
+        if (k >= always) yield(named(Routers.mohd(always, k - always), "mohd", always, k - always))
+      }
       if (groups != null) {
         val v3 = Routers.deepseekV3(k, groups, scale)
         yield(named(v3, "deepseekV3", k, groups, scale))

@@ -38,6 +38,8 @@ interface OperationPart {
       return new MixturePart(mixture, path, parameters);
     } else if (operation instanceof Mixture.Modulated modulated) {
       return new MixturePart.Modulated(modulated, path, parameters);
+    } else if (operation instanceof Mixture.Sliced sliced) {
+      return new SlicedPart(sliced, path, parameters);
     } else if (operation instanceof Skip skip) {
       return new SkipPart(skip, path, parameters);
     } else if (operation instanceof Chain.Merged merged) {

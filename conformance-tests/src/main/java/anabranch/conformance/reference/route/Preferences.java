@@ -9,11 +9,14 @@ import org.jspecify.annotations.Nullable;
 final class Preferences {
   private Preferences() {}
 
-  /** Rule R3: the scores plus the correction, within the best groups. */
+  /** Rule R3: the scores plus the correction, within the best groups; always is before all. */
   static void rank(Preference preference, double @Nullable [] correction, Draft draft) {
     double[] preferences = draft.scores.clone();
     for (int e = 0; e < preferences.length; e++) {
       preferences[e] += correction == null ? 0 : correction[e];
+    }
+    for (int e = 0; preference.always() != null && e < preference.always(); e++) {
+      preferences[e] = Double.POSITIVE_INFINITY;
     }
     draft.ranked = preferences;
     Preference.Groups groups = preference.groups();

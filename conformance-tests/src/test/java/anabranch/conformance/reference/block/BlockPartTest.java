@@ -173,6 +173,45 @@ class BlockPartTest {
   }
 
   /**
+   * A31: x (3, 4), gates 3 and 1 of slices 0 and 1 of three, so that a is 3 * 4: slice 0 is 12 * 3
+   * * (3, 4), slice 1 is 12 * (-3, 8). Within slice 0 the second number is taken off the first;
+   * across slices the first numbers of slice 0 and 2 change places, and slice 2's second one
+   * becomes the sum of all.
+   */
+  @Test
+  void slicesAreWeighedScaledAndFused() {
+    Router two = Router.linear(Score.IDENTITY, new Selection.TopK(2));
+    Mixture.Sliced sliced =
+        new Mixture.Sliced(
+            3,
+            2,
+            Activation.RELU,
+            false,
+            two,
+            Mixture.Sliced.Scaling.SUM,
+            new Mixture.Sliced.Fusion(Mixture.Sliced.Fusion.Kind.MONARCH, true));
+    Map<String, float[]> weights = new HashMap<>();
+    weights.put("b.sliced.router.weight", values(1, 0, 0, .25f, 0, 0));
+    weights.put("b.sliced.experts.0.weight", values(1, 0, 0, 1));
+    weights.put("b.sliced.experts.1.weight", values(-1, 0, 0, 2));
+    weights.put("b.sliced.experts.2.weight", values(1e30f, 0, 0, 1e30f));
+    weights.put("b.sliced.within.weight", values(1, -1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1));
+    weights.put(
+        "b.sliced.across.weight", values(0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 1));
+    weights.put("b.sliced.fusion.bias", values(0, 0, 40, 0, 50, 0));
+    weights.put("b.sliced.down.weight", values(1, 1, 1, 1, 1, 1, 1, 0, 10, 0, 100, 1000));
+    // Slices (-36, 144), (-36, 96), 0 become (0, 144), (-36, 96), (-36, 240), then the bias.
+    Pass pass = pass(3, 4);
+    double[] row = run(Paper.block(sliced), weights, pass)[0];
+    assertArrayEquals(new double[] {3 + 498, 4 + 241440}, row, 1e-9);
+    assertArrayEquals(new int[] {1, 1, 0}, pass.taken.get(0).ran);
+    double[] unscaled =
+        run(Paper.block(sliced.withScaling(Mixture.Sliced.Scaling.NONE)), weights, pass(3, 4))[0];
+    // (-3, 12), (-3, 8), 0 become (0, 12), (-3, 8), (-3, 20).
+    assertArrayEquals(new double[] {3 + 124, 4 + 25070}, unscaled, 1e-9);
+  }
+
+  /**
    * A30: values are x0, read alike. Row 0 is kept; rows 1 and 2 are one of value 4, twice, row 3 is
    * a block of its own: all read (1 + 2 * 4 + 9) / 4. Where row 1 left, it shows 3, and rows 2 and
    * 3 are one of value 7; where row 0 left, rows 1 and 2 are still one.

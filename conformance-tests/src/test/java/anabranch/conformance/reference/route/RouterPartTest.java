@@ -340,6 +340,21 @@ class RouterPartTest {
     assertEquals(0.5, carried.get(1).get("a")[0]);
   }
 
+  /** R3: what is always picked comes first, in order, and is no near decision. */
+  @Test
+  void membersThatAreAlwaysPickedComeFirst() {
+    double[] z = {Math.log(2), 0, Math.log(3), Math.log(4)};
+    Choice choice = choice(Routers.mohd(2, 1), null, null, z);
+    assertEquals(List.of(0, 1, 3), choice.experts());
+    assertEquals(0.2, choice.gates().get(0), 1e-9);
+    assertEquals(0.1, choice.gates().get(1), 1e-9);
+    assertEquals(0.4, choice.gates().get(2), 1e-9);
+    assertEquals(0.1, choice.margin(), 1e-9);
+    Choice all = choice(Routers.mohd(2, 0), null, null, z);
+    assertEquals(List.of(0, 1), all.experts());
+    assertEquals(Double.POSITIVE_INFINITY, all.margin());
+  }
+
   private static Choice asked(Router router, Event event, int position, int block) {
     Asking row = new Asking(0, event, position, new double[0], Map.of(), null);
     return Asked.part(router, 8).decide(List.of(row), block).get(0);
