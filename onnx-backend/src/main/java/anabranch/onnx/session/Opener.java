@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.LargeWeights;
 import anabranch.onnx.graph.MemberGraphs;
@@ -42,6 +43,7 @@ public final class Opener {
   private final int threads;
   private final Products products;
   private final MemberGraphs.Form form;
+  private final Crew crew;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
   private volatile boolean over;
@@ -77,6 +79,7 @@ public final class Opener {
    * @param threads threads of a session, where the runtime has no pool
    * @param products in which numbers products are
    * @param form how the experts of a mixture become graphs
+   * @param crew shares calls of several sessions
    */
   public Opener(
       Weights weights,
@@ -84,11 +87,13 @@ public final class Opener {
       Target target,
       int threads,
       Products products,
-      MemberGraphs.Form form) {
+      MemberGraphs.Form form,
+      Crew crew) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
     this.threads = threads;
+    this.crew = crew;
     int processors = Runtime.getRuntime().availableProcessors();
     int count = target.isCpu() ? Math.min(MOST_LOADERS, processors) : 1;
     ThreadPoolExecutor pool =
@@ -109,10 +114,15 @@ public final class Opener {
     this.form = form;
   }
 
-  /** Creates an opener whose experts are graphs of their own. */
+  /** Creates an opener whose experts are graphs of their own, called one behind the other. */
   public Opener(
       Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
-    this(weights, runtime, target, threads, products, MemberGraphs.Form.SINGLE);
+    this(weights, runtime, target, threads, products, MemberGraphs.Form.SINGLE, Crew.alone());
+  }
+
+  /** Returns those who share calls of several sessions. */
+  public Crew crew() {
+    return crew;
   }
 
   /** Returns how the experts of a mixture become graphs. */
@@ -141,20 +151,25 @@ public final class Opener {
 
   /** Starts to load a graph; whether that succeeds, {@link #await} and the first call say. */
   public Session open(Graph graph) {
-    return open(graph, LoadedGraph.Scratch.OWN);
+    return open(graph, LoadedGraph.Use.SOLE);
+  }
+
+  /** Does so for a graph that others run beside, each on a thread of the crew. */
+  public Session openBeside(Graph graph) {
+    return open(graph, LoadedGraph.Use.BESIDE);
   }
 
   /**
-   * Does so for one of many graphs that take turns. It keeps no scratch memory: what it noted of
-   * its own would have left the caches when its turn comes again, and the others' have not.
+   * Does so for one of many such graphs that take turns. It keeps no scratch memory: what it noted
+   * of its own would have left the caches when its turn comes again, and the others' have not.
    */
   public Session openOneOfMany(Graph graph) {
-    return open(graph, LoadedGraph.Scratch.COMMON);
+    return open(graph, LoadedGraph.Use.ONE_OF_MANY);
   }
 
-  private Session open(Graph graph, LoadedGraph.Scratch scratch) {
+  private Session open(Graph graph, LoadedGraph.Use use) {
     CompletableFuture<LoadedGraph> loaded =
-        CompletableFuture.supplyAsync(() -> load(graph, scratch), loaders);
+        CompletableFuture.supplyAsync(() -> load(graph, use), loaders);
     Session session = new Session(graph.name(), runtime.environment(), loaded);
     opened.add(session);
     return session;
@@ -173,28 +188,25 @@ public final class Opener {
     }
   }
 
-  private LoadedGraph load(Graph graph, LoadedGraph.Scratch scratch) {
+  private LoadedGraph load(Graph graph, LoadedGraph.Use use) {
     if (over) {
       throw new IllegalStateException(
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
-      session = stored(graph, scratch);
-      session = session == null ? written(graph, scratch) : session;
+      session = stored(graph, use);
+      session = session == null ? written(graph, use) : session;
     }
     return session == null
         ? load(
-            graph,
-            graph.model(weights, products, target.isCpu(), room.get()::of, null),
-            null,
-            scratch)
+            graph, graph.model(weights, products, target.isCpu(), room.get()::of, null), null, use)
         : session;
   }
 
   private LoadedGraph load(
-      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Scratch scratch) {
-    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, scratch);
+      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Use use) {
+    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, use);
   }
 
   /**
@@ -227,7 +239,7 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
-  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Scratch scratch) {
+  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Use use) {
     List<String> large = products == Products.FP32 ? graph.large() : List.of();
     LargeWeights.Stored stored =
         LargeWeights.Stored.of(large.stream().map(weights::tensor).toList());
@@ -237,7 +249,7 @@ public final class Opener {
     ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
-      session = load(graph, model, stored.folder(), scratch);
+      session = load(graph, model, stored.folder(), use);
     } catch (IllegalStateException refused) {
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are copied", refused);
     }
@@ -249,13 +261,13 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Scratch scratch) {
+  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Use use) {
     LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
-        session = load(graph, model, folder, scratch);
+        session = load(graph, model, folder, use);
       } finally {
         Files.deleteIfExists(folder);
       }

@@ -26,6 +26,7 @@ import anabranch.onnx.graph.Step;
 import anabranch.onnx.member.FusedMembers;
 import anabranch.onnx.member.MemberCalls;
 import anabranch.onnx.member.Members;
+import anabranch.onnx.member.Sharing;
 import anabranch.onnx.member.SingleMembers;
 import anabranch.onnx.member.TogetherMembers;
 import anabranch.onnx.session.Opener;
@@ -160,7 +161,7 @@ public final class StepLoader {
     }
     boolean scaled = router.placement() == Placement.INPUT;
     List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
-    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions);
+    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions, sharing(mix.experts()));
     int experts = MemberGraphs.experts(mix.bank());
     if (opener.form() != MemberGraphs.Form.TOGETHER || experts == 1) {
       return each;
@@ -174,6 +175,10 @@ public final class StepLoader {
       return each;
     }
     return new TogetherMembers(each, experts, opener.open(together));
+  }
+
+  private Sharing sharing(List<Graph> members) {
+    return new Sharing(opener.crew(), members.get(0).weightBytes() / Float.BYTES);
   }
 
   private float[] constant(Step.Mix mix) {
@@ -246,7 +251,8 @@ public final class StepLoader {
   }
 
   private MemberCalls calls(List<Graph> graphs, String from, int in, String to, int out) {
-    return new MemberCalls(graphs.stream().map(opener::open).toList(), from, in, to, out);
+    List<Session> sessions = graphs.stream().map(opener::openBeside).toList();
+    return new MemberCalls(sessions, from, in, to, out, sharing(graphs));
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */

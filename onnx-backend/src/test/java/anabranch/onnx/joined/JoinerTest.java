@@ -16,6 +16,7 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.graph.Products;
 import anabranch.onnx.session.NativeRuntime;
@@ -75,7 +76,8 @@ class JoinerTest {
               Session.CPU,
               1,
               Products.FP32,
-              MemberGraphs.Form.FUSED);
+              MemberGraphs.Form.FUSED,
+              Crew.alone());
       List<Visit.Member> blocks =
           Cut.of(spec).stages().get(0).visits().stream().flatMap(v -> v.blocks().stream()).toList();
       new Joiner(WIDTH, opener, new StepLoader(spec, opener), most).load(blocks);
