@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -78,7 +79,7 @@ class CrewTest {
   }
 
   /** Runs two parts, each on a thread of its own. */
-  private static void together(Crew crew, java.util.function.IntConsumer part) {
+  private static void together(Crew crew, IntConsumer part) {
     CountDownLatch both = new CountDownLatch(2);
     crew.run(
         2,
@@ -102,17 +103,19 @@ class CrewTest {
     Thread caller = Thread.currentThread();
     AtomicBoolean returned = new AtomicBoolean();
     AtomicBoolean ended = new AtomicBoolean();
-    together(
-        crew,
-        part -> {
-          if (Thread.currentThread() != caller) {
-            awaitSleep(caller, returned);
-            ended.set(true);
-          }
-        });
-    boolean before = ended.get();
-    returned.set(true);
-    assertTrue(before);
+    try {
+      together(
+          crew,
+          part -> {
+            if (Thread.currentThread() != caller) {
+              awaitSleep(caller, returned);
+              ended.set(true);
+            }
+          });
+      assertTrue(ended.get());
+    } finally {
+      returned.set(true);
+    }
   }
 
   private static void awaitSleep(Thread caller, AtomicBoolean returned) {
@@ -165,24 +168,26 @@ class CrewTest {
     CountDownLatch both = new CountDownLatch(2);
     Thread caller = Thread.currentThread();
     AtomicBoolean returned = new AtomicBoolean();
+    AtomicInteger begun = new AtomicInteger();
     AtomicInteger ended = new AtomicInteger();
-    assertThrows(
-        IllegalArgumentException.class,
-        () ->
-            crew.run(
-                50,
-                part -> {
-                  both.countDown();
-                  await(both);
-                  if (Thread.currentThread() == caller) {
-                    throw new IllegalArgumentException();
-                  }
-                  awaitSleep(caller, returned);
-                  ended.incrementAndGet();
-                }));
-    int before = ended.get();
-    returned.set(true);
-    assertEquals(1, before);
+    IntConsumer part =
+        i -> {
+          begun.incrementAndGet();
+          both.countDown();
+          await(both);
+          if (Thread.currentThread() == caller) {
+            throw new IllegalArgumentException();
+          }
+          awaitSleep(caller, returned);
+          ended.incrementAndGet();
+        };
+    try {
+      assertThrows(IllegalArgumentException.class, () -> crew.run(50, part));
+      assertEquals(1, ended.get());
+      assertEquals(2, begun.get());
+    } finally {
+      returned.set(true);
+    }
   }
 
   @Test
@@ -192,26 +197,32 @@ class CrewTest {
     AtomicBoolean returned = new AtomicBoolean();
     AtomicInteger ended = new AtomicInteger();
     caller.interrupt();
-    together(
-        crew,
-        part -> {
-          if (Thread.currentThread() != caller) {
-            awaitSleep(caller, returned);
-            caller.interrupt();
-            awaitSleep(caller, returned);
-          }
-          ended.incrementAndGet();
-        });
-    returned.set(true);
-    assertEquals(2, ended.get());
-    assertTrue(Thread.interrupted());
+    try {
+      together(
+          crew,
+          part -> {
+            if (Thread.currentThread() != caller) {
+              awaitSleep(caller, returned);
+              caller.interrupt();
+              awaitSleep(caller, returned);
+            }
+            ended.incrementAndGet();
+          });
+      assertEquals(2, ended.get());
+    } finally {
+      returned.set(true);
+      assertTrue(Thread.interrupted());
+    }
   }
 
   @Test
-  void aThreadThatAPartInterruptedHelpsOn() {
+  void aThreadThatAPartInterruptedSleepsAndHelpsOn() throws InterruptedException {
     Crew crew = hired(2);
     together(crew, part -> Thread.currentThread().interrupt());
     assertTrue(Thread.interrupted());
+    while (made.get(0).getState() != Thread.State.WAITING) {
+      Thread.sleep(1);
+    }
     twoPartsRunAtTheSameTime(crew);
   }
 
