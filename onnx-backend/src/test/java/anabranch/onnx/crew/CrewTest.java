@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class CrewTest {
+  private static final long MOST_NANOS = 20_000_000_000L;
+
   private final List<Thread> made = Collections.synchronizedList(new ArrayList<>());
   private final List<Crew> hired = new ArrayList<>();
 
@@ -44,7 +47,8 @@ class CrewTest {
   void everyThreadEnds() throws InterruptedException {
     hired.forEach(Crew::dismiss);
     for (Thread thread : made) {
-      thread.join();
+      thread.join(MOST_NANOS / 1_000_000);
+      assertFalse(thread.isAlive());
     }
   }
 
@@ -90,11 +94,19 @@ class CrewTest {
         });
   }
 
-  /** Waits awake: a thread that sleeps has nothing more to do. */
-  private static void await(CountDownLatch latch) {
-    while (latch.getCount() > 0) {
+  private static void untilTrue(BooleanSupplier over) {
+    long start = System.nanoTime();
+    while (!over.getAsBoolean()) {
+      if (System.nanoTime() - start > MOST_NANOS) {
+        throw new AssertionError("nobody came");
+      }
       Thread.onSpinWait();
     }
+  }
+
+  /** Waits awake: a thread that sleeps has nothing more to do. */
+  private static void await(CountDownLatch latch) {
+    untilTrue(() -> latch.getCount() == 0);
   }
 
   @Test
@@ -119,9 +131,7 @@ class CrewTest {
   }
 
   private static void awaitSleep(Thread caller, AtomicBoolean returned) {
-    while (caller.getState() != Thread.State.WAITING && !returned.get()) {
-      Thread.onSpinWait();
-    }
+    untilTrue(() -> caller.getState() == Thread.State.WAITING || returned.get());
   }
 
   @Test
@@ -216,13 +226,11 @@ class CrewTest {
   }
 
   @Test
-  void aThreadThatAPartInterruptedSleepsAndHelpsOn() throws InterruptedException {
+  void aThreadThatAPartInterruptedSleepsAndHelpsOn() {
     Crew crew = hired(2);
     together(crew, part -> Thread.currentThread().interrupt());
     assertTrue(Thread.interrupted());
-    while (made.get(0).getState() != Thread.State.WAITING) {
-      Thread.sleep(1);
-    }
+    untilTrue(() -> made.get(0).getState() == Thread.State.WAITING);
     twoPartsRunAtTheSameTime(crew);
   }
 

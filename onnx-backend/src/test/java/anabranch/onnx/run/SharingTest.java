@@ -2,6 +2,7 @@ package anabranch.onnx.run;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -184,7 +185,8 @@ class SharingTest {
     assertTrue(made.stream().allMatch(Thread::isAlive));
     second.close();
     for (Thread thread : made) {
-      thread.join();
+      thread.join(20_000);
+      assertFalse(thread.isAlive());
     }
     String said = assertThrows(IllegalStateException.class, () -> answers(second)).getMessage();
     assertTrue(said.contains("is closed"), said);
