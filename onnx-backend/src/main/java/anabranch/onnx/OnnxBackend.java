@@ -14,6 +14,7 @@ import anabranch.model.facts.StageSpec;
 import anabranch.model.facts.Visit;
 import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.graph.Step;
@@ -118,7 +119,13 @@ public final class OnnxBackend implements Backend {
             notes);
     return Loader.load(
         spec,
-        new Opener(weights, runtime, target, own.threads(), own.precision().products()),
+        new Opener(
+            weights,
+            runtime,
+            target,
+            own.threads(),
+            own.precision().products(),
+            target.isCpu() ? runtime.crew() : Crew.alone()),
         experts.form(),
         numerics,
         halves,

@@ -14,8 +14,9 @@ import java.util.TreeSet;
  * Options of this backend, which travel as settings of {@link LoadOptions}.
  *
  * @param device where models run; setting {@code "onnx.device"}
- * @param threads threads for one call, all models of the JVM together; the first load decides;
- *     setting {@code "onnx.threads"}
+ * @param threads threads for one call, all models of the JVM together: they share what a router
+ *     picked member by member, and other products in parts; the first load decides; setting {@code
+ *     "onnx.threads"}
  * @param precision in which numbers products are computed; setting {@code "onnx.precision"}
  * @param experts how the experts of a mixture run; setting {@code "onnx.experts"}
  * @param state in which numbers sequences keep keys and values; setting {@code "onnx.state"}

@@ -72,6 +72,11 @@ public final class Dispatch {
     return first[expert];
   }
 
+  /** Returns how many experts there are, with rows or without. */
+  public int members() {
+    return first.length - 1;
+  }
+
   /** Returns the most rows that one of the experts from one on has. */
   public int most(int from) {
     int most = 0;

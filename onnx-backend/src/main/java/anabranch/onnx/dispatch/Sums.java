@@ -1,6 +1,8 @@
 package anabranch.onnx.dispatch;
 
+import anabranch.onnx.crew.Crew;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,44 @@ public final class Sums {
     return new Sums(rows, into, width);
   }
 
+  /**
+   * Returns the sums of what was made of all slots, each row's in the order of its slots; the crew
+   * shares the rows.
+   *
+   * @param results by slot
+   * @param weigh whether gates multiply them
+   */
+  public static Sums of(
+      FloatBuffer into,
+      Dispatch dispatch,
+      FloatBuffer results,
+      int width,
+      boolean weigh,
+      Crew crew) {
+    int rows = dispatch.rows();
+    int parts = Math.min(rows, crew.threads());
+    crew.run(
+        parts,
+        part -> {
+          int end = (int) ((part + 1L) * rows / parts);
+          Sums own = new Sums(end, into, width);
+          for (int row = (int) ((long) part * rows / parts); row < end; row++) {
+            own.sum(dispatch, row, results, weigh);
+          }
+        });
+    return new Sums(rows, into, width);
+  }
+
+  private void sum(Dispatch dispatch, int row, FloatBuffer results, boolean weigh) {
+    Arrays.fill(sum, 0);
+    for (int i = 0; i < dispatch.experts(row); i++) {
+      int slot = dispatch.slot(row, i);
+      results.get(slot * width, vector);
+      addWeighted(weigh ? dispatch.gate(slot) : 1);
+    }
+    into.put(row * width, sum);
+  }
+
   /** Starts with zeros. */
   public Sums(FloatBuffer into, int rows, int width) {
     this(rows, into, width);
@@ -50,11 +90,15 @@ public final class Sums {
       float weight = weigh ? dispatch.gate(first + i) : 1;
       results.get(i * width, vector);
       into.get(at, sum);
-      // Arrays with one index for both: what the compiler of the JVM makes vectors of.
-      for (int c = 0; c < sum.length; c++) {
-        sum[c] += weight * vector[c];
-      }
+      addWeighted(weight);
       into.put(at, sum);
+    }
+  }
+
+  private void addWeighted(float weight) {
+    // Arrays with one index for both: what the compiler of the JVM makes vectors of.
+    for (int c = 0; c < sum.length; c++) {
+      sum[c] += weight * vector[c];
     }
   }
 

@@ -15,8 +15,10 @@ import java.util.List;
  * @param in its length
  * @param to the name of what they make
  * @param out its length
+ * @param sharing how they run on several threads
  */
-public record MemberCalls(List<Session> sessions, String from, int in, String to, int out) {
+public record MemberCalls(
+    List<Session> sessions, String from, int in, String to, int out, Sharing sharing) {
   /** Copies the list. */
   public MemberCalls {
     sessions = List.copyOf(sessions);
@@ -46,15 +48,13 @@ public record MemberCalls(List<Session> sessions, String from, int in, String to
   /** Returns what members make of what their slots read, by slot. */
   public FloatBuffer call(Dispatch dispatch, FloatBuffer x, Scope scope) {
     FloatBuffer y = scope.rows(dispatch.size(), out);
-    for (int member = 0; member < sessions.size(); member++) {
-      int first = dispatch.first(member);
-      int count = dispatch.count(member);
-      if (count > 0) {
-        try (Call call = sessions.get(member).call()) {
-          call.in(from, x, first * in, count, in).out(to, y, first * out, count, out).run();
-        }
-      }
-    }
+    sharing.run(
+        dispatch,
+        (member, first, count) -> {
+          try (Call call = sessions.get(member).call()) {
+            call.in(from, x, first * in, count, in).out(to, y, first * out, count, out).run();
+          }
+        });
     return y;
   }
 }

@@ -14,11 +14,15 @@ import java.util.List;
 /**
  * Each member on its own: its rows are gathered, it runs, and what it made is added to the sums, so
  * that only the rows of one member are on their way and stay in a near cache. Thread-safe.
+ *
+ * <p>Where a crew shares them, what they made is added up behind the last: a row's sum has the
+ * order of the members, and the same bits, whoever ends first.
  */
 public final class SingleMembers implements Members {
   private final Operation bank;
   private final boolean scaled;
   private final List<Session> experts;
+  private final Sharing sharing;
 
   /**
    * Takes sessions.
@@ -26,18 +30,38 @@ public final class SingleMembers implements Members {
    * @param bank a mixture or a modulation
    * @param scaled whether gates multiply what members read; else what they make of it
    * @param experts those of the experts, then those of constants; each maps x to y
+   * @param sharing how they run on several threads
    */
-  public SingleMembers(Operation bank, boolean scaled, List<Session> experts) {
+  public SingleMembers(Operation bank, boolean scaled, List<Session> experts, Sharing sharing) {
     this.bank = bank;
+    this.sharing = sharing;
     this.scaled = scaled;
     this.experts = List.copyOf(experts);
   }
 
   @Override
   public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+    if (sharing.pays(dispatch)) {
+      return shared(run, dispatch, read, into);
+    }
     Sums sums = new Sums(into, dispatch.rows(), run.width);
     add(run, dispatch, 0, read, sums);
     return sums;
+  }
+
+  private Sums shared(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+    int width = run.width;
+    try (Scope scope = new Scope(run.call.pool)) {
+      FloatBuffer gathered = scope.rows(dispatch.size(), width);
+      FloatBuffer results = scope.rows(dispatch.size(), width);
+      sharing.run(
+          dispatch,
+          (member, first, count) -> {
+            gather(dispatch, first, count, read, width, gathered, first);
+            run(member, gathered, results, first, count, width);
+          });
+      return Sums.of(into, dispatch, results, width, !scaled, sharing.crew());
+    }
   }
 
   /** Adds what the members from one on make of their rows. */
@@ -50,17 +74,23 @@ public final class SingleMembers implements Members {
       for (int e = from; e < bank.members(); e++) {
         int count = dispatch.count(e);
         if (count > 0) {
-          gather(dispatch, dispatch.first(e), count, read, width, gathered);
-          run(e, gathered, results, count, width);
+          gather(dispatch, dispatch.first(e), count, read, width, gathered, 0);
+          run(e, gathered, results, 0, count, width);
           add(dispatch, dispatch.first(e), count, results, sums);
         }
       }
     }
   }
 
-  /** Writes what members read of some slots, one behind the other. */
+  /** Writes what members read of some slots, one behind the other, from a row on. */
   void gather(
-      Dispatch dispatch, int first, int count, FloatBuffer read, int width, FloatBuffer into) {
+      Dispatch dispatch,
+      int first,
+      int count,
+      FloatBuffer read,
+      int width,
+      FloatBuffer into,
+      int row) {
     float[] vector = new float[scaled ? width : 0];
     for (int i = 0; i < count; i++) {
       int from = dispatch.row(first + i) * width;
@@ -70,9 +100,9 @@ public final class SingleMembers implements Members {
         for (int c = 0; c < width; c++) {
           vector[c] *= gate;
         }
-        into.put(i * width, vector);
+        into.put((row + i) * width, vector);
       } else {
-        into.put(i * width, read, from, width);
+        into.put((row + i) * width, read, from, width);
       }
     }
   }
@@ -82,25 +112,27 @@ public final class SingleMembers implements Members {
     sums.add(dispatch, first, count, results, !scaled);
   }
 
-  /** Runs a member on its rows: an expert, or one of the specials behind them. */
-  private void run(int e, FloatBuffer gathered, FloatBuffer results, int count, int width) {
+  /** Runs a member on its rows, from a row on: an expert, or one of the specials behind them. */
+  private void run(
+      int e, FloatBuffer gathered, FloatBuffer results, int row, int count, int width) {
     int session = e;
+    int at = row * width;
     if (bank instanceof Mixture mixture && mixture.specials() != null && e >= mixture.experts()) {
       Mixture.Specials specials = mixture.specials();
       int constant = e - mixture.experts() - specials.zeros() - specials.identities();
       if (constant < -specials.identities()) {
         for (int i = 0; i < count * width; i++) {
-          results.put(i, 0);
+          results.put(at + i, 0);
         }
         return;
       } else if (constant < 0) {
-        results.put(0, gathered, 0, count * width);
+        results.put(at, gathered, at, count * width);
         return;
       }
       session = mixture.experts() + constant;
     }
     try (Call call = experts.get(session).call()) {
-      call.in("x", gathered, 0, count, width).out("y", results, 0, count, width).run();
+      call.in("x", gathered, at, count, width).out("y", results, at, count, width).run();
     }
   }
 }

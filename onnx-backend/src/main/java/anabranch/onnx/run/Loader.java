@@ -89,7 +89,7 @@ public final class Loader {
 
   private OnnxModel load(Numerics numerics, boolean halves) {
     Layout layout = Layout.of(spec, numerics.type(), halves);
-    OnnxModel model = new OnnxModel(spec, numerics, layout);
+    OnnxModel model = new OnnxModel(spec, numerics, layout, opener.crew());
     List<OnnxStage> stages = new ArrayList<>();
     Map<String, Head.Pool> pools = new HashMap<>();
     for (StageSpec stage : Cut.of(spec).stages()) {

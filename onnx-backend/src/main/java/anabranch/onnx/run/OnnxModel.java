@@ -7,6 +7,7 @@ import anabranch.backend.SequenceState;
 import anabranch.backend.Stage;
 import anabranch.backend.StateImage;
 import anabranch.model.ModelSpec;
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.Layout;
@@ -26,25 +27,30 @@ public final class OnnxModel implements LoadedModel {
   private Numerics numerics;
   private final BufferPool pool = new BufferPool(KEPT_BYTES);
   private final Layout layout;
+  private final Crew crew;
   private List<OnnxStage> stages = List.of();
   private List<Session> sessions = List.of();
   private @Nullable Memories memories;
   private int running;
   private boolean closed;
 
-  OnnxModel(ModelSpec spec, Numerics numerics, Layout layout) {
+  OnnxModel(ModelSpec spec, Numerics numerics, Layout layout, Crew crew) {
     this.spec = spec;
     this.numerics = numerics;
     this.layout = layout;
+    this.crew = crew;
   }
 
-  /** Takes over what was loaded, before anybody uses this model. */
+  /**
+   * Takes over what was loaded, before anybody uses this model; needs the crew until it is closed.
+   */
   void take(
       List<OnnxStage> loaded, @Nullable Memories memory, List<Session> opened, List<String> notes) {
     numerics = numerics.and(notes);
     stages = List.copyOf(loaded);
     memories = memory;
     sessions = List.copyOf(opened);
+    crew.hire();
   }
 
   BufferPool pool() {
@@ -155,6 +161,7 @@ public final class OnnxModel implements LoadedModel {
   }
 
   private void free() {
+    crew.dismiss();
     sessions.forEach(Session::close);
     pool.close();
   }

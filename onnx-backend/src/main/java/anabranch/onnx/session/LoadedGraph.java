@@ -20,12 +20,15 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
   private static final String NO_CPU = "session.disable_cpu_ep_fallback";
   private static final String REFUSED = "fallback to CPU EP has been explicitly disabled";
 
-  /** Where a graph has memory from for what lies between its nodes. */
-  enum Scratch {
-    /** It keeps what it needed once. */
-    OWN,
-    /** It asks the system's heap each time, as others do. */
-    COMMON
+  /** How a graph runs, among others. */
+  enum Use {
+    /** Its products are shared out to the runtime's threads. */
+    SOLE,
+    /**
+     * It runs on its caller's thread, as others do at the same time on theirs; memory between its
+     * nodes is not kept, but asked for each time.
+     */
+    ONE_OF_MANY
   }
 
   /**
@@ -35,8 +38,8 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
    * @param model the graph in a direct buffer, free after this call
    * @param folder of the files that the graph names for weights; null where it has them all
    * @param target where it runs
-   * @param threads threads of the session, where the runtime has no pool
-   * @param scratch where it has memory from while it runs
+   * @param threads threads of the session, where it is the sole one and the runtime has no pool
+   * @param use how it runs
    * @throws IllegalStateException if ONNX Runtime refuses it, or if an operator would run on the
    *     CPU that must not
    */
@@ -47,16 +50,18 @@ record LoadedGraph(String name, OrtSession session, boolean mixed) {
       @Nullable Path folder,
       Target target,
       int threads,
-      Scratch scratch) {
+      Use use) {
     OrtEnvironment environment = runtime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       options.setMemoryPatternOptimization(false);
-      options.setCPUArenaAllocator(scratch == Scratch.OWN);
+      options.setCPUArenaAllocator(use != Use.ONE_OF_MANY);
       if (folder != null) {
         options.addConfigEntry(FOLDER, folder.toString());
       }
-      if (runtime.sharesPool()) {
+      if (use != Use.SOLE) {
+        options.setIntraOpNumThreads(1);
+      } else if (runtime.sharesPool()) {
         options.disablePerSessionThreads();
       } else {
         options.setIntraOpNumThreads(threads);

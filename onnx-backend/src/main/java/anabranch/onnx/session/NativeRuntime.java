@@ -3,6 +3,7 @@ package anabranch.onnx.session;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.graph.Graph;
 import anabranch.weights.MemoryWeights;
 import java.nio.ByteBuffer;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The ONNX Runtime of this JVM: one environment with one pool of threads for all sessions, never
- * closed. Thread-safe.
+ * closed, and one crew that shares calls of several sessions. Thread-safe.
  *
  * <p>The environment is made on a thread with a large stack, because releases with telemetry read
  * the command line of the process recursively while they start, and a long class path then exhausts
@@ -33,12 +34,15 @@ public final class NativeRuntime {
 
   private final OrtEnvironment environment;
   private final int poolThreads;
+  private final Crew crew;
   private final List<String> problems;
   private final Map<Integer, String> cudaFailures = new ConcurrentHashMap<>();
 
-  private NativeRuntime(OrtEnvironment environment, int poolThreads, List<String> problems) {
+  private NativeRuntime(
+      OrtEnvironment environment, int poolThreads, int crewThreads, List<String> problems) {
     this.environment = environment;
     this.poolThreads = poolThreads;
+    this.crew = new Crew(crewThreads, task -> thread(task, "anabranch-onnx-crew", 0));
     this.problems = List.copyOf(problems);
   }
 
@@ -67,7 +71,7 @@ public final class NativeRuntime {
     CompletableFuture<NativeRuntime> starting = started;
     if (starting == null) {
       CompletableFuture<NativeRuntime> next = new CompletableFuture<>();
-      starter(() -> start(threads, next)).start();
+      thread(() -> start(threads, next), "anabranch-onnx-start", START_STACK_BYTES).start();
       started = next;
       starting = next;
     }
@@ -127,6 +131,11 @@ public final class NativeRuntime {
     return environment.getVersion();
   }
 
+  /** Returns those who share calls of several sessions: as many as the first load asked for. */
+  public Crew crew() {
+    return crew;
+  }
+
   OrtEnvironment environment() {
     return environment;
   }
@@ -156,16 +165,19 @@ public final class NativeRuntime {
   }
 
   /**
-   * Returns a thread that knows nothing of its caller. ONNX Runtime makes a shutdown hook when it
-   * starts, a thread that lives as long as the JVM, and before JDK 24 a thread keeps the protection
-   * domains, thus the class loaders, of all code on the stack that made it and its makers.
+   * Returns a thread that knows nothing of its caller. Before JDK 24 a thread keeps the protection
+   * domains, thus the class loaders, of all code on the stack that made it and its makers; those of
+   * the crew outlive the model for which they were made where others need them, and the shutdown
+   * hook that ONNX Runtime makes when it starts lives as long as the JVM.
+   *
+   * @param stackBytes 0 for what is usual
    */
   @SuppressWarnings("removal") // Without effect where it is not needed any more.
-  private static Thread starter(Runnable task) {
+  private static Thread thread(Runnable task, String name, long stackBytes) {
     return AccessController.doPrivileged(
         (PrivilegedAction<Thread>)
             () -> {
-              Thread thread = new Thread(null, task, "anabranch-onnx-start", START_STACK_BYTES);
+              Thread thread = new Thread(null, task, name, stackBytes, false);
               thread.setDaemon(true);
               thread.setContextClassLoader(NativeRuntime.class.getClassLoader());
               return thread;
@@ -189,6 +201,6 @@ public final class NativeRuntime {
     ClassPathCheck.telemetryProblem(
             environment.getVersion(), System.getenv("ORT_DISABLE_TELEMETRY"))
         .ifPresent(problem -> LOG.log(System.Logger.Level.WARNING, problem));
-    return new NativeRuntime(environment, poolThreads, problems);
+    return new NativeRuntime(environment, poolThreads, threads, problems);
   }
 }

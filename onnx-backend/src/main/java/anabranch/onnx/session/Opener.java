@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.crew.Crew;
 import anabranch.onnx.format.LargeWeights;
 import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.Graph;
@@ -40,6 +41,7 @@ public final class Opener {
   private final Target target;
   private final int threads;
   private final Products products;
+  private final Crew crew;
   private final List<String> noted = new ArrayList<>();
   private int notNamed;
   private volatile boolean over;
@@ -74,13 +76,20 @@ public final class Opener {
    * @param target where its sessions run
    * @param threads threads of a session, where the runtime has no pool
    * @param products in which numbers products are
+   * @param crew shares calls of several sessions
    */
   public Opener(
-      Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
+      Weights weights,
+      NativeRuntime runtime,
+      Target target,
+      int threads,
+      Products products,
+      Crew crew) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
     this.threads = threads;
+    this.crew = crew;
     int processors = Runtime.getRuntime().availableProcessors();
     int count = target.isCpu() ? Math.min(MOST_LOADERS, processors) : 1;
     ThreadPoolExecutor pool =
@@ -98,6 +107,17 @@ public final class Opener {
     pool.allowCoreThreadTimeOut(true);
     loaders = pool;
     this.products = products;
+  }
+
+  /** Creates an opener of graphs that are called one behind the other. */
+  public Opener(
+      Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
+    this(weights, runtime, target, threads, products, Crew.alone());
+  }
+
+  /** Returns those who share calls of several sessions. */
+  public Crew crew() {
+    return crew;
   }
 
   /** Returns in which numbers products are. */
@@ -121,20 +141,21 @@ public final class Opener {
 
   /** Starts to load a graph; whether that succeeds, {@link #await} and the first call say. */
   public Session open(Graph graph) {
-    return open(graph, LoadedGraph.Scratch.OWN);
+    return open(graph, LoadedGraph.Use.SOLE);
   }
 
   /**
-   * Does so for one of many graphs that take turns. It keeps no scratch memory: what it noted of
-   * its own would have left the caches when its turn comes again, and the others' have not.
+   * Does so for one of many such graphs, each on a thread of the crew. It keeps no scratch memory:
+   * what it noted of its own would have left the caches when its turn comes again, and the others'
+   * have not.
    */
   public Session openOneOfMany(Graph graph) {
-    return open(graph, LoadedGraph.Scratch.COMMON);
+    return open(graph, LoadedGraph.Use.ONE_OF_MANY);
   }
 
-  private Session open(Graph graph, LoadedGraph.Scratch scratch) {
+  private Session open(Graph graph, LoadedGraph.Use use) {
     CompletableFuture<LoadedGraph> loaded =
-        CompletableFuture.supplyAsync(() -> load(graph, scratch), loaders);
+        CompletableFuture.supplyAsync(() -> load(graph, use), loaders);
     Session session = new Session(graph.name(), runtime.environment(), loaded);
     opened.add(session);
     return session;
@@ -153,28 +174,25 @@ public final class Opener {
     }
   }
 
-  private LoadedGraph load(Graph graph, LoadedGraph.Scratch scratch) {
+  private LoadedGraph load(Graph graph, LoadedGraph.Use use) {
     if (over) {
       throw new IllegalStateException(
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
-      session = stored(graph, scratch);
-      session = session == null ? written(graph, scratch) : session;
+      session = stored(graph, use);
+      session = session == null ? written(graph, use) : session;
     }
     return session == null
         ? load(
-            graph,
-            graph.model(weights, products, target.isCpu(), room.get()::of, null),
-            null,
-            scratch)
+            graph, graph.model(weights, products, target.isCpu(), room.get()::of, null), null, use)
         : session;
   }
 
   private LoadedGraph load(
-      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Scratch scratch) {
-    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, scratch);
+      Graph graph, ByteBuffer model, @Nullable Path folder, LoadedGraph.Use use) {
+    return LoadedGraph.load(runtime, graph.name(), model, folder, target, threads, use);
   }
 
   /**
@@ -207,7 +225,7 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights lie in files as it needs them; null if some do not. */
-  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Scratch scratch) {
+  private @Nullable LoadedGraph stored(Graph graph, LoadedGraph.Use use) {
     List<String> large = products == Products.FP32 ? graph.large() : List.of();
     LargeWeights.Stored stored =
         LargeWeights.Stored.of(large.stream().map(weights::tensor).toList());
@@ -217,7 +235,7 @@ public final class Opener {
     ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
-      session = load(graph, model, stored.folder(), scratch);
+      session = load(graph, model, stored.folder(), use);
     } catch (IllegalStateException refused) {
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + " are copied", refused);
     }
@@ -229,13 +247,13 @@ public final class Opener {
   }
 
   /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Scratch scratch) {
+  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Use use) {
     LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
         ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
-        session = load(graph, model, folder, scratch);
+        session = load(graph, model, folder, use);
       } finally {
         Files.deleteIfExists(folder);
       }

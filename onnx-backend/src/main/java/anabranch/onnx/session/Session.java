@@ -49,7 +49,7 @@ public final class Session implements AutoCloseable {
       NativeRuntime runtime, String name, ByteBuffer model, Target target, int threads) {
     return new Session(
         runtime.environment(),
-        LoadedGraph.load(runtime, name, model, null, target, threads, LoadedGraph.Scratch.OWN));
+        LoadedGraph.load(runtime, name, model, null, target, threads, LoadedGraph.Use.SOLE));
   }
 
   /**

@@ -26,6 +26,7 @@ import anabranch.onnx.graph.Step;
 import anabranch.onnx.member.FusedMembers;
 import anabranch.onnx.member.MemberCalls;
 import anabranch.onnx.member.Members;
+import anabranch.onnx.member.Sharing;
 import anabranch.onnx.member.SingleMembers;
 import anabranch.onnx.member.TogetherMembers;
 import anabranch.onnx.session.Opener;
@@ -156,7 +157,9 @@ public final class StepLoader {
     Mixture.Sliced sliced = step.sliced();
     Bank bank = bank(step.path(), block, sliced.router(), sliced.slices(), step.router());
     List<Session> slices = step.slices().stream().map(opener::openOneOfMany).toList();
-    return new SlicedStep(step, bank, new MemberCalls(slices, "x", width, "y", sliced.length()));
+    Sharing sharing = sharing(step.slices());
+    MemberCalls calls = new MemberCalls(slices, "x", width, "y", sliced.length(), sharing);
+    return new SlicedStep(step, bank, calls);
   }
 
   private Members members(Step.Mix mix, Router router) {
@@ -173,7 +176,7 @@ public final class StepLoader {
     }
     boolean scaled = router.placement() == Placement.INPUT;
     List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();
-    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions);
+    SingleMembers each = new SingleMembers(mix.bank(), scaled, sessions, sharing(mix.experts()));
     int experts = MemberGraphs.experts(mix.bank());
     if (form != MemberGraphs.Form.TOGETHER || experts == 1) {
       return each;
@@ -187,6 +190,10 @@ public final class StepLoader {
       return each;
     }
     return new TogetherMembers(each, experts, opener.open(together));
+  }
+
+  private Sharing sharing(List<Graph> members) {
+    return new Sharing(opener.crew(), members.get(0).weightBytes() / Float.BYTES);
   }
 
   private float[] constant(Step.Mix mix) {
@@ -260,7 +267,7 @@ public final class StepLoader {
 
   private MemberCalls calls(List<Graph> graphs, String from, int in, String to, int out) {
     List<Session> sessions = graphs.stream().map(opener::openOneOfMany).toList();
-    return new MemberCalls(sessions, from, in, to, out);
+    return new MemberCalls(sessions, from, in, to, out, sharing(graphs));
   }
 
   /** Returns an attention whose queries, keys and values another graph makes. */

@@ -26,6 +26,7 @@ import anabranch.onnx.OnnxBackend;
 import anabranch.onnx.OnnxOptions;
 import anabranch.onnx.Precision;
 import anabranch.weights.Weights;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,32 +37,29 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Two threads give the bits of one, alone and in batches, with experts together as with single
- * ones; a process has one pool, so it takes two.
+ * Several threads give the bits of one, alone and in batches, with experts together as with single
+ * ones; a process has one pool, so it takes several.
  */
 class ThreadsTest {
   private static final int[] BATCHES = {1, 2, 3, 5};
+  private static final int MOST_THREADS = 4;
+  private static final String CREW = "anabranch-onnx-crew";
   private static final List<Experts> WAYS = List.of(Experts.SINGLE, Experts.TOGETHER);
 
   @Test
-  void twoThreadsGiveTheBitsOfOneInAnyBatch(@TempDir Path folder) throws Exception {
-    List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName());
-    Path output = folder.resolve("output.txt");
-    Process child =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+  void severalThreadsGiveTheBitsOfOneInAnyBatch(@TempDir Path folder) throws Exception {
+    List<Process> children = new ArrayList<>();
+    for (int threads = 2; threads <= MOST_THREADS; threads++) {
+      children.add(child(threads, folder));
+    }
     List<String> here = lines(1);
-    assertTrue(child.waitFor(4, TimeUnit.MINUTES), "the child still runs");
-    List<String> said = Files.readAllLines(output);
-    assertEquals(0, child.exitValue(), String.join("\n", said));
-    assertEquals(here, said);
+    for (int threads = 2; threads <= MOST_THREADS; threads++) {
+      Process child = children.get(threads - 2);
+      assertTrue(child.waitFor(4, TimeUnit.MINUTES), "the child still runs");
+      List<String> said = Files.readAllLines(output(threads, folder));
+      assertEquals(0, child.exitValue(), String.join("\n", said));
+      assertEquals(here, said, threads + " threads");
+    }
     for (Precision precision : Precision.values()) {
       for (ModelSpec spec : models()) {
         String start = precision + " " + spec.name() + " ";
@@ -72,14 +70,42 @@ class ThreadsTest {
     }
   }
 
-  /** Prints what two threads answer. */
+  private static Process child(int threads, Path folder) throws IOException {
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Child.class.getName(),
+            Integer.toString(threads));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(output(threads, folder).toFile())
+        .start();
+  }
+
+  private static Path output(int threads, Path folder) {
+    return folder.resolve("output" + threads + ".txt");
+  }
+
+  /** Prints what so many threads answer. */
   static final class Child {
     private Child() {}
 
-    /** Runs everything. */
-    public static void main(String[] arguments) {
-      lines(2).forEach(System.out::println);
+    /** Runs everything, and waits for the last thread. */
+    public static void main(String[] arguments) throws InterruptedException {
+      lines(Integer.parseInt(arguments[0])).forEach(System.out::println);
+      for (Thread thread : crew()) {
+        thread.join();
+      }
     }
+  }
+
+  /** Returns the threads that help others. */
+  private static List<Thread> crew() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals(CREW))
+        .toList();
   }
 
   /** Returns, for each precision, model and batch size, the bits of the first item. */
@@ -97,18 +123,27 @@ class ThreadsTest {
             .forEach(
                 spec ->
                     lines.addAll(
-                        lines(precision + " " + spec.name() + " " + experts, spec, options)));
+                        lines(
+                            precision + " " + spec.name() + " " + experts,
+                            spec,
+                            options,
+                            threads)));
       }
     }
     return lines;
   }
 
-  private static List<String> lines(String start, ModelSpec spec, LoadOptions options) {
+  private static List<String> lines(
+      String start, ModelSpec spec, LoadOptions options, int threads) {
     List<String> lines = new ArrayList<>();
     try (LoadedModel model = new OnnxBackend().load(spec, Weights.random(spec, 5), options)) {
       List<String> notes = model.numerics().notes();
       if (notes.stream().anyMatch(note -> note.contains("thread"))) {
         throw new AssertionError(notes);
+      }
+      List<Thread> crew = crew().stream().filter(Thread::isDaemon).toList();
+      if (crew.size() < threads - 1 || threads == 1 && !crew.isEmpty()) {
+        throw new AssertionError(crew + " help with " + threads + " threads");
       }
       for (int batch : BATCHES) {
         float[] first = new Passes(model).run(events(batch), exits(spec, batch), 200).get(0);

@@ -1,0 +1,70 @@
+package anabranch.onnx.crew;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class PartsTest {
+  private static final int LEAST = 32;
+
+  @Test
+  void everyRowOfEveryCallStandsInOnePart() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int run = 0; run < 2000; run++) {
+      int[] counts = random.ints(random.nextInt(20), 0, random.nextInt(1, 400)).toArray();
+      int[][] seen = Arrays.stream(counts).mapToObj(int[]::new).toArray(int[][]::new);
+      Parts parts = Parts.of(counts, 1 + run % 4, LEAST);
+      for (int part = 0; part < parts.count(); part++) {
+        assertTrue(parts.rows(part) > 0);
+        for (int row = 0; row < parts.rows(part); row++) {
+          seen[parts.call(part)][parts.first(part) + row]++;
+        }
+      }
+      for (int[] rows : seen) {
+        assertTrue(Arrays.stream(rows).allMatch(times -> times == 1), Arrays.toString(counts));
+      }
+    }
+  }
+
+  @Test
+  void callsWithMoreRowsComeFirst() {
+    assertArrayEquals(new int[] {3, 1, 4, 0}, calls(Parts.of(new int[] {1, 5, 0, 9, 5}, 2, LEAST)));
+  }
+
+  @Test
+  void callsOfFewRowsAreNotCut() {
+    assertEquals(1, Parts.of(new int[] {0, 2 * LEAST - 1}, 2, LEAST).count());
+    assertEquals(2, Parts.of(new int[] {0, 2 * LEAST}, 2, LEAST).count());
+  }
+
+  @Test
+  void noPartHasMuchMoreRowsThanAThreadsShareOfWhatIsLeft() {
+    SplittableRandom random = new SplittableRandom(5);
+    for (int run = 0; run < 500; run++) {
+      int threads = 1 + run % 4;
+      int[] counts = random.ints(9, 0, random.nextInt(1, 900)).toArray();
+      int left = Arrays.stream(counts).sum();
+      Parts parts = Parts.of(counts, threads, LEAST);
+      for (int part = 0; part < parts.count(); part++) {
+        int share = Math.max(LEAST, (left + threads - 1) / threads);
+        assertTrue(parts.rows(part) < share + LEAST, Arrays.toString(counts));
+        left -= parts.rows(part);
+      }
+    }
+  }
+
+  @Test
+  void oneThreadCutsNothing() {
+    assertEquals(3, Parts.of(new int[] {500, 20, 1000}, 1, LEAST).count());
+  }
+
+  private static int[] calls(Parts parts) {
+    int[] calls = new int[parts.count()];
+    Arrays.setAll(calls, parts::call);
+    return calls;
+  }
+}
