@@ -42,6 +42,10 @@ public final class KeyValues implements Kept {
   private int head;
 
   private int gone;
+
+  /** Behind the last row there are zeros up to this number, where it is larger. */
+  private int zeroTo;
+
   private @Nullable FloatBuffer keys;
   private @Nullable FloatBuffer values;
 
@@ -165,6 +169,7 @@ public final class KeyValues implements Kept {
     values = movedUp(values(), start, end, valueWidth);
     written = start + rest;
     published = written;
+    zeroTo = 0;
     if (positions.length > 4 * roundedUp(written)) {
       positions = Arrays.copyOf(positions, 2 * roundedUp(written));
       stamps = Arrays.copyOf(stamps, 2 * pages(roundedUp(written)));
@@ -191,12 +196,13 @@ public final class KeyValues implements Kept {
     return into;
   }
 
-  /** Writes zeros behind the last row, to the end of its tile. */
+  /** Writes zeros behind the last row, to the end of its tile, unless they are there. */
   public void end() {
-    if (written > 0) {
-      int end = tileEnd(written - 1);
+    int end = written == 0 ? 0 : tileEnd(written - 1);
+    if (zeroTo < end) {
       zero(keys(), written * keyWidth, end * keyWidth);
       zero(values(), written * valueWidth, end * valueWidth);
+      zeroTo = end;
     }
   }
 
@@ -231,6 +237,7 @@ public final class KeyValues implements Kept {
 
   @Override
   public void discard() {
+    zeroTo = written == published ? zeroTo : 0;
     written = published;
   }
 
@@ -382,6 +389,7 @@ public final class KeyValues implements Kept {
       return old;
     }
     FloatBuffer more = pool.take(floats);
+    zeroTo = 0;
     if (old != null) {
       more.put(0, old, 0, written * width);
       pool.give(old);
