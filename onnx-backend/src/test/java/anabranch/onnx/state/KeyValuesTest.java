@@ -34,8 +34,9 @@ class KeyValuesTest {
       int position = 0;
       for (int call = 0; call < 100; call++) {
         int before = store.written();
-        int rows = random.nextInt(random.nextInt(10) == 0 ? 300 : 5);
-        store.reserve(rows);
+        int room = random.nextInt(random.nextInt(10) == 0 ? 300 : 5);
+        int rows = random.nextInt(2) == 0 ? room : random.nextInt(room + 1);
+        store.reserve(room);
         for (int row = 0; row < rows; row++) {
           store.add(position + row, ones(KEY), ones(VALUE), 0);
         }
