@@ -12,19 +12,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The floor of the small Mixtral: the products that rows need, as bare calls of the runtime with
  * tensors made beforehand, one after the other. Within a layer each reads what the one before
  * wrote; every layer begins with the same rows, or numbers would shrink until they are too small to
- * be multiplied fast. A row asks keys that lie head by head, as suits the runtime best; many rows
- * ask none. Nothing is normed, rotated, routed, gathered or added up, so it computes no model.
- * Confined to one thread.
+ * be multiplied fast. Rows ask keys that lie head by head, as suits the runtime best: one alone so
+ * many, many in tiles, each the keys up to its end. Nothing is normed, rotated, hidden, routed,
+ * gathered or added up, so it computes no model. Confined to one thread.
  */
 final class BareProducts implements AutoCloseable {
   private static final int WIDTH = SmallMixtral.WIDTH;
   private static final int HEADS = SmallMixtral.HEADS;
+  private static final int TILE = 64;
 
   private final int rows;
   private final Opener opener;
@@ -33,13 +33,13 @@ final class BareProducts implements AutoCloseable {
   private final SplittableRandom random = new SplittableRandom(1);
 
   /** Calls of a layer: queries, keys and values; the core; results and router; each expert. */
-  private record Layer(Call in, @Nullable Call core, Call out, List<Call> experts) {}
+  private record Layer(Call in, List<Call> core, Call out, List<Call> experts) {}
 
   /**
-   * Opens the products of so many rows, one or a multiple of what fills the experts evenly.
+   * Opens the products of so many rows, one or a multiple of what fills experts and tiles evenly.
    *
    * @param weights to stay open meanwhile
-   * @param keys how many a row asks; 0 where there are many rows
+   * @param keys how many the last row asks; where there are many, as many as rows
    */
   BareProducts(Weights weights, int rows, int keys) {
     this.rows = rows;
@@ -60,7 +60,7 @@ final class BareProducts implements AutoCloseable {
       for (String part : List.of("q", "k", "v")) {
         in.output(part, product(in, attention + part, WIDTH, WIDTH, read), -1, WIDTH);
       }
-      Call asked = keys == 0 ? null : core(opener.open(core()), keys, q, v);
+      List<Call> asked = cores(opener.open(core()), keys, q, v);
       Graph out = new Graph(attention + "out");
       String result = product(out, attention + "o", WIDTH, WIDTH, out.input("v", -1, WIDTH));
       out.output("o", result, -1, WIDTH);
@@ -83,10 +83,11 @@ final class BareProducts implements AutoCloseable {
     }
     Graph last = new Graph("head");
     int outputs = SmallMixtral.VOCABULARY;
-    String answer = product(last, "head", outputs, WIDTH, last.input("x", -1, WIDTH));
-    last.output("logits", answer, -1, outputs);
-    FloatBuffer answers = BufferPool.direct(outputs);
-    head = opener.open(last).call().in("x", x, 0, 1, WIDTH).out("logits", answers, 0, 1, outputs);
+    String all = product(last, "head", outputs, WIDTH, last.input("x", -1, WIDTH));
+    last.output("logits", all, -1, outputs);
+    FloatBuffer answers = BufferPool.direct((long) rows * outputs);
+    Call answer = opener.open(last).call().in("x", x, 0, rows, WIDTH);
+    head = answer.out("logits", answers, 0, rows, outputs);
   }
 
   private Call rows(Call call, FloatBuffer into, String output, int width) {
@@ -100,20 +101,30 @@ final class BareProducts implements AutoCloseable {
   private static Graph core() {
     Graph graph = new Graph("core");
     long each = WIDTH / HEADS;
-    String q = graph.input("q", 1, HEADS, 1, each);
+    String q = graph.input("q", 1, HEADS, -1, each);
     String k = graph.input("k", 1, HEADS, -1, each);
     String v = graph.input("v", 1, HEADS, -1, each);
-    graph.output("o", graph.node("Attention", Map.of(), q, k, v), 1, HEADS, 1, each);
+    graph.output("o", graph.node("Attention", Map.of(), q, k, v), 1, HEADS, -1, each);
     return graph;
   }
 
-  private static Call core(Session core, int keys, FloatBuffer q, FloatBuffer into) {
-    int each = WIDTH / HEADS;
-    return core.call()
-        .in("q", q, 0, 1, HEADS, 1, each)
-        .in("k", kept(keys), 0, 1, HEADS, keys, each)
-        .in("v", kept(keys), 0, 1, HEADS, keys, each)
-        .out("o", into, 0, 1, HEADS, 1, each);
+  private List<Call> cores(Session core, int keys, FloatBuffer q, FloatBuffer into) {
+    long each = WIDTH / HEADS;
+    int tile = Math.min(rows, TILE);
+    FloatBuffer k = kept(keys);
+    FloatBuffer v = kept(keys);
+    List<Call> calls = new ArrayList<>();
+    for (int to = tile; to <= rows; to += tile) {
+      int asked = keys - rows + to;
+      int at = (to - tile) * WIDTH;
+      calls.add(
+          core.call()
+              .in("q", q, at, 1, HEADS, tile, each)
+              .in("k", k, 0, 1, HEADS, asked, each)
+              .in("v", v, 0, 1, HEADS, asked, each)
+              .out("o", into, at, 1, HEADS, tile, each));
+    }
+    return calls;
   }
 
   /** Returns vectors in memory of their own: what nobody wrote would lie in one page of zeros. */
@@ -145,9 +156,7 @@ final class BareProducts implements AutoCloseable {
   void run() {
     for (Layer layer : layers) {
       layer.in.run();
-      if (layer.core != null) {
-        layer.core.run();
-      }
+      layer.core.forEach(Call::run);
       layer.out.run();
       if (rows > 1) {
         layer.experts.forEach(Call::run);
@@ -166,9 +175,7 @@ final class BareProducts implements AutoCloseable {
   public void close() {
     for (Layer layer : layers) {
       layer.in.close();
-      if (layer.core != null) {
-        layer.core.close();
-      }
+      layer.core.forEach(Call::close);
       layer.out.close();
       layer.experts.forEach(Call::close);
     }

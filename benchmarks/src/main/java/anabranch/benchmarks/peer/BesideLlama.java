@@ -76,7 +76,7 @@ final class BesideLlama {
                 EngineOptions.defaults())) {
       SmallMixtral.write(file, weights);
       try (Child llama = start.apply(List.of(file.toString()));
-          BareProducts many = new BareProducts(weights, LONG, 0);
+          BareProducts many = new BareProducts(weights, LONG, LONG);
           BareProducts behindLong = new BareProducts(weights, 1, LONG + MORE / 2);
           BareProducts behindShort = new BareProducts(weights, 1, SHORT + MORE / 2)) {
         llama.hear();

@@ -22,10 +22,19 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class AttentionCore {
+  /** How many numbers lie in a line of a cache. */
+  private static final int LINE = 16;
+
+  /** How many numbers stay in a near cache that were read just now. */
+  private static final int NEAR = 1 << 17;
+
   private final Session session;
   private final @Nullable Session received;
   private final @Nullable Session given;
   private final CoreShape shape;
+
+  /** Of no meaning: what is read and never used would not be read. */
+  private int touched;
 
   /**
    * Creates a core.
@@ -184,6 +193,7 @@ public final class AttentionCore {
         FloatBuffer twice = scope.rows(2, queryWidth);
         twice.put(0, queries.q(), at, queryWidth);
         twice.put(queryWidth, queries.q(), at, queryWidth);
+        touch(keys, count);
         call.in("q", twice, 0, 1, 2, queryWidth);
       } else {
         call.in("q", queries.q(), at, 1, rows, queryWidth);
@@ -209,5 +219,28 @@ public final class AttentionCore {
         call.out("o", o, into, 1, rows, resultWidth).run();
       }
     }
+  }
+
+  /**
+   * Reads keys and values from front to back, where they stay near then. Those of a single query
+   * have left the near caches since the row before, and products read them head by head, in pieces
+   * so short that each waits for memory.
+   */
+  private void touch(Keys keys, int count) {
+    int keyWidth = shape.keyWidth();
+    int valueWidth = shape.valueWidth();
+    if ((long) count * (keyWidth + valueWidth) <= NEAR) {
+      touched =
+          touch(keys.keys(), keys.first() * keyWidth, count * keyWidth)
+              ^ touch(keys.values(), keys.first() * valueWidth, count * valueWidth);
+    }
+  }
+
+  private static int touch(FloatBuffer numbers, int from, int count) {
+    int all = 0;
+    for (int at = from; at < from + count; at += LINE) {
+      all ^= Float.floatToRawIntBits(numbers.get(at));
+    }
+    return all;
   }
 }

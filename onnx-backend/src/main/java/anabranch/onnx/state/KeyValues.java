@@ -43,6 +43,10 @@ public final class KeyValues implements Kept {
   private int head;
 
   private int gone;
+
+  /** Behind the last row there are zeros up to this number, where it is larger. */
+  private int zeroTo;
+
   private @Nullable Lent keys;
   private @Nullable Lent values;
 
@@ -166,6 +170,7 @@ public final class KeyValues implements Kept {
     values = movedUp(reserved(values), start, end, valueWidth);
     written = start + rest;
     published = written;
+    zeroTo = 0;
     if (positions.length > 4 * roundedUp(written)) {
       positions = Arrays.copyOf(positions, 2 * roundedUp(written));
       stamps = Arrays.copyOf(stamps, 2 * pages(roundedUp(written)));
@@ -192,12 +197,13 @@ public final class KeyValues implements Kept {
     return into;
   }
 
-  /** Writes zeros behind the last row, to the end of its tile. */
+  /** Writes zeros behind the last row, to the end of its tile, unless they are there. */
   public void end() {
-    if (written > 0) {
-      int end = tileEnd(written - 1);
+    int end = written == 0 ? 0 : tileEnd(written - 1);
+    if (zeroTo < end) {
       zero(keys(), written * keyWidth, end * keyWidth);
       zero(values(), written * valueWidth, end * valueWidth);
+      zeroTo = end;
     }
   }
 
@@ -232,6 +238,7 @@ public final class KeyValues implements Kept {
 
   @Override
   public void discard() {
+    zeroTo = written == published ? zeroTo : 0;
     written = published;
   }
 
@@ -383,6 +390,7 @@ public final class KeyValues implements Kept {
       return old;
     }
     Lent more = pool.take(floats);
+    zeroTo = 0;
     if (old != null) {
       more.floats().put(0, old.floats(), 0, written * width);
       pool.give(old);
