@@ -429,8 +429,11 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
         options.timeout().toMillis(),
         time -> {
           watched = false;
-          if (places().first() == first) {
-            HeldModel model = first instanceof Turn<?> turn ? turn.model : null;
+          takeAnswers();
+          Turn<?> awaited = first instanceof Turn<?> turn ? turn : null;
+          boolean done = awaited != null && awaited.isDone();
+          if (places().first() == first && !done) {
+            HeldModel model = awaited == null ? null : awaited.model;
             HeldModel late = model == null ? opened(models).served() : model;
             throw late.patience.lost("answer a record");
           }

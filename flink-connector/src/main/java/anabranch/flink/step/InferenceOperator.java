@@ -346,14 +346,19 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   private void complete() throws Exception {
     mailed.set(false);
+    takeAnswers();
+    advance();
+    if (idle) {
+      fallSilent();
+    }
+  }
+
+  /** Takes the answers that are there, also those whose mail was not read yet. */
+  protected final void takeAnswers() throws Exception {
     R record;
     while ((record = answered.poll()) != null) {
       record.collect().forEach(metrics(record)::answer);
       answered(record);
-    }
-    advance();
-    if (idle) {
-      fallSilent();
     }
   }
 

@@ -369,6 +369,18 @@ class SequencesFailureTest {
     Stall.await(() -> talk.openModels.get() == 0);
   }
 
+  /** The task did not come to read the mail of the answer: it waited for whoever takes results. */
+  @Test
+  void anAnswerThatTheTaskDidNotReadYetIsInTime() throws Exception {
+    try (Stall stall = Stall.opened(talk, DEFAULTS)) {
+      stall.say(Word.of("a", 0, 1));
+      Stall.await(() -> stall.getTaskMailbox().hasMail());
+      stall.setProcessingTime(10_000_000);
+      stall.outputs(1);
+      assertEquals(talk.expected(List.of(Word.of("a", 0, 1))), stall.results());
+    }
+  }
+
   @Test
   void anOperatorThatDidNotOpenCloses() throws Exception {
     Stall stall = new Stall(talk, DEFAULTS);
