@@ -1,6 +1,7 @@
 package anabranch.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.StepParts;
 import anabranch.flink.update.ModelUpdate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -20,6 +22,7 @@ import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.graph.StreamEdge;
@@ -317,6 +320,34 @@ class UpdatesTest {
         .sinkTo(new DiscardingSink<>())
         .uid("out");
     return env.getStreamGraph();
+  }
+
+  /** The one in service, and the last four before it. */
+  @Test
+  void metricsOfVersionsThatWereServedLongAgoAreTakenAway() throws Exception {
+    try (Bench bench = bench()) {
+      bench.open();
+      List<AbstractMetricGroup<?>> groups = new ArrayList<>(List.of(group(bench, "script")));
+      for (int n = 0; n < 7; n++) {
+        update(bench, ModelUpdate.model("v" + n));
+        checkpoint(bench);
+        groups.add(group(bench, "v" + n));
+      }
+      assertEquals(
+          List.of(true, true, true, false, false, false, false, false),
+          groups.stream().map(AbstractMetricGroup::isClosed).toList());
+      update(bench, ModelUpdate.model("v2"));
+      checkpoint(bench);
+      update(bench, ModelUpdate.model("v0"));
+      checkpoint(bench);
+      assertFalse(groups.get(3).isClosed(), "shown again before its turn came");
+      assertFalse(group(bench, "v0").isClosed());
+    }
+  }
+
+  private static AbstractMetricGroup<?> group(Bench bench, String version) {
+    return (AbstractMetricGroup<?>)
+        bench.getOperator().getMetricGroup().addGroup("inference").addGroup("model", version);
   }
 
   /** Neither a watermark of updates, nor their idleness; and no record is overtaken. */
