@@ -433,11 +433,24 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    rest(status);
+    hold(() -> super.processWatermarkStatus(status));
+  }
+
+  /** With two inputs, Flink asks here: what it tells the output is held there. */
+  @Override
+  protected void processWatermarkStatus(WatermarkStatus status, int input) throws Exception {
+    if (input == 0) {
+      rest(status);
+    }
+    super.processWatermarkStatus(status, input);
+  }
+
+  private void rest(WatermarkStatus status) {
     idle = status.isIdle();
     if (idle) {
       fallSilent();
     }
-    hold(() -> super.processWatermarkStatus(status));
   }
 
   @Override

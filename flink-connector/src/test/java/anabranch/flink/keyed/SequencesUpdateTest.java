@@ -3,10 +3,14 @@ package anabranch.flink.keyed;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.engine.EngineOptions;
 import anabranch.engine.Policy;
+import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
 import anabranch.flink.step.OneResult;
 import anabranch.flink.step.StepParts;
 import anabranch.flink.update.ModelUpdate;
+import java.time.Duration;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.util.FlinkException;
@@ -98,6 +102,15 @@ class SequencesUpdateTest {
   /** Models that answer otherwise: "talk", "next", "last" and "more". */
   private Stall versions(SequenceOptions options, @Nullable OperatorSubtaskState state)
       throws Exception {
+    return versions(null, talk.recipe(), options, state);
+  }
+
+  private Stall versions(
+      @Nullable Failures<Word, String> aside,
+      ModelRecipe first,
+      SequenceOptions options,
+      @Nullable OperatorSubtaskState state)
+      throws Exception {
     String second = next.name;
     String third = last.name;
     String fourth = more.name;
@@ -105,11 +118,11 @@ class SequencesUpdateTest {
         new Stall(
             KeyedSequenceInferenceOperator.factory(
                 new StepParts<>(
-                    talk.recipe(),
+                    first,
                     Stall.items(),
                     new OneResult<>(
                         (word, some) -> some.get(0).version() + " " + Talk.text(word, some)),
-                    null,
+                    aside,
                     true,
                     version ->
                         switch (version) {
@@ -332,6 +345,19 @@ class SequencesUpdateTest {
       assertEquals(
           List.of(talk.expected(List.of(A1)).get(0), talk.expected(List.of(B0, B1)).get(1)),
           stall.results());
+    }
+  }
+
+  /** The engine would wait for others for longer than this may take. */
+  @Test
+  @Timeout(40)
+  void anIdleStreamWithUpdatesWaitsForNoLingerOfTheEngine() throws Exception {
+    EngineOptions patient = EngineOptions.defaults().withLinger(Duration.ofMinutes(1));
+    try (Stall stall = versions(null, talk.recipe(patient), DEFAULTS, null)) {
+      stall.say(A0);
+      stall.idle();
+      stall.outputs(2);
+      assertEquals(List.of(said("talk", talk, 0, A0)), stall.results());
     }
   }
 
