@@ -20,6 +20,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.functions.Function;
@@ -109,7 +110,15 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       lease().begin("first").close();
     }
     SequenceStore store = new SequenceStore(getKeyedStateBackend());
-    new StateCheck(store, lease(), recipe(), this::recipe, options.discardState()).run();
+    LongSupplier clock = processingTimeService::getCurrentProcessingTime;
+    new StateCheck(
+            store,
+            lease(),
+            recipe(),
+            this::recipe,
+            header -> options.isExpired(header, clock.getAsLong()),
+            options.discardState())
+        .run();
     models =
         new HeldModels(
             share(), options.maxModels(), options.timeout(), this::load, this::leave, this::pause);
@@ -118,7 +127,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
             store,
             options,
             new KeyNames(getKeyedStateBackend().getKeySerializer()),
-            processingTimeService::getCurrentProcessingTime,
+            clock,
             options.ttl() == null ? null : timers(),
             open -> new SequenceMetrics(getMetricGroup(), open::open, open::bytes));
   }

@@ -98,11 +98,7 @@ final class OpenSequences<IN> {
   }
 
   private boolean isExpired(SequenceHeader header) {
-    return options.ttl() != null && clock.getAsLong() >= due(header);
-  }
-
-  private long due(SequenceHeader header) {
-    return options.ttl() == null ? Long.MAX_VALUE : header.touched() + options.ttl().toMillis();
+    return options.isExpired(header, clock.getAsLong());
   }
 
   /**
@@ -165,9 +161,10 @@ final class OpenSequences<IN> {
   private void wake(Line<IN> line) {
     SequenceHeader header = line.header;
     if (timers != null && header != null && header.wake() == 0) {
-      line.header = header.waking(due(header));
+      long due = options.due(header);
+      line.header = header.waking(due);
       store.at(line.key);
-      timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due(header));
+      timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due);
     }
   }
 
@@ -189,7 +186,7 @@ final class OpenSequences<IN> {
       }
       return;
     }
-    long next = Math.max(due(header), time + 1);
+    long next = Math.max(options.due(header), time + 1);
     timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, next);
     if (line != null && line.known) {
       line.header = header.waking(next);

@@ -348,6 +348,31 @@ class SequencesUpdateTest {
     }
   }
 
+  /** Nothing is asked of a model for a sequence that is forgotten anyway. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anExpiredSequenceOfAModelThatIsNotThereIsNotRefused(boolean discards) throws Exception {
+    SequenceOptions options = DEFAULTS.withTtl(Duration.ofSeconds(10)).withDiscardState(discards);
+    OperatorSubtaskState state;
+    try (Stall stall = versions(options, null)) {
+      stall.setProcessingTime(1000);
+      serve(stall, "next");
+      stall.say(A0);
+      serve(stall, "talk");
+      state = stall.checkpoint();
+    }
+    try (Stall stall = new Stall(talk, options)) {
+      stall.setUp();
+      stall.setProcessingTime(11_000);
+      stall.initializeState(state);
+      stall.open();
+      stall.say(A1);
+      stall.endInput();
+      assertEquals(talk.expected(List.of(A1)), stall.results());
+      assertEquals(1, stall.counts().expired.getCount());
+    }
+  }
+
   /** The engine would wait for others for longer than this may take. */
   @Test
   @Timeout(40)
