@@ -289,7 +289,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
     HeldModels all = opened(models);
     SequenceHeader header = line.header;
     HeldModel model = line.model == null ? null : all.held(line.model.version());
-    if (model == null && header != null) {
+    if (model == null && header != null && header.isBegun()) {
       String version = header.model().isEmpty() ? recipe("").version() : header.model();
       model = all.held(version);
       ModelRecipe missing = model == null ? known(version) : null;

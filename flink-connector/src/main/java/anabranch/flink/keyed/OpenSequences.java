@@ -135,7 +135,11 @@ final class OpenSequences<IN> {
 
   /** The sequence of a line took a record. */
   void took(Line<IN> line, Turn<IN> turn) {
-    SequenceHeader header = line.header == null ? fresh(line) : line.header;
+    SequenceHeader known = line.header;
+    SequenceHeader header = known == null ? fresh(line) : known;
+    if (!header.isBegun()) {
+      header = header.under(version(line));
+    }
     line.header = header.taking(turn.rows(), turn.number, clock.getAsLong());
     line.dirty = true;
     unmeasured.add(line);
@@ -143,18 +147,27 @@ final class OpenSequences<IN> {
   }
 
   private static SequenceHeader fresh(Line<?> line) {
-    HeldModel model = line.model;
-    return SequenceHeader.fresh(model == null ? "" : model.version());
+    return SequenceHeader.fresh(version(line));
   }
 
-  /** The sequence of a line refused a record and is what it was. */
+  private static String version(Line<?> line) {
+    HeldModel model = line.model;
+    return model == null ? "" : model.version();
+  }
+
+  /**
+   * The sequence of a line refused a record and is what it was: one without rows is not open, and
+   * the next record brings what its encoder reads. A number is known, also that of a first record.
+   */
   void passed(Line<IN> line, Turn<IN> turn) {
-    SequenceHeader header = line.header;
-    if (header == null) {
+    if (line.length() == 0) {
       close(line);
-    } else {
+    }
+    if (line.header != null || turn.number != null) {
+      SequenceHeader header = line.header == null ? fresh(line) : line.header;
       line.header = header.passing(turn.number, clock.getAsLong());
       line.dirty = true;
+      wake(line);
     }
   }
 

@@ -373,6 +373,26 @@ class SequencesUpdateTest {
     }
   }
 
+  /** A record that was refused left its number, and no rows that hold the sequence to a model. */
+  @Test
+  void aSequenceWhoseFirstRecordWasRefusedBeginsUnderTheModelOfTheNextOne() throws Exception {
+    talk.poison(0, 13);
+    OperatorSubtaskState state;
+    try (Stall stall = versions(Stall.aside(), talk.recipe(), DEFAULTS, null)) {
+      stall.say(Word.of("a", 0, 13));
+      serve(stall, "next");
+      stall.say(A1);
+      state = stall.checkpoint();
+      assertEquals(List.of(said("next", next, 0, A1)), stall.results());
+    }
+    try (Stall stall = versions(DEFAULTS, state)) {
+      serve(stall, "talk");
+      stall.say(A2);
+      stall.endInput();
+      assertEquals(List.of(said("next", next, 1, A1, A2)), stall.results());
+    }
+  }
+
   /** The engine would wait for others for longer than this may take. */
   @Test
   @Timeout(40)
