@@ -77,6 +77,10 @@ final class Batch<IN> {
     return started;
   }
 
+  boolean isAnswered() {
+    return unanswered == 0;
+  }
+
   /** Counts an answered record; behind the last one no timer runs. */
   void answered() {
     if (--unanswered == 0) {

@@ -5,7 +5,6 @@ import anabranch.flink.step.StepFactory;
 import anabranch.flink.step.StepParts;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeoutException;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -141,7 +140,16 @@ final class MicroBatchInferenceOperator<IN, OUT>
     }
   }
 
-  private void expire(Batch<IN> batch) throws TimeoutException {
+  /**
+   * Fails the task if a batch is not answered yet. The task may have waited for whoever takes its
+   * results: answers lie there then, and a timer that was due meanwhile fires though it was
+   * cancelled.
+   */
+  void expire(Batch<IN> batch) throws Exception {
+    takeAnswers();
+    if (batch.isAnswered()) {
+      return;
+    }
     String what = "answer a batch of " + batch.records().size() + " records";
     throw share().lost(what, options.timeout());
   }

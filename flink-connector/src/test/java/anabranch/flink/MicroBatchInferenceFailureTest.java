@@ -222,6 +222,37 @@ class MicroBatchInferenceFailureTest {
     assertTrue(interrupted.get());
   }
 
+  /** The task did not come to read the mail of the answers: it waited for whoever takes results. */
+  @Test
+  void answersThatTheTaskDidNotReadYetAreInTime() throws Exception {
+    try (Bench bench = new Bench(script.recipe(), FOURS.withBatchRecords(1))) {
+      bench.open();
+      bench.feed(1);
+      Bench.await(() -> bench.getTaskMailbox().hasMail());
+      bench.setProcessingTime(10_000_000);
+      bench.outputs(1);
+      assertEquals("[1]", bench.shape());
+    }
+  }
+
+  /** One that was due while the task was busy lies in the mailbox, where nobody cancels it. */
+  @Test
+  @SuppressWarnings("unchecked")
+  void aTimerThatFiresBehindTheAnswersFailsNothing() throws Exception {
+    try (Bench bench = new Bench(script.recipe(), FOURS.withBatchRecords(1))) {
+      bench.open();
+      Batch<int[]> batch = new Batch<>();
+      batch.add(new Batch.Entry<>(new StreamRecord<>(new int[] {1}), emitted -> {}));
+      batch.start();
+      MicroBatchInferenceOperator<int[], ?> operator =
+          (MicroBatchInferenceOperator<int[], ?>) (Object) bench.getOperator();
+      batch.answered();
+      operator.expire(batch);
+      batch.start();
+      assertThrows(TimeoutException.class, () -> operator.expire(batch));
+    }
+  }
+
   @Test
   void answersInTimeStopTheClock() throws Exception {
     try (Bench bench = new Bench(script.recipe(), FOURS.withBatchRecords(1))) {

@@ -1,6 +1,7 @@
 package anabranch.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,15 +11,29 @@ import anabranch.flink.step.NumberedEvents;
 import anabranch.flink.step.StepParts;
 import anabranch.flink.update.ModelUpdate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.flink.streaming.api.graph.StreamEdge;
+import org.apache.flink.streaming.api.graph.StreamGraph;
+import org.apache.flink.streaming.api.graph.StreamNode;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.FlinkException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -252,6 +267,87 @@ class UpdatesTest {
               + " execution.checkpointing.interval is not set",
           thrown.getMessage());
     }
+  }
+
+  /** Whoever forbids generated names can name all that a step adds. */
+  @Test
+  void everyOperatorOfAStepWithUpdatesHasAName() {
+    Configuration strict = new Configuration();
+    strict.set(PipelineOptions.AUTO_GENERATE_UIDS, false);
+    StreamGraph graph = graph(strict, "step");
+    graph.getJobGraph();
+    assertEquals(
+        Set.of("in", "up", "step-updates", "step", "out"),
+        graph.getStreamNodes().stream()
+            .map(StreamNode::getTransformationUID)
+            .collect(Collectors.toSet()));
+    assertEquals(
+        Set.of("in", "up", "anabranch-inference-script-updates", "out"),
+        graph(new Configuration(), null).getStreamNodes().stream()
+            .map(StreamNode::getTransformationUID)
+            .filter(uid -> !uid.equals("anabranch-inference-script"))
+            .collect(Collectors.toSet()));
+  }
+
+  /** Or a barrier of records would let one subtask take an update that another one takes later. */
+  @Test
+  void bothInputsOfAStepWithUpdatesAreAligned() {
+    Configuration unaligned = new Configuration();
+    unaligned.set(CheckpointingOptions.ENABLE_UNALIGNED, true);
+    StreamNode step =
+        graph(unaligned, "step").getStreamNodes().stream()
+            .filter(node -> "step".equals(node.getTransformationUID()))
+            .findFirst()
+            .orElseThrow();
+    assertEquals(
+        List.of(false, false),
+        step.getInEdges().stream().map(StreamEdge::supportsUnalignedCheckpoints).toList());
+  }
+
+  private StreamGraph graph(Configuration configuration, @Nullable String uid) {
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    env.enableCheckpointing(1000);
+    env.setParallelism(2);
+    var records =
+        env.fromData(List.of(new int[] {1}), PrimitiveArrayTypeInfo.INT_PRIMITIVE_ARRAY_TYPE_INFO)
+            .uid("in");
+    var updates = env.fromData(ModelUpdate.policy(Policy.fullDepth())).uid("up");
+    var step =
+        MicroBatchInference.on(records, script.recipe()).events(Tokens::events).policies(updates);
+    (uid == null ? step : step.uid(uid))
+        .map(Tokens::result, Types.STRING)
+        .sinkTo(new DiscardingSink<>())
+        .uid("out");
+    return env.getStreamGraph();
+  }
+
+  /** The one in service, and the last four before it. */
+  @Test
+  void metricsOfVersionsThatWereServedLongAgoAreTakenAway() throws Exception {
+    try (Bench bench = bench()) {
+      bench.open();
+      List<AbstractMetricGroup<?>> groups = new ArrayList<>(List.of(group(bench, "script")));
+      for (int n = 0; n < 7; n++) {
+        update(bench, ModelUpdate.model("v" + n));
+        checkpoint(bench);
+        groups.add(group(bench, "v" + n));
+      }
+      assertEquals(
+          List.of(true, true, true, false, false, false, false, false),
+          groups.stream().map(AbstractMetricGroup::isClosed).toList());
+      update(bench, ModelUpdate.model("v2"));
+      checkpoint(bench);
+      update(bench, ModelUpdate.model("v0"));
+      checkpoint(bench);
+      assertFalse(groups.get(3).isClosed(), "shown again before its turn came");
+      assertFalse(group(bench, "v0").isClosed());
+    }
+  }
+
+  private static AbstractMetricGroup<?> group(Bench bench, String version) {
+    return (AbstractMetricGroup<?>)
+        bench.getOperator().getMetricGroup().addGroup("inference").addGroup("model", version);
   }
 
   /** Neither a watermark of updates, nor their idleness; and no record is overtaken. */

@@ -85,7 +85,14 @@ public final class KeyedSequenceInference<IN>
             + " MicroBatchInference");
   }
 
-  /** Says which record of its sequence a record is: duplicates and gaps are noticed. */
+  /**
+   * Says which record of its sequence a record is: a number that is not above the last one is a
+   * duplicate, one that is more than one above it a gap. The last number is known from the first
+   * record of a sequence on, also if that was refused, until the sequence ended, expired or began
+   * anew. So the last record of a sequence is no duplicate if it comes again: it begins another
+   * one, as every record does that comes behind an end. Nor does a record behind a gap with {@code
+   * ASIDE} count: if it comes again, it goes aside again.
+   */
   public KeyedSequenceInference<IN> numbers(NumberExtractor<IN> function) {
     numbers = clean(function);
     return this;

@@ -20,6 +20,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.functions.Function;
@@ -109,7 +110,15 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       lease().begin("first").close();
     }
     SequenceStore store = new SequenceStore(getKeyedStateBackend());
-    new StateCheck(store, lease(), recipe(), this::recipe, options.discardState()).run();
+    LongSupplier clock = processingTimeService::getCurrentProcessingTime;
+    new StateCheck(
+            store,
+            lease(),
+            recipe(),
+            this::recipe,
+            header -> options.isExpired(header, clock.getAsLong()),
+            options.discardState())
+        .run();
     models =
         new HeldModels(
             share(), options.maxModels(), options.timeout(), this::load, this::leave, this::pause);
@@ -118,7 +127,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
             store,
             options,
             new KeyNames(getKeyedStateBackend().getKeySerializer()),
-            processingTimeService::getCurrentProcessingTime,
+            clock,
             options.ttl() == null ? null : timers(),
             open -> new SequenceMetrics(getMetricGroup(), open::open, open::bytes));
   }
@@ -280,7 +289,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
     HeldModels all = opened(models);
     SequenceHeader header = line.header;
     HeldModel model = line.model == null ? null : all.held(line.model.version());
-    if (model == null && header != null) {
+    if (model == null && header != null && header.isBegun()) {
       String version = header.model().isEmpty() ? recipe("").version() : header.model();
       model = all.held(version);
       ModelRecipe missing = model == null ? known(version) : null;
@@ -429,8 +438,11 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
         options.timeout().toMillis(),
         time -> {
           watched = false;
-          if (places().first() == first) {
-            HeldModel model = first instanceof Turn<?> turn ? turn.model : null;
+          takeAnswers();
+          Turn<?> awaited = first instanceof Turn<?> turn ? turn : null;
+          boolean done = awaited != null && awaited.isDone();
+          if (places().first() == first && !done) {
+            HeldModel model = awaited == null ? null : awaited.model;
             HeldModel late = model == null ? opened(models).served() : model;
             throw late.patience.lost("answer a record");
           }

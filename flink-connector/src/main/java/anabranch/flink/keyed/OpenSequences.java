@@ -98,11 +98,7 @@ final class OpenSequences<IN> {
   }
 
   private boolean isExpired(SequenceHeader header) {
-    return options.ttl() != null && clock.getAsLong() >= due(header);
-  }
-
-  private long due(SequenceHeader header) {
-    return options.ttl() == null ? Long.MAX_VALUE : header.touched() + options.ttl().toMillis();
+    return options.isExpired(header, clock.getAsLong());
   }
 
   /**
@@ -139,7 +135,11 @@ final class OpenSequences<IN> {
 
   /** The sequence of a line took a record. */
   void took(Line<IN> line, Turn<IN> turn) {
-    SequenceHeader header = line.header == null ? fresh(line) : line.header;
+    SequenceHeader known = line.header;
+    SequenceHeader header = known == null ? fresh(line) : known;
+    if (!header.isBegun()) {
+      header = header.under(version(line));
+    }
     line.header = header.taking(turn.rows(), turn.number, clock.getAsLong());
     line.dirty = true;
     unmeasured.add(line);
@@ -147,27 +147,37 @@ final class OpenSequences<IN> {
   }
 
   private static SequenceHeader fresh(Line<?> line) {
-    HeldModel model = line.model;
-    return SequenceHeader.fresh(model == null ? "" : model.version());
+    return SequenceHeader.fresh(version(line));
   }
 
-  /** The sequence of a line refused a record and is what it was. */
+  private static String version(Line<?> line) {
+    HeldModel model = line.model;
+    return model == null ? "" : model.version();
+  }
+
+  /**
+   * The sequence of a line refused a record and is what it was: one without rows is not open, and
+   * the next record brings what its encoder reads. A number is known, also that of a first record.
+   */
   void passed(Line<IN> line, Turn<IN> turn) {
-    SequenceHeader header = line.header;
-    if (header == null) {
+    if (line.length() == 0) {
       close(line);
-    } else {
+    }
+    if (line.header != null || turn.number != null) {
+      SequenceHeader header = line.header == null ? fresh(line) : line.header;
       line.header = header.passing(turn.number, clock.getAsLong());
       line.dirty = true;
+      wake(line);
     }
   }
 
   private void wake(Line<IN> line) {
     SequenceHeader header = line.header;
     if (timers != null && header != null && header.wake() == 0) {
-      line.header = header.waking(due(header));
+      long due = options.due(header);
+      line.header = header.waking(due);
       store.at(line.key);
-      timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due(header));
+      timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due);
     }
   }
 
@@ -189,7 +199,7 @@ final class OpenSequences<IN> {
       }
       return;
     }
-    long next = Math.max(due(header), time + 1);
+    long next = Math.max(options.due(header), time + 1);
     timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, next);
     if (line != null && line.known) {
       line.header = header.waking(next);

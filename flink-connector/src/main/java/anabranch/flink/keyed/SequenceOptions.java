@@ -1,6 +1,7 @@
 package anabranch.flink.keyed;
 
 import anabranch.error.Bounds;
+import anabranch.flink.keyed.state.SequenceHeader;
 import java.io.Serializable;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,16 @@ record SequenceOptions(
     if (ttl != null) {
       Bounds.within("sequences.ttl", ttl, Duration.ofMillis(1), Duration.ofDays(3650));
     }
+  }
+
+  /** Returns when a sequence expires, in milliseconds of processing time. */
+  long due(SequenceHeader header) {
+    return ttl == null ? Long.MAX_VALUE : header.touched() + ttl.toMillis();
+  }
+
+  /** Returns whether a sequence is forgotten by then. */
+  boolean isExpired(SequenceHeader header, long now) {
+    return ttl != null && now >= due(header);
   }
 
   static SequenceOptions defaults() {

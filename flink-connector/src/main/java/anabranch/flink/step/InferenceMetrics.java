@@ -6,7 +6,9 @@ import anabranch.flink.model.ModelRecipe;
 import anabranch.model.facts.Cut;
 import anabranch.model.facts.Point;
 import anabranch.model.facts.Step;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntSupplier;
 import java.util.function.ToLongFunction;
@@ -16,6 +18,7 @@ import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +28,9 @@ import org.jspecify.annotations.Nullable;
 @Internal
 public final class InferenceMetrics {
   private static final int WINDOW = 1024;
+  private static final String END = "end";
 
+  private final MetricGroup group;
   private final Counter records;
   private final Counter batches;
   private final Counter rows;
@@ -43,7 +48,7 @@ public final class InferenceMetrics {
   /** Adds the group to that of an operator. */
   public InferenceMetrics(
       MetricGroup operator, ModelRecipe recipe, IntSupplier inFlight, IntSupplier held) {
-    MetricGroup group = operator.addGroup("inference").addGroup("model", recipe.version());
+    group = operator.addGroup("inference").addGroup("model", recipe.version());
     records = group.counter("records");
     batches = group.counter("batches");
     rows = group.counter("rows");
@@ -56,10 +61,13 @@ public final class InferenceMetrics {
     group.gauge("held", (Gauge<Integer>) held::getAsInt);
     List<Step> steps = Cut.of(recipe.spec()).steps();
     exits = new Counter[steps.size()];
+    Map<String, Counter> named = new HashMap<>();
     for (Step step : steps) {
       Point point = step.stage().point();
       if (point.head() != null) {
-        exits[step.index()] = group.addGroup("exit", name(point)).counter("units");
+        exits[step.index()] =
+            named.computeIfAbsent(
+                name(point), name -> group.addGroup("exit", name).counter("units"));
       }
     }
     MetricGroup engine = group.addGroup("engine");
@@ -87,8 +95,25 @@ public final class InferenceMetrics {
     }
   }
 
+  /** Returns whether some engine is shown: the model is held. */
+  boolean isServing() {
+    return lease != null;
+  }
+
+  /** Takes the group out of what reporters show; it counts nothing any more. */
+  void close() {
+    if (group instanceof AbstractMetricGroup<?> registered) {
+      registered.close();
+    }
+  }
+
+  /** Returns the id of an exit, which may not be taken for the end: ids have no colon. */
   private static String name(Point point) {
-    return point instanceof Point.AtExit at ? at.exit().id() : "end";
+    if (point instanceof Point.AtExit at) {
+      String id = at.exit().id();
+      return id.equals(END) ? "exit:" + id : id;
+    }
+    return END;
   }
 
   /** Counts records that were submitted together. */

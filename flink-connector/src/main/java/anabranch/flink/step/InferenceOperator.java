@@ -8,7 +8,8 @@ import anabranch.flink.model.EngineLease;
 import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.update.ModelUpdate;
 import anabranch.flink.update.ServedModel;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,11 +68,17 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
         BoundedOneInput {
   private static final long serialVersionUID = 1L;
 
+  /** How many versions of the model are shown, beside those that are held. */
+  private static final int MOST_SHOWN = 4;
+
   private final StepParts<IN, OUT> parts;
   private final MailboxExecutor mailbox;
   private final Places places;
   private final ServedModel served;
-  private final Map<String, InferenceMetrics> counted = new HashMap<>();
+
+  /** By version, the one taken last at the end. */
+  private final Map<String, InferenceMetrics> counted = new LinkedHashMap<>();
+
   private final Queue<R> answered = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean mailed = new AtomicBoolean();
   private @Nullable TypeSerializer<IN> copier;
@@ -165,10 +172,12 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   /** Returns what this operator has of a model whose engine was taken. */
   protected final Share share(ModelRecipe of, EngineLease taken) {
+    InferenceMetrics before = counted.remove(of.version());
     InferenceMetrics counts =
-        counted.computeIfAbsent(
-            of.version(),
-            missing -> new InferenceMetrics(getMetricGroup(), of, this::inFlight, places::size));
+        before == null
+            ? new InferenceMetrics(getMetricGroup(), of, this::inFlight, places::size)
+            : before;
+    counted.put(of.version(), counts);
     counts.serves(taken);
     return new Share(of, taken, taken.engine().lease(mostItems()), counts);
   }
@@ -182,6 +191,13 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
   protected final void release(Share former) {
     former.metrics().leaves(former.engine());
     former.close();
+    List<InferenceMetrics> over =
+        new ArrayList<>(counted.values().stream().filter(counts -> !counts.isServing()).toList());
+    while (over.size() > MOST_SHOWN) {
+      InferenceMetrics oldest = over.remove(0);
+      oldest.close();
+      counted.values().remove(oldest);
+    }
   }
 
   /**
@@ -346,14 +362,19 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   private void complete() throws Exception {
     mailed.set(false);
+    takeAnswers();
+    advance();
+    if (idle) {
+      fallSilent();
+    }
+  }
+
+  /** Takes the answers that are there, also those whose mail was not read yet. */
+  protected final void takeAnswers() throws Exception {
     R record;
     while ((record = answered.poll()) != null) {
       record.collect().forEach(metrics(record)::answer);
       answered(record);
-    }
-    advance();
-    if (idle) {
-      fallSilent();
     }
   }
 
@@ -412,11 +433,24 @@ public abstract class InferenceOperator<IN, OUT, R extends HeldRecord<IN>>
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    rest(status);
+    hold(() -> super.processWatermarkStatus(status));
+  }
+
+  /** With two inputs, Flink asks here: what it tells the output is held there. */
+  @Override
+  protected void processWatermarkStatus(WatermarkStatus status, int input) throws Exception {
+    if (input == 0) {
+      rest(status);
+    }
+    super.processWatermarkStatus(status, input);
+  }
+
+  private void rest(WatermarkStatus status) {
     idle = status.isIdle();
     if (idle) {
       fallSilent();
     }
-    hold(() -> super.processWatermarkStatus(status));
   }
 
   @Override

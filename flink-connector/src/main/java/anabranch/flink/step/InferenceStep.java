@@ -16,8 +16,6 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.typeutils.TypeExtractor;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
-import org.apache.flink.streaming.api.transformations.PartitionTransformation;
-import org.apache.flink.streaming.runtime.partitioner.BroadcastPartitioner;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +78,11 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
     return self();
   }
 
-  /** Names the step in savepoints, so that its state is found again in a job that was changed. */
+  /**
+   * Names the step in savepoints, so that its state is found again in a job that was changed. With
+   * updates it has two operators: the one that hands updates to all subtasks is named {@code
+   * NAME-updates}, and keeps nothing.
+   */
   public B uid(String name) {
     Bounds.name(word + ".uid", name);
     uid = name;
@@ -93,9 +95,9 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
    * checkpoint is aborted, those that it did not reach change over at the one behind it. What is
    * served is state, so that a job that recovers answers again as it did.
    *
-   * <p>The job needs checkpoints. An update that cannot be applied fails the task. The updates come
-   * in the order of their stream, or, if that is parallel, in one that is the same for all
-   * subtasks.
+   * <p>The job needs checkpoints; in one with unaligned checkpoints, both inputs of this step are
+   * aligned all the same. An update that cannot be applied fails the task. The updates come in the
+   * order of their stream, or, if that is parallel, in one that is the same for all subtasks.
    */
   public B policies(DataStream<ModelUpdate> stream) {
     updates = stream;
@@ -165,31 +167,28 @@ public abstract class InferenceStep<IN, B extends InferenceStep<IN, B>> {
     StepFactory<IN, OUT> factory =
         factory(new StepParts<>(recipe, reader, results, failures, updates != null, recipes));
     String name = word + " " + recipe.spec().name();
-    SingleOutputStreamOperator<OUT> step =
-        updates == null
-            ? stream.transform(name, type, factory)
-            : stream.connect(toAll(updates)).transform(name, type, factory);
-    if (uid == null && updates != null) {
-      return step.uid("anabranch-" + word + "-" + recipe.spec().name());
+    if (updates == null) {
+      SingleOutputStreamOperator<OUT> step = stream.transform(name, type, factory);
+      return uid == null ? step : step.uid(uid);
     }
-    return uid == null ? step : step.uid(uid);
+    String stated = uid == null ? "anabranch-" + word + "-" + recipe.spec().name() : uid;
+    return stream
+        .connect(toAll(updates, stated + "-updates"))
+        .transform(name, type, factory)
+        .uid(stated);
   }
 
   /**
    * Returns updates as every subtask sees them: in one order, in front of the same barriers, and
-   * with no say in watermarks.
+   * with no say in watermarks. Flink aligns what is broadcast, and with it the other input.
    */
-  private static DataStream<ModelUpdate> toAll(DataStream<ModelUpdate> updates) {
-    DataStream<ModelUpdate> one =
-        updates
-            .assignTimestampsAndWatermarks(WatermarkStrategy.<ModelUpdate>noWatermarks())
-            .name("updates")
-            .setParallelism(1);
-    BroadcastPartitioner<ModelUpdate> aligned = new BroadcastPartitioner<>();
-    aligned.disableUnalignedCheckpoints();
-    return new DataStream<>(
-        one.getExecutionEnvironment(),
-        new PartitionTransformation<>(one.getTransformation(), aligned));
+  private static DataStream<ModelUpdate> toAll(DataStream<ModelUpdate> updates, String uid) {
+    return updates
+        .assignTimestampsAndWatermarks(WatermarkStrategy.<ModelUpdate>noWatermarks())
+        .name("updates")
+        .uid(uid)
+        .setParallelism(1)
+        .broadcast();
   }
 
   /** Returns whether somebody said where records go that cannot be answered. */

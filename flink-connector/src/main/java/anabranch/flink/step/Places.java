@@ -26,6 +26,11 @@ public final class Places {
     private @Nullable Stretch stretch;
     private boolean done;
 
+    /** Returns whether it may leave. */
+    public final boolean isDone() {
+      return done;
+    }
+
     /** Gives up: nobody waits for it any more. */
     protected abstract void cancel();
   }

@@ -2,12 +2,24 @@ package anabranch.flink.keyed;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import anabranch.flink.model.ModelRecipe;
 import anabranch.flink.step.InferenceMetrics;
+import anabranch.model.ModelSpec;
+import anabranch.model.layer.Activation;
+import anabranch.model.layer.Block;
+import anabranch.model.layer.Bypass;
+import anabranch.model.layer.FeedForward;
+import anabranch.model.layer.Sublayer;
+import anabranch.model.plan.Criterion;
 import anabranch.model.plan.Exit;
+import anabranch.model.plan.Head;
+import anabranch.model.plan.Plan;
+import anabranch.weights.Weights;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.MatchResult;
@@ -40,6 +52,29 @@ class OperatingPageTest {
           named.put(general.replace("exit.end.", "exit.EXIT."), kind);
         });
     assertEquals(table(), named);
+  }
+
+  @Test
+  void anExitWithTheNameOfTheEndIsCountedApart() {
+    ModelSpec talk = Talk.spec(8);
+    Head head = talk.head();
+    Block block = Block.of(Sublayer.preNorm(head.norm(), FeedForward.plain(4, Activation.RELU)));
+    Exit exit = new Exit("end", head, Criterion.confidence(), Bypass.FREEZE_PROJECT);
+    ModelSpec spec =
+        new ModelSpec(
+            "ends",
+            8,
+            talk.input(),
+            talk.embedding(),
+            Plan.builder().add(block).add(exit).add(block).build(),
+            head);
+    ModelRecipe recipe = ModelRecipe.of("talking", spec, model -> Weights.random(model, 1));
+    new InferenceMetrics(group(""), recipe, () -> 0, () -> 0);
+    assertEquals(
+        List.of("exit:end", "end"),
+        List.of("exit:end", "end").stream()
+            .filter(name -> registered.containsKey("inference.model.ends.exit." + name + ".units"))
+            .toList());
   }
 
   private static Map<String, String> table() throws IOException {

@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Sequences whose rows read what an encoder made of another event. */
 @Timeout(60)
 class SequencesEncoderTest {
+  private static final int POISON = 13;
   private static final ItemExtractor<Word> ITEMS =
       (word, input) -> {
         Item item = Item.of(word.name(), Event.ofTokens(word.tokens()));
@@ -104,14 +105,51 @@ class SequencesEncoderTest {
     assertNotEquals(expected(words, false), results, "what the encoder read matters");
   }
 
+  /** A word without tokens and one that is refused leave nothing that an encoder read. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1 << 26})
+  void aRecordBehindARefusedOneBringsItsOwnSource(long cacheBytes) throws Exception {
+    talk.poison(1, POISON);
+    ItemExtractor<Word> items =
+        (word, input) ->
+            word.tokens().length == 0
+                ? List.of()
+                : List.of(
+                    Item.of(word.name(), Event.ofTokens(word.tokens())).reading(source(word)));
+    try (Stall stall = stall(items, SequenceOptions.defaults().withCacheBytes(cacheBytes))) {
+      stall.open();
+      stall.say(Word.of("a", 0));
+      stall.say(Word.of("a", 1, POISON, 5));
+      stall.say(Word.of("a", 2, 3, 5));
+      stall.endInput();
+      assertEquals(1, stall.asides().size());
+      Word third = Word.of("a", 2, 3, 5);
+      Verdict verdict =
+          talk.oracle()
+              .run(
+                  source(third),
+                  List.of(Event.ofTokens(third.tokens()).at(0)),
+                  Decisions.by(Map.of()));
+      StringBuilder text = new StringBuilder("a2");
+      for (int unit = 0; unit < 2; unit++) {
+        Talk.append(text, verdict.exit(unit), (float) verdict.logits(unit)[0]);
+      }
+      assertEquals(List.of("a0", text.toString()), stall.results());
+    }
+  }
+
   private Stall stall() throws Exception {
     return stall(SequenceOptions.defaults());
   }
 
   private Stall stall(SequenceOptions options) throws Exception {
+    return stall(ITEMS, options);
+  }
+
+  private Stall stall(ItemExtractor<Word> items, SequenceOptions options) throws Exception {
     return new Stall(
         KeyedSequenceInferenceOperator.factory(
-            new StepParts<>(talk.recipe(), ITEMS, new OneResult<>(Talk::text), Stall.aside()),
+            new StepParts<>(talk.recipe(), items, new OneResult<>(Talk::text), Stall.aside()),
             options,
             new Marks<>(Word::number, Word::last)),
         1,

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Records that cannot be answered, and sequences that cannot go on. */
@@ -271,6 +272,51 @@ class SequencesFailureTest {
     assertEquals(talk.expected(words), results);
   }
 
+  /** The record before it has no rows, or it is the first one. */
+  @ParameterizedTest
+  @CsvSource({"true,0", "true,67108864", "false,0", "false,67108864"})
+  void theNumberOfARefusedRecordIsKnownThoughItsSequenceHasNoRows(boolean led, long cacheBytes)
+      throws Exception {
+    talk.poison(0, POISON);
+    SequenceOptions options = DEFAULTS.withCacheBytes(cacheBytes).withGap(Continuation.ASIDE);
+    Word refused = Word.of("a", 1, POISON);
+    Word next = Word.of("a", 2, 1);
+    OperatorSubtaskState state;
+    try (Stall stall = Stall.opened(talk, options)) {
+      if (led) {
+        stall.say(Word.of("a", 0));
+      }
+      stall.sayAll(List.of(refused, refused));
+      state = stall.checkpoint();
+      assertEquals(1, stall.asides().size());
+      stall.say(next);
+      stall.endInput();
+      assertEquals(talk.expected(List.of(next)).get(0), stall.results().get(led ? 1 : 0));
+    }
+    try (Stall stall = Stall.restored(talk, options, state)) {
+      stall.sayAll(List.of(refused, Word.of("a", 7, 1), next));
+      stall.endInput();
+      assertEquals(1, stall.counts().duplicates.getCount());
+      assertEquals(
+          List.of("a7: sequence \"a\": number 7 does not follow the last one, 1"), stall.asides());
+      assertEquals(talk.expected(List.of(next)), stall.results());
+    }
+  }
+
+  /** The time to live of a number counts from the record that was refused. */
+  @Test
+  void theNumberOfARefusedFirstRecordExpires() throws Exception {
+    talk.poison(0, POISON);
+    try (Stall stall = Stall.opened(talk, DEFAULTS.withTtl(Duration.ofSeconds(10)))) {
+      stall.setProcessingTime(1000);
+      stall.say(Word.of("a", 0, POISON));
+      stall.checkpoint();
+      assertTrue(stall.numKeyedStateEntries() > 0);
+      stall.setProcessingTime(11_000);
+      assertEquals(0, stall.numKeyedStateEntries());
+    }
+  }
+
   @Test
   void aRecordThatComesAgainFailsTheTaskWhereThatIsWanted() throws Exception {
     Stall stall = Stall.opened(talk, DEFAULTS.withDropDuplicates(false));
@@ -367,6 +413,18 @@ class SequencesFailureTest {
     stall.close();
     go.countDown();
     Stall.await(() -> talk.openModels.get() == 0);
+  }
+
+  /** The task did not come to read the mail of the answer: it waited for whoever takes results. */
+  @Test
+  void anAnswerThatTheTaskDidNotReadYetIsInTime() throws Exception {
+    try (Stall stall = Stall.opened(talk, DEFAULTS)) {
+      stall.say(Word.of("a", 0, 1));
+      Stall.await(() -> stall.getTaskMailbox().hasMail());
+      stall.setProcessingTime(10_000_000);
+      stall.outputs(1);
+      assertEquals(talk.expected(List.of(Word.of("a", 0, 1))), stall.results());
+    }
   }
 
   @Test

@@ -3,10 +3,14 @@ package anabranch.flink.keyed;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import anabranch.engine.EngineOptions;
 import anabranch.engine.Policy;
+import anabranch.flink.model.ModelRecipe;
+import anabranch.flink.step.Failures;
 import anabranch.flink.step.OneResult;
 import anabranch.flink.step.StepParts;
 import anabranch.flink.update.ModelUpdate;
+import java.time.Duration;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.util.FlinkException;
@@ -98,6 +102,15 @@ class SequencesUpdateTest {
   /** Models that answer otherwise: "talk", "next", "last" and "more". */
   private Stall versions(SequenceOptions options, @Nullable OperatorSubtaskState state)
       throws Exception {
+    return versions(null, talk.recipe(), options, state);
+  }
+
+  private Stall versions(
+      @Nullable Failures<Word, String> aside,
+      ModelRecipe first,
+      SequenceOptions options,
+      @Nullable OperatorSubtaskState state)
+      throws Exception {
     String second = next.name;
     String third = last.name;
     String fourth = more.name;
@@ -105,11 +118,11 @@ class SequencesUpdateTest {
         new Stall(
             KeyedSequenceInferenceOperator.factory(
                 new StepParts<>(
-                    talk.recipe(),
+                    first,
                     Stall.items(),
                     new OneResult<>(
                         (word, some) -> some.get(0).version() + " " + Talk.text(word, some)),
-                    null,
+                    aside,
                     true,
                     version ->
                         switch (version) {
@@ -332,6 +345,64 @@ class SequencesUpdateTest {
       assertEquals(
           List.of(talk.expected(List.of(A1)).get(0), talk.expected(List.of(B0, B1)).get(1)),
           stall.results());
+    }
+  }
+
+  /** Nothing is asked of a model for a sequence that is forgotten anyway. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anExpiredSequenceOfAModelThatIsNotThereIsNotRefused(boolean discards) throws Exception {
+    SequenceOptions options = DEFAULTS.withTtl(Duration.ofSeconds(10)).withDiscardState(discards);
+    OperatorSubtaskState state;
+    try (Stall stall = versions(options, null)) {
+      stall.setProcessingTime(1000);
+      serve(stall, "next");
+      stall.say(A0);
+      serve(stall, "talk");
+      state = stall.checkpoint();
+    }
+    try (Stall stall = new Stall(talk, options)) {
+      stall.setUp();
+      stall.setProcessingTime(11_000);
+      stall.initializeState(state);
+      stall.open();
+      stall.say(A1);
+      stall.endInput();
+      assertEquals(talk.expected(List.of(A1)), stall.results());
+      assertEquals(1, stall.counts().expired.getCount());
+    }
+  }
+
+  /** A record that was refused left its number, and no rows that hold the sequence to a model. */
+  @Test
+  void aSequenceWhoseFirstRecordWasRefusedBeginsUnderTheModelOfTheNextOne() throws Exception {
+    talk.poison(0, 13);
+    OperatorSubtaskState state;
+    try (Stall stall = versions(Stall.aside(), talk.recipe(), DEFAULTS, null)) {
+      stall.say(Word.of("a", 0, 13));
+      serve(stall, "next");
+      stall.say(A1);
+      state = stall.checkpoint();
+      assertEquals(List.of(said("next", next, 0, A1)), stall.results());
+    }
+    try (Stall stall = versions(DEFAULTS, state)) {
+      serve(stall, "talk");
+      stall.say(A2);
+      stall.endInput();
+      assertEquals(List.of(said("next", next, 1, A1, A2)), stall.results());
+    }
+  }
+
+  /** The engine would wait for others for longer than this may take. */
+  @Test
+  @Timeout(40)
+  void anIdleStreamWithUpdatesWaitsForNoLingerOfTheEngine() throws Exception {
+    EngineOptions patient = EngineOptions.defaults().withLinger(Duration.ofMinutes(1));
+    try (Stall stall = versions(null, talk.recipe(patient), DEFAULTS, null)) {
+      stall.say(A0);
+      stall.idle();
+      stall.outputs(2);
+      assertEquals(List.of(said("talk", talk, 0, A0)), stall.results());
     }
   }
 

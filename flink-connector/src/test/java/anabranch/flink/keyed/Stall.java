@@ -22,6 +22,7 @@ import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
@@ -120,6 +121,12 @@ final class Stall extends KeyedOneInputStreamOperatorTestHarness<String, Word, S
   void update(ModelUpdate update) throws Exception {
     ((TwoInputStreamOperator<Word, ModelUpdate, String>) (Object) getOperator())
         .processElement2(new StreamRecord<>(update));
+  }
+
+  /** Nothing more comes for now, in a stall that has updates. */
+  void idle() throws Exception {
+    ((TwoInputStreamOperator<?, ?, ?>) (Object) getOperator())
+        .processWatermarkStatus1(WatermarkStatus.IDLE);
   }
 
   /** Does what a task does at a barrier. */

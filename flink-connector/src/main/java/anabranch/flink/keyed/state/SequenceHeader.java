@@ -45,6 +45,17 @@ public record SequenceHeader(
     return version > 0;
   }
 
+  /** Returns whether it took a record or broke; if not, only a number is known. */
+  public boolean isBegun() {
+    return events > 0 || broken;
+  }
+
+  /** Returns this header of a sequence that begins under a model. */
+  public SequenceHeader under(String other) {
+    return new SequenceHeader(
+        other, signature, version, length, events, number, touched, wake, broken);
+  }
+
   /** Returns this header when a record with that many rows was taken. */
   public SequenceHeader taking(int rows, @Nullable Long its, long now) {
     return new SequenceHeader(

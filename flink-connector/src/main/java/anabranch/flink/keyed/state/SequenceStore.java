@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.api.common.state.MapState;
@@ -108,13 +109,15 @@ public final class SequenceStore {
     pages.clear();
   }
 
-  /** Does something with the header of one key that has pages, if there is any. */
-  public void visitOne(ThrowingConsumer<SequenceHeader, Exception> visitor) throws Exception {
+  /** Does something with one header that passes, if there is any; its key becomes current. */
+  public void visitOne(
+      Predicate<SequenceHeader> wanted, ThrowingConsumer<SequenceHeader, Exception> visitor)
+      throws Exception {
     try (Stream<Object> keys = backend.getKeys(HEADER, VoidNamespace.INSTANCE)) {
       for (Object key : (Iterable<Object>) keys::iterator) {
         at(key);
         SequenceHeader found = header();
-        if (found != null && found.hasPages()) {
+        if (found != null && wanted.test(found)) {
           visitor.accept(found);
           return;
         }

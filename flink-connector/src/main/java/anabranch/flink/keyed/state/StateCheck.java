@@ -5,6 +5,7 @@ import anabranch.flink.model.ModelRecipe;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.apache.flink.annotation.Internal;
 import org.apache.flink.util.FlinkException;
 
@@ -18,6 +19,7 @@ public final class StateCheck {
   private final Lease lease;
   private final ModelRecipe recipe;
   private final Versions versions;
+  private final Predicate<SequenceHeader> expired;
   private final boolean discard;
 
   /** Says what versions of a model are loaded from. */
@@ -38,14 +40,21 @@ public final class StateCheck {
    * @param lease of the model that is served
    * @param recipe of that model
    * @param versions says what other ones are loaded from
+   * @param expired says which sequences are over, and fit whatever they are of
    * @param discard whether to remove what does not fit, instead of failing
    */
   public StateCheck(
-      SequenceStore store, Lease lease, ModelRecipe recipe, Versions versions, boolean discard) {
+      SequenceStore store,
+      Lease lease,
+      ModelRecipe recipe,
+      Versions versions,
+      Predicate<SequenceHeader> expired,
+      boolean discard) {
     this.store = store;
     this.lease = lease;
     this.recipe = recipe;
     this.versions = versions;
+    this.expired = expired;
     this.discard = discard;
   }
 
@@ -59,13 +68,17 @@ public final class StateCheck {
       Map<List<String>, Boolean> fits = new HashMap<>();
       store.visitAll(
           header -> {
-            if (header.hasPages() && !fits(header, fits)) {
+            if (isAsked(header) && !fits(header, fits)) {
               store.clear();
             }
           });
     } else {
-      store.visitOne(this::resume);
+      store.visitOne(this::isAsked, this::resume);
     }
+  }
+
+  private boolean isAsked(SequenceHeader header) {
+    return header.hasPages() && !expired.test(header);
   }
 
   private boolean fits(SequenceHeader header, Map<List<String>, Boolean> known) throws Exception {
