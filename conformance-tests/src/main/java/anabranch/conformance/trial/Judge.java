@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -282,9 +283,18 @@ public final class Judge {
     }
   }
 
+  /** Fails unless two rows are no further apart than two may be that are both right. */
+  void apart(String what, float[] expected, float[] actual) {
+    double[] row = IntStream.range(0, expected.length).mapToDouble(i -> expected[i]).toArray();
+    close(what, row, actual, 2 * tolerance.of(row));
+  }
+
   /** Fails unless a row is within the tolerance of the expected one. */
   public void close(String what, double[] expected, float[] actual) {
-    double allowed = tolerance.of(expected);
+    close(what, expected, actual, tolerance.of(expected));
+  }
+
+  private static void close(String what, double[] expected, float[] actual, double allowed) {
     if (!(Exact.distance(expected, actual) <= allowed)) {
       fail(
           what
