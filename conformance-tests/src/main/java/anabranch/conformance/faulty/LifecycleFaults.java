@@ -4,6 +4,7 @@ import static anabranch.conformance.faulty.Faults.fault;
 
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
+import anabranch.backend.Numerics;
 import anabranch.backend.Stage;
 import anabranch.backend.StageBatch;
 import anabranch.backend.StageResult;
@@ -37,6 +38,20 @@ final class LifecycleFaults {
                         spec.plan(),
                         spec.head());
                 return reference.load(other, weights, options);
+              }
+            },
+            "aLoadedModelIsWhatWasDescribed"),
+        fault(
+            "whatever it answers is within its tolerance",
+            new Broken() {
+              @Override
+              public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
+                return new Model(spec, reference.load(spec, weights, options)) {
+                  @Override
+                  public Numerics numerics() {
+                    return new Numerics(Numerics.Kind.TOLERANT, 1e9, 1e9, "cpu", "fp32", List.of());
+                  }
+                };
               }
             },
             "aLoadedModelIsWhatWasDescribed"),
