@@ -18,9 +18,12 @@ import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.StateLayout;
 import anabranch.model.layer.Attention;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Routers;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -99,6 +102,27 @@ public interface StateChapter extends Subject {
             trial.judge(exits, forked);
           });
     }
+  }
+
+  /** Intent: a share of a part would be another number than that of the whole. */
+  @Test
+  @Rule("E6")
+  default void aCapacityOfWholeItemsTakesThemAsOneEvent() {
+    Capacity whole =
+        new Capacity.Limited(
+            new Capacity.Size.Share(1, 1, Capacity.Rounding.CEIL),
+            Capacity.Population.ITEM,
+            Capacity.Priority.POSITION);
+    Case drawn = Case.of(Shapes.routed(Routers.switchTop1(whole), 4), 55, 6);
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          Policy full = Policy.fullDepth();
+          trial.judge(full, trial.by(full).run(drawn.sequences()));
+          List<Sequence> parts = List.of(drawn.sequences().get(0).cut(4));
+          assertThrows(RuntimeException.class, () -> trial.by(full).run(parts), "a part");
+        });
   }
 
   /** Intent: only what changed is written again; a page keeps its number. */
