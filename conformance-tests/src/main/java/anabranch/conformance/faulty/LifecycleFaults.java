@@ -42,6 +42,15 @@ final class LifecycleFaults {
             },
             "aLoadedModelIsWhatWasDescribed"),
         fault(
+            "load accepts what check refuses",
+            new Broken() {
+              @Override
+              public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
+                return reference.load(spec, weights, LoadOptions.defaults());
+              }
+            },
+            "checkIsEmptyExactlyWhenLoadSucceeds"),
+        fault(
             "whatever it answers is within its tolerance",
             new Broken() {
               @Override
@@ -55,15 +64,6 @@ final class LifecycleFaults {
               }
             },
             "aLoadedModelIsWhatWasDescribed"),
-        fault(
-            "load accepts what check refuses",
-            new Broken() {
-              @Override
-              public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
-                return reference.load(spec, weights, LoadOptions.defaults());
-              }
-            },
-            "checkIsEmptyExactlyWhenLoadSucceeds"),
         fault(
             "check refuses nothing",
             new Broken() {

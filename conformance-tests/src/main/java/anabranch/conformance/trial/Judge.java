@@ -20,7 +20,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -285,7 +284,10 @@ public final class Judge {
 
   /** Fails unless two rows are no further apart than two may be that are both right. */
   void apart(String what, float[] expected, float[] actual) {
-    double[] row = IntStream.range(0, expected.length).mapToDouble(i -> expected[i]).toArray();
+    double[] row = new double[expected.length];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = expected[i];
+    }
     close(what, row, actual, 2 * tolerance.of(row));
   }
 
