@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 public interface AnswersChapter extends Subject {
   /** Intent: the arithmetic of every part of the description language, before any exit. */
   @Test
-  @Rule({"T10", "I7", "A1", "A2", "A8", "R7", "R11"})
+  @Rule({"T10", "I7", "A1", "A2", "A8", "A19", "A20", "A23", "A24", "R7", "R11", "R12"})
   default void everyUnitAnswersAsTheOracleAtFullDepth() {
     Trial.forEach(
         this,

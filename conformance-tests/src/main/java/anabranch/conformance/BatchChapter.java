@@ -1,6 +1,8 @@
 package anabranch.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Activations;
 import anabranch.backend.Event;
@@ -17,6 +19,7 @@ import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.facts.StageSpec;
 import anabranch.model.layer.Attention;
+import anabranch.model.layer.Mixture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -94,6 +97,10 @@ public interface BatchChapter extends Subject {
           this,
           Case.of(spec, 31, 5, 3),
           trial -> {
+            boolean routed =
+                spec.plan().blocks().stream()
+                    .flatMap(block -> block.operations().stream())
+                    .anyMatch(Mixture.class::isInstance);
             int width = trial.subject.sequences().get(0).eventAt(0).width();
             float[] values = new float[4 * width];
             Arrays.fill(values, Float.NaN);
@@ -105,7 +112,11 @@ public interface BatchChapter extends Subject {
             List<Answered> answers;
             try {
               answers = trial.forced(exits).run(events).subList(0, 2);
+              assertFalse(routed, "routers decided by logits that are no numbers");
             } catch (RuntimeException refused) {
+              String text = String.valueOf(refused.getMessage());
+              boolean named = text.contains("row ") && text.contains("expert ");
+              assertTrue(named || !routed, "names row and member: " + text);
               answers = trial.forced(exits).run(trial.subject.sequences());
             }
             trial.judge(exits, answers);

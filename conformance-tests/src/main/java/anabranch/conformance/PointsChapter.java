@@ -1,5 +1,6 @@
 package anabranch.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -94,6 +95,33 @@ public interface PointsChapter extends Subject {
     }
   }
 
+  /** Intent: where nothing tells rows apart, the earlier ones stay. */
+  @Test
+  @Rule({"X9", "R8"})
+  default void ofEqualRowsTheEarlierStay() {
+    Case drawn = Case.of(Plans.pruning(Criterion.Score.LEARNED, Head.Pool.MEAN), 89, 9);
+    Weights blind =
+        Shapes.changed(
+            drawn.spec(),
+            drawn.weights(),
+            (name, tensor) ->
+                name.matches("prunes\\..*weight") ? Shapes.filled(tensor, 0) : tensor);
+    Trial.of(
+        this,
+        drawn.with(blind),
+        trial -> {
+          Policy half = Policy.named("half").with("first", 0.5).with("second", 0.5);
+          List<Answered> answers = trial.by(half).run(drawn.sequences());
+          trial.judge(half, answers);
+          if (trial.repeatable()) {
+            assertEquals(
+                List.of(List.of(0, 1, 2, 3, 4), List.of(0, 1, 2)),
+                List.copyOf(answers.get(0).kept.values()),
+                "rows that stay at each prune");
+          }
+        });
+  }
+
   /** Intent: importance flows along an attention, in each head that tells rows apart. */
   @Test
   @Rule({"X9", "X19"})
@@ -149,7 +177,7 @@ public interface PointsChapter extends Subject {
 
   /** Intent: an item is read by its live rows, wherever its head looks. */
   @Test
-  @Rule({"X15", "I10"})
+  @Rule({"X15", "I10", "E6"})
   default void poolsReadTheRowsTheySay() {
     for (Head.Pool pool : Head.Pool.values()) {
       ModelSpec spec = Plans.records(Plans.head(pool));

@@ -47,7 +47,8 @@ public interface RoutingChapter extends Subject {
   /** Intent: the eight steps of each router that has a name. */
   @Test
   @Rule({
-    "R0", "R1", "R2", "R3", "R4.1", "R4.3", "R4.4", "R4.5", "R5", "R6", "R6.1", "R6.2", "R6.3", "I4"
+    "R0", "R1", "R2", "R3", "R4.1", "R4.3", "R4.4", "R4.5", "R5", "R6", "R6.1", "R6.2", "R6.3",
+    "R10", "I4"
   })
   default void everyNamedRouterPicksAsTheOracle() {
     Map<String, Router> named = new LinkedHashMap<>();

@@ -4,7 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import anabranch.backend.Activations;
+import anabranch.backend.Event;
+import anabranch.backend.Rows;
 import anabranch.backend.SequenceState;
+import anabranch.backend.Span;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
 import anabranch.backend.StateImage;
 import anabranch.conformance.space.Case;
 import anabranch.conformance.space.Sequence;
@@ -12,13 +18,20 @@ import anabranch.conformance.space.Shapes;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.engine.Policy;
+import anabranch.model.ModelSpec;
 import anabranch.model.facts.StateLayout;
 import anabranch.model.layer.Attention;
+import anabranch.model.route.Capacity;
+import anabranch.model.route.Routers;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What a sequence keeps: events in order, forks, images. */
@@ -91,6 +104,27 @@ public interface StateChapter extends Subject {
     }
   }
 
+  /** Intent: a share of a part would be another number than that of the whole. */
+  @Test
+  @Rule("E6")
+  default void aCapacityOfWholeItemsTakesThemAsOneEvent() {
+    Capacity whole =
+        new Capacity.Limited(
+            new Capacity.Size.Share(1, 1, Capacity.Rounding.CEIL),
+            Capacity.Population.ITEM,
+            Capacity.Priority.POSITION);
+    Case drawn = Case.of(Shapes.routed(Routers.switchTop1(whole), 4), 55, 6);
+    Trial.of(
+        this,
+        drawn,
+        trial -> {
+          Policy full = Policy.fullDepth();
+          trial.judge(full, trial.by(full).run(drawn.sequences()));
+          List<Sequence> parts = List.of(drawn.sequences().get(0).cut(4));
+          assertThrows(RuntimeException.class, () -> trial.by(full).run(parts), "a part");
+        });
+  }
+
   /** Intent: only what changed is written again; a page keeps its number. */
   @Test
   @Rule({"S1", "S8", "S10"})
@@ -129,6 +163,51 @@ public interface StateChapter extends Subject {
               images.get(2).pages().keySet().stream().anyMatch(id -> !first.contains(id)),
               "new rows are in new pages");
         });
+  }
+
+  /** Intent: whoever bounds memory by what is said bounds what is held. */
+  @Test
+  @Rule("S10")
+  default void rowsAndStatesSayHowManyBytesTheyHold() {
+    ModelSpec spec = Shapes.decoding(Attention.causal(2, 4));
+    Trial.of(
+        this,
+        Case.of(spec, 54, 120),
+        trial -> {
+          Event event = trial.subject.sequences().get(0).eventAt(0);
+          SequenceState state = trial.model.newState(null);
+          int from = 0;
+          for (int rows : new int[] {1, 20, 99}) {
+            Span span = new Span(state, rows(event, from, rows));
+            StageBatch batch = new StageBatch(0, List.of(span), false);
+            from += rows;
+            try (StageResult result = trial.model.stages().get(0).run(batch);
+                Activations held = result.rows()) {
+              long numbers = (long) rows * spec.width();
+              between("rows", 2 * numbers, held.bytes(), 16 * numbers + 4096);
+            }
+            StateLayout layout = StateLayout.of(spec);
+            long most = 8 * layout.bytes(from + 128, 0);
+            between("a state", layout.bytes(from, 0) / 2, state.bytes(), most);
+          }
+          state.close();
+          assertEquals(0, state.bytes(), "bytes of a closed state");
+        });
+  }
+
+  private static Rows rows(Event event, int first, int count) {
+    Event[] events = new Event[count];
+    Arrays.fill(events, event);
+    int[] positions = IntStream.range(first, first + count).toArray();
+    byte[] flags = new byte[count];
+    Arrays.fill(flags, Rows.SCORED);
+    return new Rows(events, new @Nullable Activations[count], positions, positions.clone(), flags);
+  }
+
+  private static void between(String what, long least, long said, long most) {
+    assertTrue(
+        least <= said && said <= most,
+        what + " say " + said + " bytes, which are from " + least + " to " + most);
   }
 
   /** Intent: who looks back a little can go on for ever, in memory and in images. */

@@ -20,6 +20,7 @@ import anabranch.model.layer.Norm;
 import anabranch.model.layer.Operation;
 import anabranch.model.layer.RoutedHeads;
 import anabranch.model.layer.Sublayer;
+import anabranch.model.position.Rotary;
 import anabranch.model.route.Gate;
 import anabranch.model.route.Routers;
 import anabranch.model.route.Selection;
@@ -289,6 +290,71 @@ final class ArithmeticFaults {
             "A17",
             "A19"),
         fault(
+            "angles of rotary positions are not scaled",
+            new Rewritten() {
+              @Override
+              Attention change(Attention attention) {
+                Rotary given = attention.rotary();
+                return given == null
+                    ? attention
+                    : attention.withRotary(
+                        new Rotary(given.base(), given.interleaved(), given.part(), null));
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "networks with a limit have none",
+            new Rewritten() {
+              @Override
+              FeedForward change(FeedForward network) {
+                return new FeedForward(
+                    network.inner(), network.activation(), network.gated(), network.bias());
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "rows enter without their factor",
+            new Rewritten() {
+              @Override
+              Embedding change(Embedding embedding) {
+                return new Embedding(
+                    embedding.learnedPositions(),
+                    embedding.ngrams(),
+                    embedding.norm(),
+                    null,
+                    embedding.sinusoids());
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "rows enter without waves",
+            new Rewritten() {
+              @Override
+              Embedding change(Embedding embedding) {
+                return new Embedding(
+                    embedding.learnedPositions(),
+                    embedding.ngrams(),
+                    embedding.norm(),
+                    embedding.multiplier(),
+                    null);
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
+            "special members that answer zero answer their row",
+            new Rewritten() {
+              @Override
+              Mixture change(Mixture mixture) {
+                Mixture.Specials given = mixture.specials();
+                return given == null
+                    ? mixture
+                    : mixture.withSpecials(
+                        new Mixture.Specials(
+                            0, given.zeros() + given.identities(), given.constants()));
+              }
+            },
+            "everyUnitAnswersAsTheOracleAtFullDepth"),
+        fault(
             "windows are left out",
             new Rewritten() {
               @Override
@@ -306,6 +372,7 @@ final class ArithmeticFaults {
                 return attention.withWindow(window == null ? null : window.rows());
               }
             },
+            "whatNoLaterRowReadsIsLetGo",
             "A47"),
         fault(
             "queries, keys and values are not clipped",

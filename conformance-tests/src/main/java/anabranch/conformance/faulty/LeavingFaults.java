@@ -100,7 +100,7 @@ final class LeavingFaults {
                 "A32",
                 "ordersRunTheSameWeights"),
             fault("memory is not normed", unnormed(), "decodersReadWhatTheEncoderLeft"),
-            fault("an unknown level is the first", unknown(), "A34"),
+            fault("an unknown level is the first", unknown(), "poolsReadTheRowsTheySay", "A34"),
             fault(
                 "a head has no sublayers of its own",
                 bodiless(),
@@ -256,7 +256,7 @@ final class LeavingFaults {
             scores(List.of(Criterion.Score.GRAPH_RANK), score -> score * score),
             "rowsAreRankedByTheGraphOfAnAttention",
             "A27"),
-        fault("equal rows stay last first", lastFirst(), "A27"),
+        fault("equal rows stay last first", lastFirst(), "ofEqualRowsTheEarlierStay", "A27"),
         fault(
             "rows resemble each other by something else",
             compared(

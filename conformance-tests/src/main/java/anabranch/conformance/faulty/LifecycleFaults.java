@@ -65,6 +65,20 @@ final class LifecycleFaults {
             },
             "checkIsEmptyExactlyWhenLoadSucceeds"),
         fault(
+            "whatever it answers is within its tolerance",
+            new Broken() {
+              @Override
+              public LoadedModel load(ModelSpec spec, Weights weights, LoadOptions options) {
+                return new Model(spec, reference.load(spec, weights, options)) {
+                  @Override
+                  public Numerics numerics() {
+                    return new Numerics(Numerics.Kind.TOLERANT, 1e9, 1e9, "cpu", "fp32", List.of());
+                  }
+                };
+              }
+            },
+            "aLoadedModelIsWhatWasDescribed"),
+        fault(
             "check refuses nothing",
             new Broken() {
               @Override

@@ -65,6 +65,22 @@ final class Regrouped {
     };
   }
 
+  /** Replaces where rows come from. */
+  static Rows from(Rows rows, UnaryOperator<@Nullable Activations> change) {
+    int size = rows.size();
+    Event[] events = new Event[size];
+    @Nullable Activations[] from = new Activations[size];
+    int[] index = new int[size];
+    int[] position = new int[size];
+    for (int i = 0; i < size; i++) {
+      events[i] = rows.event(i);
+      from[i] = change.apply(rows.from(i));
+      index[i] = rows.index(i);
+      position[i] = rows.position(i);
+    }
+    return new Rows(events, from, index, position, flags(rows));
+  }
+
   /** Replaces events. */
   static StageBatch replaced(StageBatch batch, UnaryOperator<Event> change) {
     List<Span> spans = new ArrayList<>();

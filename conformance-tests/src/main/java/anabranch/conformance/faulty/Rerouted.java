@@ -52,10 +52,18 @@ final class Rerouted {
             capacity(
                 l -> new Capacity.Limited(l.size(), Capacity.Population.DISPATCH, l.priority())),
             NAMED),
-        fault("gates are divided when it is known what was dropped", afterDrop(), "A01"),
+        fault(
+            "capacity counts the rows of an event, where those of an item",
+            capacity(
+                l ->
+                    l.population() == Capacity.Population.ITEM
+                        ? new Capacity.Limited(l.size(), Capacity.Population.STEP, l.priority())
+                        : l),
+            "aCapacityOfWholeItemsTakesThemAsOneEvent"),
+        fault("gates are divided when it is known what was dropped", afterDrop(), NAMED, "A01"),
         fault("every second choice is kept", everySecond(), NAMED, "A01"),
         fault("experts choose a row less", fewerRows(), NAMED, "A10", "A18"),
-        fault("the last learner never runs", withoutTheLast(), "A23"),
+        fault("the last learner never runs", withoutTheLast(), NAMED, "A23"),
         fault(
             "the constant is left out",
             zeroed(".*\\.constant"),
@@ -69,7 +77,7 @@ final class Rerouted {
             clamped(),
             "A02",
             "recordedLayersRunTheExpertsThatTheirOriginalsRan"),
-        fault("experts are drawn from a stream", streamed(), "A05"));
+        fault("experts are drawn from a stream", streamed(), NAMED, "A05"));
   }
 
   static final String EVENTS = "eventsOfOneSequenceAnswerAsTheOracle";

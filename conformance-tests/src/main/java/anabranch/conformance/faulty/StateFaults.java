@@ -94,6 +94,26 @@ final class StateFaults {
             },
             "anImageOfAnotherModelIsRefused"),
         fault(
+            "a state says one byte whatever it keeps",
+            new Stateful() {
+              @Override
+              long bytes(Held held) {
+                return 1;
+              }
+            },
+            "rowsAndStatesSayHowManyBytesTheyHold"),
+        fault(
+            "a closed state holds what it held",
+            new Stateful() {
+              private final Map<Held, Long> last = new IdentityHashMap<>();
+
+              @Override
+              long bytes(Held held) {
+                return last.merge(held, super.bytes(held), Math::max);
+              }
+            },
+            "rowsAndStatesSayHowManyBytesTheyHold"),
+        fault(
             "a closed state goes on",
             new Stateful() {
               @Override

@@ -39,7 +39,7 @@ class Stateful extends Broken {
 
     @Override
     public long bytes() {
-      return inner.bytes();
+      return owner.bytes(this);
     }
 
     @Override
@@ -63,6 +63,10 @@ class Stateful extends Broken {
     fork.calls.putAll(held.calls);
     fork.first = held.first == null ? null : held.first.fork();
     return fork;
+  }
+
+  long bytes(Held held) {
+    return held.inner.bytes();
   }
 
   StateImage image(Held held, long since) {

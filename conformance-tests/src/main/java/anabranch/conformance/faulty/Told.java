@@ -6,7 +6,9 @@ import anabranch.backend.Trace;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.List;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.UnaryOperator;
 
 /** A result passed on: override what is told wrongly. */
 class Told implements StageResult {
@@ -44,6 +46,16 @@ class Told implements StageResult {
   @Override
   public void close() {
     result.close();
+  }
+
+  /** Changes what is told of routers. */
+  static StageResult choices(StageResult result, UnaryOperator<List<Trace.Choices>> change) {
+    return new Told(result) {
+      @Override
+      public Trace trace() {
+        return new Trace(change.apply(super.trace().choices()));
+      }
+    };
   }
 
   /** Changes every logit that is written. */

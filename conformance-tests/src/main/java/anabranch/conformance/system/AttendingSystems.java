@@ -244,7 +244,7 @@ final class AttendingSystems {
           float[][] logits = trial.by(Policy.fullDepth()).run(still.sequences()).get(0).logits;
           for (int row = 0; row < logits.length; row++) {
             float[] own = Arrays.copyOfRange(expected.array(), 5 * row, 5 * row + 5);
-            assertArrayEquals(own, logits[row], "row " + row + " is restored");
+            trial.agree("row " + row + ", which is restored,", own, logits[row]);
           }
         });
   }
@@ -479,15 +479,15 @@ final class AttendingSystems {
           Policy policy = Policy.named("first").with("first", 0.5);
           Answered answer = trial.by(policy).run(open.sequences()).get(1);
           scored(trial, answer, 0, 0.25, 0.25, 0.25, 0.25);
-          for (int row = 1; row < 4; row++) {
+          for (int row = 1; trial.repeatable() && row < 4; row++) {
             assertEquals(answer.scores[0][0], answer.scores[0][row], "row " + row);
           }
-          stay(answer, 0, 0, 1);
+          tied(trial, answer, 0, 0, 1);
         });
   }
 
   private static void keepingAllIsNotPruning(Subject kit, Case given) {
-    List<float[][]> unpruned = new ArrayList<>();
+    List<Answered> unpruned = new ArrayList<>();
     Case without =
         new Case(
             given.name(),
@@ -497,20 +497,13 @@ final class AttendingSystems {
     Trial.of(
         kit,
         without,
-        trial ->
-            trial
-                .by(Policy.fullDepth())
-                .run(without.sequences())
-                .forEach(answer -> unpruned.add(answer.logits)));
+        trial -> unpruned.addAll(trial.by(Policy.fullDepth()).run(without.sequences())));
     Trial.of(
         kit,
         given,
         trial -> {
           Policy all = Policy.named("all").with("first", 1).with("distinct", 1).with("last", 1);
-          List<Answered> answers = trial.by(all).run(given.sequences());
-          for (int n = 0; n < answers.size(); n++) {
-            assertArrayEquals(unpruned.get(n)[0], answers.get(n).logits[0], "sequence " + n);
-          }
+          trial.agree("all kept", unpruned, trial.by(all).run(given.sequences()));
         });
   }
 
@@ -518,6 +511,13 @@ final class AttendingSystems {
     for (int row = 0; row < expected.length; row++) {
       double allowed = trial.tolerance().of(expected[row]);
       assertEquals(expected[row], answer.scores[step][row], allowed, "score of row " + row);
+    }
+  }
+
+  /** Of equal scores the first stay, where rounding leaves them equal. */
+  private static void tied(Trial trial, Answered answer, int step, Integer... positions) {
+    if (trial.repeatable()) {
+      stay(answer, step, positions);
     }
   }
 

@@ -290,9 +290,21 @@ public final class Judge {
     }
   }
 
+  /** Fails unless two rows are no further apart than two may be that are both right. */
+  void apart(String what, float[] expected, float[] actual) {
+    double[] row = new double[expected.length];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = expected[i];
+    }
+    close(what, row, actual, 2 * tolerance.of(row));
+  }
+
   /** Fails unless a row is within the tolerance of the expected one. */
   public void close(String what, double[] expected, float[] actual) {
-    double allowed = tolerance.of(expected);
+    close(what, expected, actual, tolerance.of(expected));
+  }
+
+  private static void close(String what, double[] expected, float[] actual, double allowed) {
     if (!(Exact.distance(expected, actual) <= allowed)) {
       fail(
           what

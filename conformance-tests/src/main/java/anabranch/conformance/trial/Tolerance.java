@@ -5,17 +5,29 @@ import anabranch.error.Bounds;
 /**
  * How far a backend's numbers may be from exact ones.
  *
- * @param absolute the absolute part, from 0 on
- * @param relative the part relative to the root mean square of a row, from 0 on
+ * @param absolute the absolute part, from 0 to 0.2
+ * @param relative the part relative to the root mean square of a row, from 0 to 0.2
  */
 public record Tolerance(double absolute, double relative) {
   /** How many times the tolerance a decision must be away from the other side to count. */
   private static final double GUARD = 10;
 
-  /** Checks the bounds. */
+  /** The most that either part may be (rule D8): beyond it, any number would do. */
+  private static final double MOST = 0.2;
+
+  /**
+   * Checks the bounds.
+   *
+   * @throws anabranch.error.DescriptionException if a part is negative or above 0.2
+   */
   public Tolerance {
-    Bounds.notNegative("tolerance.absolute", absolute);
-    Bounds.notNegative("tolerance.relative", relative);
+    bounded("tolerance.absolute", absolute);
+    bounded("tolerance.relative", relative);
+  }
+
+  private static void bounded(String field, double part) {
+    Bounds.notNegative(field, part);
+    Bounds.require(part <= MOST, field + " " + part + ", must be at most " + MOST, "D8");
   }
 
   /** Returns how far each number of a row may be from the expected row. */

@@ -1,5 +1,6 @@
 package anabranch.conformance.trial;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
@@ -164,6 +165,29 @@ public final class Trial implements AutoCloseable {
   public static void sameBits(List<Answered> expected, List<Answered> actual) {
     for (int n = 0; n < expected.size(); n++) {
       assertEquals(expected.get(n).bits(), actual.get(n).bits(), "bits of sequence " + n);
+    }
+  }
+
+  /**
+   * Fails unless logits agree with those of another load: to the bit where the backend promises it,
+   * else as far as two numbers may be apart that are both within the tolerance.
+   */
+  public void agree(String what, List<Answered> expected, List<Answered> actual) {
+    for (int n = 0; n < expected.size(); n++) {
+      float[][] logits = expected.get(n).logits;
+      for (int unit = 0; unit < logits.length; unit++) {
+        String at = what + ", sequence " + n + ", unit " + unit;
+        agree(at, logits[unit], actual.get(n).logits[unit]);
+      }
+    }
+  }
+
+  /** Fails unless two rows of numbers agree as those of two loads do. */
+  public void agree(String what, float[] expected, float[] actual) {
+    if (batchInvariant()) {
+      assertArrayEquals(expected, actual, what);
+    } else {
+      judge.apart(what, expected, actual);
     }
   }
 

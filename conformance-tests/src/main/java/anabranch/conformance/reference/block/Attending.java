@@ -68,22 +68,10 @@ final class Attending implements OperationPart {
       if (ways[row] == Way.RUN) {
         List<Integer> positions = new ArrayList<>();
         List<Shown> seen = new ArrayList<>();
-        if (mask == Attention.Mask.FULL) {
-          full(pass, row, shown, positions, seen);
-        } else {
-          NavigableMap<Integer, Shown> visible = causal(pass, row);
-          positions.addAll(visible.keySet());
-          seen.addAll(visible.values());
-        }
+        see(pass, row, shown, positions, seen);
         int position = pass.rows.get(row).position;
         Choice choice = taken == null ? null : taken.choices[row];
-        Read own =
-            choice != null
-                ? read(v[row], position, seen, positions, choice)
-                : results == null
-                    ? attention.read(v[row], position, seen, positions)
-                    : attention.read(
-                        v[row], position, seen, positions, HeadRouting.taken(read, row));
+        Read own = read(v[row], position, seen, positions, choice, read, row);
         result[row] = own.result();
         reading = new Reading(positions, own.byHead());
       }
@@ -94,6 +82,35 @@ final class Attending implements OperationPart {
       pass.rows.get(row).reading = readings.get(row);
     }
     return result;
+  }
+
+  /** Rules A1 and A2: which rows a row reads. */
+  private void see(
+      Pass pass, int row, @Nullable Shown[] shown, List<Integer> positions, List<Shown> seen) {
+    if (mask == Attention.Mask.FULL) {
+      full(pass, row, shown, positions, seen);
+    } else {
+      NavigableMap<Integer, Shown> visible = causal(pass, row);
+      positions.addAll(visible.keySet());
+      seen.addAll(visible.values());
+    }
+  }
+
+  /** Reads with the heads of the experts that the row picked, or all, whose results it routes. */
+  private Read read(
+      double[] x,
+      int position,
+      List<Shown> seen,
+      List<Integer> positions,
+      @Nullable Choice choice,
+      List<Taken> routed,
+      int row) {
+    if (choice != null) {
+      return read(x, position, seen, positions, choice);
+    }
+    return results == null
+        ? attention.read(x, position, seen, positions)
+        : attention.read(x, position, seen, positions, HeadRouting.taken(routed, row));
   }
 
   private @Nullable Taken route(Pass pass, double[][] v, Way[] ways) {

@@ -100,21 +100,27 @@ final class MergedPart implements OperationPart {
         others.add(i);
       }
     }
-    List<List<Integer>> blocks = new ArrayList<>();
-    for (int from = 0; from < others.size(); from += merged.size()) {
-      blocks.add(others.subList(from, Math.min(others.size(), from + merged.size())));
-    }
+    List<List<Integer>> blocks = blocks(others);
     decide(pass, scored(pass, v, kept, blocks), taken);
-    for (List<Integer> block : blocks) {
-      Choice choice = taken.choices[block.get(0)];
-      if (choice != null && choice.experts().isEmpty()) {
-        running.add(block);
-      } else {
-        block.forEach(row -> running.add(List.of(row)));
-      }
-    }
+    blocks.forEach(block -> running.addAll(running(block, taken)));
     running.sort(Comparator.comparing(rows -> rows.get(0)));
     return running;
+  }
+
+  /** Rule A30: rows in order make blocks, the last of what is left. */
+  private List<List<Integer>> blocks(List<Integer> rows) {
+    List<List<Integer>> blocks = new ArrayList<>();
+    for (int from = 0; from < rows.size(); from += merged.size()) {
+      blocks.add(rows.subList(from, Math.min(rows.size(), from + merged.size())));
+    }
+    return blocks;
+  }
+
+  /** Rule A30: one of the best blocks runs row by row, of any other its row alone. */
+  private static List<List<Integer>> running(List<Integer> block, Taken taken) {
+    Choice choice = taken.choices[block.get(0)];
+    boolean together = choice != null && choice.experts().isEmpty();
+    return together ? List.of(block) : block.stream().map(List::of).toList();
   }
 
   /** Rule A30: what kept rows give to each block, among the means of all blocks. */

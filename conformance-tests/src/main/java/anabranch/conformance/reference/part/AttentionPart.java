@@ -189,23 +189,13 @@ public final class AttentionPart {
       List<Integer> positions,
       int asking,
       double[][] given) {
-    int width = attention.headWidth();
     int each = attention.resultWidth() / attention.heads();
     double[] read = new double[attention.resultWidth()];
     int shared = attention.heads() / attention.keyValueHeads();
     for (int head = 0; head < attention.heads(); head++) {
       int theirs = head / shared;
-      double[] scores = new double[visible.size()];
-      for (int row = 0; row < scores.length; row++) {
-        for (int i = 0; i < width; i++) {
-          double key = visible.get(row).key[theirs * width + i];
-          scores[row] += query[head * width + i] * key * scale();
-        }
-        scores[row] += near(head, positions.get(row) - position);
-        scores[row] += Math.log(visible.get(row).count);
-      }
-      double[] weights = weights(head, scores);
-      for (int row = 0; row < scores.length; row++) {
+      double[] weights = weights(head, scores(query, head, theirs, position, visible, positions));
+      for (int row = 0; row < visible.size(); row++) {
         given[head][row] += weights[row] / asking;
         for (int i = 0; i < each; i++) {
           read[head * each + i] += weights[row] * visible.get(row).value[theirs * each + i];
@@ -213,6 +203,22 @@ public final class AttentionPart {
       }
     }
     return read;
+  }
+
+  /** Rules A22 and A30: products with keys, how far these are and how many rows they stand for. */
+  private double[] scores(
+      double[] query, int head, int of, int at, List<Shown> visible, List<Integer> positions) {
+    int width = attention.headWidth();
+    double[] scores = new double[visible.size()];
+    for (int row = 0; row < scores.length; row++) {
+      for (int i = 0; i < width; i++) {
+        double key = visible.get(row).key[of * width + i];
+        scores[row] += query[head * width + i] * key * scale();
+      }
+      scores[row] += near(head, positions.get(row) - at);
+      scores[row] += Math.log(visible.get(row).count);
+    }
+    return scores;
   }
 
   /** Rule A21: the sink of a head takes its part of the softmax; the others follow beside it. */

@@ -119,7 +119,7 @@ public final class RouterPart {
   List<Choice> decide(List<Asking> rows, List<double[]> logits, int block) {
     List<Draft> drafts = new ArrayList<>();
     for (int r = 0; r < rows.size(); r++) {
-      Draft draft = new Draft(rows.get(r), logits.get(r), score(logits.get(r)));
+      Draft draft = new Draft(rows.get(r), logits.get(r), score(r, logits.get(r)));
       Preferences.rank(router.preference(), correction, draft);
       drafts.add(draft);
     }
@@ -131,7 +131,7 @@ public final class RouterPart {
     Capacities.drop(router.capacity(), router.selection().most(experts), experts, drafts);
     List<Choice> choices = new ArrayList<>();
     for (int r = 0; r < drafts.size(); r++) {
-      choices.add(choice(drafts.get(r), selected.get(r)));
+      choices.add(choice(r, drafts.get(r), selected.get(r)));
     }
     return choices;
   }
@@ -151,10 +151,10 @@ public final class RouterPart {
   }
 
   /** Rule R2: a function of the logits, {@code [choices]}. */
-  private double[] score(double[] z) {
+  private double[] score(int row, double[] z) {
     for (int e = 0; e < z.length; e++) {
       if (!Double.isFinite(z[e])) {
-        throw new ArithmeticException("logit " + z[e] + " of expert " + e + " is not finite");
+        throw notFinite("logit", z[e], row, e);
       }
     }
     return switch (router.score()) {
@@ -196,7 +196,7 @@ public final class RouterPart {
     return selected;
   }
 
-  private Choice choice(Draft draft, List<Integer> selected) {
+  private Choice choice(int row, Draft draft, List<Integer> selected) {
     List<Integer> own = draft.coded(draft.own);
     List<Integer> forced = draft.asking.forced();
     if (forced != null) {
@@ -211,7 +211,7 @@ public final class RouterPart {
     }
     List<Double> gates =
         prefix ? draft.weights : Gates.weighStaying(router.gate(), draft, selected);
-    requireFinite(gates, draft.taken);
+    requireFinite(row, gates, draft.taken);
     boolean exact = !router.logits().ofVectors();
     return new Choice(
         draft.coded(draft.taken),
@@ -221,12 +221,17 @@ public final class RouterPart {
         exact ? Double.POSITIVE_INFINITY : draft.margin);
   }
 
-  private static void requireFinite(List<Double> gates, List<Integer> taken) {
+  private static void requireFinite(int row, List<Double> gates, List<Integer> taken) {
     for (int i = 0; i < gates.size(); i++) {
       if (!Double.isFinite(gates.get(i))) {
-        throw new ArithmeticException(
-            "gate " + gates.get(i) + " of expert " + taken.get(i) + " is not finite");
+        throw notFinite("gate", gates.get(i), row, taken.get(i));
       }
     }
+  }
+
+  /** Rule E5: by the number of the row among those that are asked, and by member. */
+  private static ArithmeticException notFinite(String what, double value, int row, int expert) {
+    return new ArithmeticException(
+        what + " " + value + " of row " + row + ", expert " + expert + " is not finite");
   }
 }
