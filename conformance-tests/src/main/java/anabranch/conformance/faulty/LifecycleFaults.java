@@ -49,7 +49,7 @@ final class LifecycleFaults {
                 return new Model(spec, reference.load(spec, weights, options)) {
                   @Override
                   public Numerics numerics() {
-                    return new Numerics(Numerics.Kind.TOLERANT, 1, 1, "cpu", "fp8", List.of());
+                    return new Numerics(Numerics.Kind.TOLERANT, 0.1, 0.1, "cpu", "fp8", List.of());
                   }
                 };
               }
