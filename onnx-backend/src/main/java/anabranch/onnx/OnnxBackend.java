@@ -16,6 +16,7 @@ import anabranch.model.layer.Parameter;
 import anabranch.model.layer.Sublayer;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs models with ONNX Runtime, in fp32 or another {@link Precision}. Stateless and thread-safe.
@@ -47,8 +49,21 @@ public final class OnnxBackend implements Backend {
   /** Where keys and values have 11 bits: of answers, and of what decisions go by. */
   private static final double TOLERANCE_OF_HALVES = 1e-2;
 
+  private final @Nullable Kernels written;
+
   /** Creates the backend; nothing native is touched before a model is checked. */
-  public OnnxBackend() {}
+  public OnnxBackend() {
+    this(null);
+  }
+
+  /**
+   * Creates one that runs the graphs of another device where it can.
+   *
+   * @param written for whose operators graphs are written; null for those of the device that runs
+   */
+  OnnxBackend(@Nullable Kernels written) {
+    this.written = written;
+  }
 
   @Override
   public String name() {
@@ -90,6 +105,7 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    Kernels kernels = written == null ? target.kernels() : written;
     Device device = target.isCpu() ? Device.cpu() : own.device();
     Graphs graphs =
         own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
@@ -109,7 +125,7 @@ public final class OnnxBackend implements Backend {
     }
     Numerics numerics =
         new Numerics(
-            kind(spec, target, experts),
+            kind(spec, kernels, experts),
             tolerance,
             tolerance,
             placement.device(),
@@ -119,14 +135,20 @@ public final class OnnxBackend implements Backend {
     return Loader.load(
         spec,
         new Opener(
-            weights, runtime, target, own.threads(), own.precision().products(), experts.form()),
+            weights,
+            runtime,
+            target,
+            kernels,
+            own.threads(),
+            own.precision().products(),
+            experts.form()),
         numerics,
         halves,
         graphs == Graphs.LARGE);
   }
 
-  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {
-    if (!target.isCpu()) {
+  private static Numerics.Kind kind(ModelSpec spec, Kernels kernels, Experts experts) {
+    if (kernels != Kernels.CPU) {
       return Numerics.Kind.TOLERANT;
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);

@@ -134,7 +134,7 @@ public final class Joiner {
   /** Returns the operator that has the experts of a mixture which may be inside; else null. */
   private @Nullable Graph experts(Step.Mix mix) {
     return mix.bank() instanceof Mixture mixture && RouterGraph.hosted(mixture.router()) == null
-        ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
+        ? MemberGraphs.fused(width, mix.path(), mixture, opener.products(), opener.kernels())
         : null;
   }
 

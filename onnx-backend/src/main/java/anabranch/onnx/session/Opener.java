@@ -3,6 +3,7 @@ package anabranch.onnx.session;
 import anabranch.onnx.format.LargeWeights;
 import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
@@ -39,6 +40,7 @@ public final class Opener {
   private final Weights weights;
   private final NativeRuntime runtime;
   private final Target target;
+  private final Kernels kernels;
   private final int threads;
   private final Products products;
   private final MemberGraphs.Form form;
@@ -85,9 +87,26 @@ public final class Opener {
       int threads,
       Products products,
       MemberGraphs.Form form) {
+    this(weights, runtime, target, target.kernels(), threads, products, form);
+  }
+
+  /**
+   * Creates an opener of graphs that are written for other operators than those of its target.
+   *
+   * @param kernels for whose operators graphs are written
+   */
+  public Opener(
+      Weights weights,
+      NativeRuntime runtime,
+      Target target,
+      Kernels kernels,
+      int threads,
+      Products products,
+      MemberGraphs.Form form) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
+    this.kernels = kernels;
     this.threads = threads;
     int processors = Runtime.getRuntime().availableProcessors();
     int count = target.isCpu() ? Math.min(MOST_LOADERS, processors) : 1;
@@ -123,6 +142,11 @@ public final class Opener {
   /** Returns in which numbers products are. */
   public Products products() {
     return products;
+  }
+
+  /** Returns for whose operators graphs are written. */
+  public Kernels kernels() {
+    return kernels;
   }
 
   /** Notes what a report should say about a graph. */
@@ -186,7 +210,7 @@ public final class Opener {
     return session == null
         ? load(
             graph,
-            graph.model(weights, products, target.isCpu(), room.get()::of, null),
+            graph.model(weights, products, kernels.wide(), room.get()::of, null),
             null,
             scratch)
         : session;
@@ -234,7 +258,7 @@ public final class Opener {
     if (stored == null) {
       return null;
     }
-    ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
+    ByteBuffer model = graph.model(weights, products, kernels.wide(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
       session = load(graph, model, stored.folder(), scratch);
@@ -254,7 +278,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
+        ByteBuffer model = graph.model(weights, products, kernels.wide(), room.get()::of, file);
         session = load(graph, model, folder, scratch);
       } finally {
         Files.deleteIfExists(folder);
