@@ -105,6 +105,9 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    if (!target.isCpu()) {
+      notes.addAll(NativeRuntime.cudaNotes());
+    }
     Kernels kernels = written == null ? target.kernels() : written;
     Device device = target.isCpu() ? Device.cpu() : own.device();
     Graphs graphs =
