@@ -165,13 +165,13 @@ public final class OnnxBackend implements Backend {
   private static List<Unsupported> tooLarge(ModelSpec spec) {
     List<Unsupported> parts = new ArrayList<>();
     for (Parameter parameter : spec.parameters()) {
-      if (parameter.elements() > Graph.MOST_WEIGHT_BYTES / 4) {
+      if (parameter.elements() > Graph.MOST_MESSAGE_BYTES / 4) {
         parts.add(tooLarge(parameter.name(), parameter.elements()));
       }
     }
     graphs(spec)
         .filter(graph -> !graph.fits())
-        .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
+        .map(graph -> tooLarge(graph.name(), graph.messageBytes() / 4))
         .forEach(parts::add);
     return parts;
   }
@@ -219,6 +219,6 @@ public final class OnnxBackend implements Backend {
 
   private static Unsupported tooLarge(String name, long elements) {
     return new Unsupported(
-        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_WEIGHT_BYTES / 4);
+        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_MESSAGE_BYTES / 4);
   }
 }

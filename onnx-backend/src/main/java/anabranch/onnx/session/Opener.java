@@ -7,7 +7,6 @@ import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -33,9 +32,6 @@ public final class Opener {
   private static final int MOST_NAMED = 8;
   private static final int MOST_LOADERS = 4;
   private static final long IDLE_MILLIS = 100;
-
-  /** Windows keeps files that are mapped. */
-  private static final boolean CAN_DELETE_MAPPED_FILES = File.separatorChar == '/';
 
   private final Weights weights;
   private final NativeRuntime runtime;
@@ -203,7 +199,7 @@ public final class Opener {
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
-    if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
+    if (graph.weightBytes() >= LEAST_BESIDE && LargeWeights.POSSIBLE) {
       session = stored(graph, scratch);
       session = session == null ? written(graph, scratch) : session;
     }

@@ -83,7 +83,7 @@ public final class StepLoader {
   public List<LoadedStep> load(String path, int block, List<Sublayer> sublayers) {
     List<Step> steps =
         everyRowRuns
-            ? BlockGraphs.ofEveryRow(width, path, sublayers, Graph.MOST_WEIGHT_BYTES)
+            ? BlockGraphs.ofEveryRow(width, path, sublayers, Graph.MOST_MESSAGE_BYTES)
             : BlockGraphs.of(width, path, sublayers);
     return load(steps, block);
   }
