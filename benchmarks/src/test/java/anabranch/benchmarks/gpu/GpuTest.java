@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
 import java.io.IOException;
+import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +19,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GpuTest {
   private static final LoadOptions OPTIONS =
@@ -60,9 +65,62 @@ class GpuTest {
   @Test
   void answersOfTheGroupedKernelsAreComparedBeforeTheirTimes() {
     float[] own = {1, -1, 2, -2};
-    assertTrue(new Grouped.Times(new long[] {1}, new float[] {1.01f, -1, 2, -2}).agrees(own));
-    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1.2f, -1, 2, -2}).agrees(own));
-    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1, -1, 2, 0}).agrees(own));
+    double[] bare = new double[4];
+    assertTrue(times(1.01f, -1, 2, -2).agrees(own, bare));
+    assertFalse(times(1.2f, -1, 2, -2).agrees(own, bare));
+    assertFalse(times(1, -1, 2, 0).agrees(own, bare));
+    assertFalse(times(1, -1, 2).agrees(own, bare));
+  }
+
+  /** A row through one expert, in double precision; the same row through one that adds nothing. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny", "middle", "full"})
+  void expertsThatAddNothingDoNotAgree(String name) {
+    Size size = Size.named(name);
+    try (Weights weights = Size.weights(size.layer())) {
+      double[] bare = Grouped.bare(size, weights, 1);
+      double[] x = numbers(weights.tensor("embedding.tokens"), size.width());
+      String expert = "blocks.0.mixture.experts.0.";
+      double[] gate = times(weights, expert + "gate.weight", x);
+      double[] up = times(weights, expert + "up.weight", x);
+      for (int i = 0; i < gate.length; i++) {
+        up[i] *= gate[i] / (1 + Math.exp(-gate[i]));
+      }
+      double[] added = times(weights, "head.weight", times(weights, expert + "down.weight", up));
+      float[] own = new float[bare.length];
+      float[] zeroed = new float[bare.length];
+      for (int i = 0; i < own.length; i++) {
+        own[i] = (float) (bare[i] + added[i]);
+        zeroed[i] = (float) bare[i];
+      }
+      assertTrue(times(own).agrees(own, bare));
+      assertFalse(times(zeroed).agrees(own, bare));
+    }
+  }
+
+  private static Grouped.Times times(float... logits) {
+    return new Grouped.Times(new long[] {1}, logits);
+  }
+
+  private static double[] times(Weights weights, String name, double[] x) {
+    Tensor tensor = weights.tensor(name);
+    ShortBuffer bits = tensor.bytes().asShortBuffer();
+    double[] y = new double[tensor.shape().get(0)];
+    for (int i = 0; i < y.length; i++) {
+      for (int j = 0; j < x.length; j++) {
+        y[i] += Float.intBitsToFloat(bits.get(i * x.length + j) << 16) * x[j];
+      }
+    }
+    return y;
+  }
+
+  private static double[] numbers(Tensor tensor, int count) {
+    ShortBuffer bits = tensor.bytes().asShortBuffer();
+    double[] all = new double[count];
+    for (int i = 0; i < count; i++) {
+      all[i] = Float.intBitsToFloat(bits.get(i) << 16);
+    }
+    return all;
   }
 
   @Test
