@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
+import anabranch.onnx.session.Session;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
 import java.io.IOException;
@@ -15,8 +16,12 @@ import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -131,6 +136,49 @@ class GpuTest {
     String text = said.toString();
     assertTrue(
         text.contains("gpu.grouped unmeasured: ") || text.contains("gpu.grouped ran on"), text);
+  }
+
+  @Test
+  void aDeviceThatIsNotThereEndsTheProbeWithWhy() {
+    for (String device : List.of("cuda:999", "cuda:999:preferred")) {
+      said.setLength(0);
+      assertFalse(Probe.run("onnx", device, line -> said.append(line).append('\n')));
+      String last = said.toString().lines().reduce((a, b) -> b).orElse("");
+      assertTrue(last.startsWith("probe: " + device + " "), said.toString());
+      assertTrue(last.contains("refused") || last.contains("models run on cpu"), last);
+    }
+  }
+
+  @Test
+  void theProbeOfACpuFindsEveryOperator() {
+    assertTrue(Probe.run("onnx", "cpu", line -> said.append(line).append('\n')), said.toString());
+    Map<String, String> operators = Operators.survey(Session.CPU);
+    operators.forEach((name, found) -> assertEquals("runs", found, name));
+  }
+
+  /** Those of 8 bits run on the CPU alone. */
+  @Test
+  void theSurveyHasEveryOperatorThatGraphsAreMadeOf() throws IOException {
+    Set<String> surveyed = new TreeSet<>();
+    for (String each : Operators.survey(Session.CPU).keySet()) {
+      surveyed.addAll(List.of(each.split("[ ,]+")));
+    }
+    Pattern written = Pattern.compile("nodes?\\(\\s*\"([A-Z]\\w+)\"");
+    Set<String> missing = new TreeSet<>();
+    Path sources = Path.of("../onnx-backend/src/main/java");
+    try (Stream<Path> files = Files.walk(sources)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+        if (!file.endsWith("EightBits.java")) {
+          Matcher found = written.matcher(Files.readString(file));
+          while (found.find()) {
+            missing.add(found.group(1));
+          }
+        }
+      }
+    }
+    assertTrue(missing.size() > 20, missing.toString());
+    missing.removeAll(surveyed);
+    assertEquals(Set.of(), missing);
   }
 
   @Test
