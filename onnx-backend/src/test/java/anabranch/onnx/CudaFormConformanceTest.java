@@ -2,13 +2,18 @@ package anabranch.onnx;
 
 import anabranch.backend.Backend;
 import anabranch.backend.LoadOptions;
+import anabranch.conformance.AnswersChapter;
+import anabranch.conformance.PointsChapter;
+import anabranch.conformance.RoutingChapter;
 import anabranch.onnx.graph.Kernels;
+import anabranch.weights.Weights;
 
-/** The kit on large graphs in fp16 as they are written for CUDA; a CPU runs them. */
-class CudaFormConformanceTest extends TypeConformance {
-  CudaFormConformanceTest() {
-    super(Precision.FP16, 0x1p-11);
-  }
+/**
+ * What graphs compute, as they are written for CUDA: large, in fp16, with products of that type. A
+ * CPU runs them.
+ */
+class CudaFormConformanceTest implements AnswersChapter, RoutingChapter, PointsChapter {
+  private final TypeConformance type = new OnnxHalfConformanceTest();
 
   @Override
   public Backend backend() {
@@ -17,14 +22,16 @@ class CudaFormConformanceTest extends TypeConformance {
 
   @Override
   public LoadOptions options() {
-    return super.options().with("onnx.graphs", "large");
+    return type.options().with("onnx.graphs", "large");
   }
 
-  /**
-   * A third: the descriptions are those of other tests, and only how graphs are written differs.
-   */
+  @Override
+  public Weights moved(Weights weights, long seed) {
+    return type.moved(weights, seed);
+  }
+
   @Override
   public int cases() {
-    return 4;
+    return type.cases();
   }
 }
