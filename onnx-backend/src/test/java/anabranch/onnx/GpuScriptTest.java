@@ -53,6 +53,48 @@ class GpuScriptTest {
     assertFalse(Files.exists(folder.resolve("onnx-backend/pom.xml")));
   }
 
+  /** The build is a script that answers at once. */
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aDeviceThatIsRefusedEndsTheScriptWithWhy(@TempDir Path folder) throws Exception {
+    String said = run(folder, 1, "echo probe: cuda:0 is refused: no driver; exit 1", "");
+    String last = said.lines().reduce((a, b) -> b).orElse("");
+    String why = ".ci/gpu: nothing but the probe was run: probe: cuda:0 is refused: no driver";
+    assertEquals(why, last, said);
+    assertEquals(1, Files.readAllLines(folder.resolve("calls")).size());
+    assertTrue(run(folder, 1, "exit 1", "bench").contains("it did not start, see above"));
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPartRunsAloneBehindTheProbe(@TempDir Path folder) throws Exception {
+    String said = run(folder, 0, "exit 0", "bench");
+    List<String> calls = Files.readAllLines(folder.resolve("calls"));
+    assertEquals(2, calls.size(), said);
+    assertTrue(calls.get(0).contains("gpu-probe"), calls.get(0));
+    assertTrue(calls.get(1).contains("gpu --size tiny"), calls.get(1));
+    said = run(folder, 1, "exit 0", "kit-large");
+    assertEquals(3, Files.readAllLines(folder.resolve("calls")).size(), said);
+    assertTrue(said.contains("OnnxHalfConformanceTest did not run"), said);
+    run(folder, 1, "exit 0", "");
+    assertEquals(6, Files.readAllLines(folder.resolve("calls")).size(), said);
+  }
+
+  private static String run(Path folder, int code, String build, String part) throws Exception {
+    Files.deleteIfExists(folder.resolve("calls"));
+    Files.createDirectories(folder.resolve(".ci"));
+    Path script = folder.resolve(".ci/gpu");
+    Files.writeString(script, Files.readString(SCRIPT));
+    Path maven = folder.resolve("mvnw");
+    Files.writeString(maven, "#!/bin/bash\necho \"$*\" >>calls\n" + build + "\n");
+    assertTrue(maven.toFile().setExecutable(true));
+    Path smi = folder.resolve("nvidia-smi");
+    Files.writeString(smi, "#!/bin/bash\nexit 0\n");
+    assertTrue(smi.toFile().setExecutable(true));
+    String path = "PATH=" + folder + ":$PATH bash " + script + " cuda:0 tiny " + part;
+    return bash(code, "-c", path);
+  }
+
   private static void report(Path folder, String name, int tests, int skipped) throws IOException {
     Files.writeString(
         folder.resolve("TEST-anabranch.onnx." + name + ".xml"),
