@@ -24,7 +24,7 @@ final class CudaSetup {
   /** Read of its libraries, never seen: it opens cuDNN when the first operator asks for it. */
   static final String CUDNN =
       "cuDNN 9 for CUDA 12 (libcudnn.so.9), which ONNX Runtime opens when an operator needs it, as"
-          + " some sums do";
+          + " some reductions may";
 
   private static final Pattern MISSING =
       Pattern.compile("(lib[\\w-]+\\.so[.\\d]*): cannot open shared object file");
