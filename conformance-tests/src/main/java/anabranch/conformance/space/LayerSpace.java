@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Draws blocks. Confined to one draw. */
 final class LayerSpace {
-  private static final int[] INNERS = {3, 7, 8, 16, 24, 33};
+  private static final int[] INNERS = {3, 5, 7, 12, 20, 33};
 
   /** How the rows of a model read each other. */
   enum Mixing {
