@@ -2,6 +2,7 @@ package anabranch.benchmarks;
 
 import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.gpu.Gpu;
+import anabranch.benchmarks.gpu.Probe;
 import anabranch.benchmarks.job.FlinkCosts;
 import anabranch.benchmarks.layer.Layers;
 import anabranch.benchmarks.measure.Limits;
@@ -60,7 +61,8 @@ public final class Benchmarks {
   /** What takes too long for that, and is kept as well. */
   private static final List<String> LONG = List.of("flat", "curves", "flink-rocks");
 
-  private static final List<String> ALONE = List.of("exits", "checkpoint", "swaps", "gpu");
+  private static final List<String> ALONE =
+      List.of("exits", "checkpoint", "swaps", "gpu", "gpu-probe");
 
   private static final Path PEERS = ROOT.resolve("benchmarks/peers/target");
 
@@ -89,6 +91,12 @@ public final class Benchmarks {
       case "checkpoint" -> checkpoint(backend);
       case "swaps" -> Swaps.run(backend, SWAPS, SWAPPED_LAYERS, System.out::println);
       case "gpu" -> gpu(backend, size);
+      case "gpu-probe" -> {
+        String device = System.getProperty("benchmarks.device", "cuda:0");
+        if (!Probe.run(backend, device, System.out::println)) {
+          System.exit(1);
+        }
+      }
       case "page" -> page();
       default -> {
         System.err.println(

@@ -17,6 +17,7 @@ import anabranch.model.layer.Sublayer;
 import anabranch.onnx.crew.Crew;
 import anabranch.onnx.graph.BlockGraphs;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.Step;
 import anabranch.onnx.run.Loader;
 import anabranch.onnx.session.NativeRuntime;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs models with ONNX Runtime, in fp32 or another {@link Precision}. Stateless and thread-safe.
@@ -48,8 +50,21 @@ public final class OnnxBackend implements Backend {
   /** Where keys and values have 11 bits: of answers, and of what decisions go by. */
   private static final double TOLERANCE_OF_HALVES = 1e-2;
 
+  private final @Nullable Kernels written;
+
   /** Creates the backend; nothing native is touched before a model is checked. */
-  public OnnxBackend() {}
+  public OnnxBackend() {
+    this(null);
+  }
+
+  /**
+   * Creates one that runs the graphs of another device where it can.
+   *
+   * @param written for whose operators graphs are written; null for those of the device that runs
+   */
+  OnnxBackend(@Nullable Kernels written) {
+    this.written = written;
+  }
 
   @Override
   public String name() {
@@ -91,6 +106,10 @@ public final class OnnxBackend implements Backend {
     notes.addAll(options.notes(spec));
     notes.addAll(placement.notes());
     Target target = placement.target();
+    if (!target.isCpu()) {
+      notes.addAll(NativeRuntime.cudaNotes());
+    }
+    Kernels kernels = written == null ? target.kernels() : written;
     Device device = target.isCpu() ? Device.cpu() : own.device();
     Graphs graphs =
         own.graphs() == Graphs.MEASURED ? GraphChoice.of(device).graphs() : own.graphs();
@@ -110,7 +129,7 @@ public final class OnnxBackend implements Backend {
     }
     Numerics numerics =
         new Numerics(
-            kind(spec, target, experts),
+            kind(spec, kernels, experts),
             tolerance,
             tolerance,
             placement.device(),
@@ -123,6 +142,7 @@ public final class OnnxBackend implements Backend {
             weights,
             runtime,
             target,
+            kernels,
             own.threads(),
             own.precision().products(),
             target.isCpu() ? runtime.crew() : Crew.alone()),
@@ -132,8 +152,8 @@ public final class OnnxBackend implements Backend {
         graphs == Graphs.LARGE);
   }
 
-  private static Numerics.Kind kind(ModelSpec spec, Target target, Experts experts) {
-    if (!target.isCpu()) {
+  private static Numerics.Kind kind(ModelSpec spec, Kernels kernels, Experts experts) {
+    if (kernels != Kernels.CPU) {
       return Numerics.Kind.TOLERANT;
     }
     String processor = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
@@ -147,13 +167,13 @@ public final class OnnxBackend implements Backend {
   private static List<Unsupported> tooLarge(ModelSpec spec) {
     List<Unsupported> parts = new ArrayList<>();
     for (Parameter parameter : spec.parameters()) {
-      if (parameter.elements() > Graph.MOST_WEIGHT_BYTES / 4) {
+      if (parameter.elements() > Graph.MOST_MESSAGE_BYTES / 4) {
         parts.add(tooLarge(parameter.name(), parameter.elements()));
       }
     }
     graphs(spec)
         .filter(graph -> !graph.fits())
-        .map(graph -> tooLarge(graph.name(), graph.weightBytes() / 4))
+        .map(graph -> tooLarge(graph.name(), graph.messageBytes() / 4))
         .forEach(parts::add);
     return parts;
   }
@@ -201,6 +221,6 @@ public final class OnnxBackend implements Backend {
 
   private static Unsupported tooLarge(String name, long elements) {
     return new Unsupported(
-        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_WEIGHT_BYTES / 4);
+        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_MESSAGE_BYTES / 4);
   }
 }

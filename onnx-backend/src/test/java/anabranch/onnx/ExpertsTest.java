@@ -2,11 +2,15 @@ package anabranch.onnx;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Event;
 import anabranch.backend.LoadOptions;
 import anabranch.backend.Numerics;
+import anabranch.conformance.space.ModelSpace;
+import anabranch.conformance.space.Plans;
 import anabranch.engine.Engine;
 import anabranch.engine.Inference;
 import anabranch.engine.Item;
@@ -15,6 +19,7 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
@@ -23,6 +28,9 @@ import anabranch.model.layer.Sublayer;
 import anabranch.model.plan.Head;
 import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
+import anabranch.onnx.format.Products;
+import anabranch.onnx.graph.Kernels;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
@@ -61,6 +69,57 @@ class ExpertsTest {
     logits(spec(FeedForward.plain(24, Activation.TANH)), Precision.FP32, Experts.FUSED, said);
     logits(spec(FeedForward.gated(24, Activation.RELU)), Precision.FP32, Experts.FUSED, said);
     logits(spec(FeedForward.plain(24, Activation.RELU)), Precision.INT8, Experts.FUSED, said);
+  }
+
+  /** The graphs are those for CUDA, run by a CPU. */
+  @Test
+  void onCudaExpertsAreFusedWhereTheirSizesSuitItsOperator() {
+    OnnxBackend cuda = new OnnxBackend(Kernels.CUDA);
+    FeedForward odd = FeedForward.plain(20, Activation.RELU);
+    FeedForward even = FeedForward.plain(24, Activation.RELU);
+    String why =
+        "the experts of blocks.0.mixture run one by one:"
+            + " on CUDA its operator takes multiples of 8 in fp16, not widths of 16 and 20";
+    assertEquals(List.of(why), notes(cuda, odd, Precision.FP16));
+    assertEquals(List.of(), notes(cuda, even, Precision.FP16));
+    assertEquals(List.of(), notes(cuda, odd, Precision.FP32));
+    assertEquals(List.of(), notes(backend, odd, Precision.FP16));
+    assertNull(Kernels.CUDA.refusal(4, 12, Products.FP32));
+    assertNotNull(Kernels.CUDA.refusal(4, 10, Products.FP32));
+    assertNotNull(Kernels.CUDA.refusal(12, 16, Products.BF16));
+  }
+
+  @Test
+  void theKitHasExpertsThatCudaFusesAndOthers() {
+    int fused = 0;
+    int others = 0;
+    for (int seed = 0; seed < 100; seed++) {
+      ModelSpec spec = ModelSpace.draw(seed).spec();
+      for (Block block : spec.plan().blocks()) {
+        for (Sublayer sublayer : block.sublayers()) {
+          if (sublayer.operation() instanceof Mixture mixture) {
+            int inner = mixture.expert().inner();
+            boolean fits = Kernels.CUDA.refusal(spec.width(), inner, Products.FP32) == null;
+            fused += fits ? 1 : 0;
+            others += fits ? 0 : 1;
+          }
+        }
+      }
+    }
+    assertTrue(10 * fused > others && others > fused, fused + " beside " + others);
+    Block block = Plans.block(Attention.causal(2, 4));
+    Mixture mixture = (Mixture) block.sublayers().get(1).operation();
+    int width = Plans.records(Plans.head(Head.Pool.MEAN)).width();
+    assertNotNull(
+        MemberGraphs.fused(width, "m", mixture, Products.FP16, Kernels.CUDA), "not drawn");
+  }
+
+  private static List<String> notes(OnnxBackend backend, FeedForward expert, Precision precision) {
+    ModelSpec spec = spec(expert);
+    try (Weights weights = Weights.random(spec, 1);
+        var model = backend.load(spec, weights, options(precision, Experts.FUSED))) {
+      return model.numerics().notes();
+    }
   }
 
   @Test

@@ -34,6 +34,7 @@ class StrictnessTest {
           "afterSum",
           "rotary",
           "groups",
+          "always",
           "normalise",
           "secondary",
           "seed",

@@ -99,6 +99,9 @@ public final class Page {
     String name = root.get("benchmark").asString();
     text.append("## ").append(name).append("\n\n`").append(COMMAND).append(name).append("`  \n");
     text.append(root.get("processor").asString());
+    if (root.has("gpu")) {
+      text.append("; GPU ").append(root.get("gpu").asString());
+    }
     text.append("; JVM ").append(root.get("java").asString());
     text.append("; ").append(root.get("date").asString());
     text.append("; commit ").append(root.get("commit").asString()).append("\n\n");

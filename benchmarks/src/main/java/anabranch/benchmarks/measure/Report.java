@@ -22,8 +22,12 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Report {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
+  private static final String CPU = "cpu";
+
   private final String name;
   private final Consumer<String> out;
+  private final List<String> asksGpu;
+  private String gpu = "";
   private final List<Limits.Seen> limits = new ArrayList<>();
   private final List<String> ran = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
@@ -39,8 +43,21 @@ public final class Report {
    * @param out takes lines
    */
   public Report(String name, Consumer<String> out) {
+    this(
+        name,
+        out,
+        List.of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"));
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param asksGpu a command that prints names of GPUs and the release of their driver
+   */
+  Report(String name, Consumer<String> out, List<String> asksGpu) {
     this.name = name;
     this.out = out;
+    this.asksGpu = List.copyOf(asksGpu);
   }
 
   /** Notes what the machine can do now. */
@@ -52,6 +69,10 @@ public final class Report {
   /** Notes what computes. */
   public void ran(Numerics numerics) {
     ran.add(numerics.toString());
+    if (!numerics.device().equals(CPU) && gpu.isEmpty()) {
+      gpu = said(asksGpu).replace("\n", "; ");
+      out.accept("GPU " + gpu);
+    }
     out.accept("ran " + numerics);
   }
 
@@ -88,6 +109,9 @@ public final class Report {
     root.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     root.put("commit", commit());
     root.put("processor", processor());
+    if (!gpu.isEmpty()) {
+      root.put("gpu", gpu);
+    }
     root.put("java", System.getProperty("java.vm.version"));
     ArrayNode numerics = root.putArray("ran");
     ran.forEach(numerics::add);
@@ -179,10 +203,15 @@ public final class Report {
 
   /** Returns the commit that is checked out; "unknown" outside of a repository. */
   private static String commit() {
+    return said(List.of("git", "describe", "--always", "--dirty"));
+  }
+
+  /** Returns what a command says; "unknown" where it fails. */
+  private static String said(List<String> command) {
     try {
-      Process git = new ProcessBuilder("git", "describe", "--always", "--dirty").start();
-      String said = new String(git.getInputStream().readAllBytes()).strip();
-      return git.waitFor() == 0 && !said.isEmpty() ? said : "unknown";
+      Process process = new ProcessBuilder(command).start();
+      String said = new String(process.getInputStream().readAllBytes()).strip();
+      return process.waitFor() == 0 && !said.isEmpty() ? said : "unknown";
     } catch (IOException absent) {
       return "unknown";
     } catch (InterruptedException stopped) {

@@ -8,14 +8,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.backend.LoadOptions;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Report;
+import anabranch.onnx.session.Session;
+import anabranch.weights.Tensor;
+import anabranch.weights.Weights;
 import java.io.IOException;
+import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GpuTest {
   private static final LoadOptions OPTIONS =
@@ -60,9 +70,62 @@ class GpuTest {
   @Test
   void answersOfTheGroupedKernelsAreComparedBeforeTheirTimes() {
     float[] own = {1, -1, 2, -2};
-    assertTrue(new Grouped.Times(new long[] {1}, new float[] {1.01f, -1, 2, -2}).agrees(own));
-    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1.2f, -1, 2, -2}).agrees(own));
-    assertFalse(new Grouped.Times(new long[] {1}, new float[] {1, -1, 2, 0}).agrees(own));
+    double[] bare = new double[4];
+    assertTrue(times(1.01f, -1, 2, -2).agrees(own, bare));
+    assertFalse(times(1.2f, -1, 2, -2).agrees(own, bare));
+    assertFalse(times(1, -1, 2, 0).agrees(own, bare));
+    assertFalse(times(1, -1, 2).agrees(own, bare));
+  }
+
+  /** A row through one expert, in double precision; the same row through one that adds nothing. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny", "middle", "full"})
+  void expertsThatAddNothingDoNotAgree(String name) {
+    Size size = Size.named(name);
+    try (Weights weights = Size.weights(size.layer())) {
+      double[] bare = Grouped.bare(size, weights, 1);
+      double[] x = numbers(weights.tensor("embedding.tokens"), size.width());
+      String expert = "blocks.0.mixture.experts.0.";
+      double[] gate = times(weights, expert + "gate.weight", x);
+      double[] up = times(weights, expert + "up.weight", x);
+      for (int i = 0; i < gate.length; i++) {
+        up[i] *= gate[i] / (1 + Math.exp(-gate[i]));
+      }
+      double[] added = times(weights, "head.weight", times(weights, expert + "down.weight", up));
+      float[] own = new float[bare.length];
+      float[] zeroed = new float[bare.length];
+      for (int i = 0; i < own.length; i++) {
+        own[i] = (float) (bare[i] + added[i]);
+        zeroed[i] = (float) bare[i];
+      }
+      assertTrue(times(own).agrees(own, bare));
+      assertFalse(times(zeroed).agrees(own, bare));
+    }
+  }
+
+  private static Grouped.Times times(float... logits) {
+    return new Grouped.Times(new long[] {1}, logits);
+  }
+
+  private static double[] times(Weights weights, String name, double[] x) {
+    Tensor tensor = weights.tensor(name);
+    ShortBuffer bits = tensor.bytes().asShortBuffer();
+    double[] y = new double[tensor.shape().get(0)];
+    for (int i = 0; i < y.length; i++) {
+      for (int j = 0; j < x.length; j++) {
+        y[i] += Float.intBitsToFloat(bits.get(i * x.length + j) << 16) * x[j];
+      }
+    }
+    return y;
+  }
+
+  private static double[] numbers(Tensor tensor, int count) {
+    ShortBuffer bits = tensor.bytes().asShortBuffer();
+    double[] all = new double[count];
+    for (int i = 0; i < count; i++) {
+      all[i] = Float.intBitsToFloat(bits.get(i) << 16);
+    }
+    return all;
   }
 
   @Test
@@ -73,6 +136,49 @@ class GpuTest {
     String text = said.toString();
     assertTrue(
         text.contains("gpu.grouped unmeasured: ") || text.contains("gpu.grouped ran on"), text);
+  }
+
+  @Test
+  void aDeviceThatIsNotThereEndsTheProbeWithWhy() {
+    for (String device : List.of("cuda:999", "cuda:999:preferred")) {
+      said.setLength(0);
+      assertFalse(Probe.run("onnx", device, line -> said.append(line).append('\n')));
+      String last = said.toString().lines().reduce((a, b) -> b).orElse("");
+      assertTrue(last.startsWith("probe: " + device + " "), said.toString());
+      assertTrue(last.contains("refused") || last.contains("models run on cpu"), last);
+    }
+  }
+
+  @Test
+  void theProbeOfACpuFindsEveryOperator() {
+    assertTrue(Probe.run("onnx", "cpu", line -> said.append(line).append('\n')), said.toString());
+    Map<String, String> operators = Operators.survey(Session.CPU);
+    operators.forEach((name, found) -> assertEquals("runs", found, name));
+  }
+
+  /** Those of 8 bits run on the CPU alone. */
+  @Test
+  void theSurveyHasEveryOperatorThatGraphsAreMadeOf() throws IOException {
+    Set<String> surveyed = new TreeSet<>();
+    for (String each : Operators.survey(Session.CPU).keySet()) {
+      surveyed.addAll(List.of(each.split("[ ,]+")));
+    }
+    Pattern written = Pattern.compile("nodes?\\(\\s*\"([A-Z]\\w+)\"");
+    Set<String> missing = new TreeSet<>();
+    Path sources = Path.of("../onnx-backend/src/main/java");
+    try (Stream<Path> files = Files.walk(sources)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+        if (!file.endsWith("EightBits.java")) {
+          Matcher found = written.matcher(Files.readString(file));
+          while (found.find()) {
+            missing.add(found.group(1));
+          }
+        }
+      }
+    }
+    assertTrue(missing.size() > 20, missing.toString());
+    missing.removeAll(surveyed);
+    assertEquals(Set.of(), missing);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package anabranch.benchmarks.measure;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.Numerics;
@@ -18,7 +19,7 @@ class ReportTest {
 
   @Test
   void whatWasFoundIsKeptAsJsonAndShownOnThePage() throws IOException {
-    Report report = new Report("one", line -> {});
+    Report report = new Report("one", line -> {}, List.of("echo", "NVIDIA X, 570.1"));
     report.ran(
         new Numerics(Numerics.Kind.TOLERANT, 1, 2, "cuda:0", "the GPU", "bf16", List.of("x")));
     report.limits(new Limits.Seen(100, 90, 10, 9, 11));
@@ -33,9 +34,11 @@ class ReportTest {
     String ran =
         "bf16 on cuda:0 by the GPU, TOLERANT within 1.0e+00 + 2.0e+00 of a row's root mean";
     assertTrue(root.get("ran").get(0).asString().startsWith(ran), root.get("ran").toString());
+    assertEquals("NVIDIA X, 570.1", root.get("gpu").asString());
     Path page = folder.resolve("performance.md");
     Page.write(folder, page);
     String text = Files.readString(page);
+    assertTrue(text.contains("; GPU NVIDIA X, 570.1; JVM "), text);
     assertTrue(text.contains("| one.a/b | 1.100 | 1.000 to 1.200 | 1.000 |  | pass |"), text);
     assertTrue(text.contains("-Dexec.args=one`"), text);
     assertTrue(text.contains("- two 2"), text);
@@ -59,6 +62,16 @@ class ReportTest {
     assertEquals(1, text.lines().filter("- found by one"::equals).count(), text);
     Page.write(folder, page);
     assertEquals(text, Files.readString(page));
+  }
+
+  @Test
+  void nobodyIsAskedForTheGpuOfAReportFromTheCpu() throws IOException {
+    Report report = new Report("two", line -> {}, List.of("echo", "NVIDIA X, 570.1"));
+    report.ran(new Numerics(Numerics.Kind.TOLERANT, 1, 2, "cpu", "it", "fp32", List.of()));
+    assertFalse(Files.readString(report.save(folder)).contains("NVIDIA"));
+    Report lost = new Report("three", line -> {}, List.of("/not/there"));
+    lost.ran(new Numerics(Numerics.Kind.TOLERANT, 1, 2, "cuda:0", "it", "fp32", List.of()));
+    assertTrue(Files.readString(lost.save(folder)).contains("\"gpu\" : \"unknown\""));
   }
 
   @Test

@@ -54,11 +54,11 @@ final class LateSpace {
   ModelSpec over(ModelSpec plain) {
     Dice rare = dice.beside();
     ModelSpec spec =
-        rare.chance(0.15) ? Rewrite.operations(plain, operation -> sliced(operation, rare)) : plain;
+        rare.chance(0.18) ? Rewrite.operations(plain, operation -> sliced(operation, rare)) : plain;
     boolean conditions = dice.chance(0.25);
     ModelSpec over = dice.chance(0.2) ? Rewrite.operations(spec, this::modulated) : spec;
     over = conditions ? Rewrite.routers(over, this::conditioned) : over;
-    if (drops(over) && dice.chance(0.6)) {
+    if (drops(over) && dice.chance(0.7)) {
       return pruned(over);
     }
     return dice.chance(0.35) ? merging(over) : over;

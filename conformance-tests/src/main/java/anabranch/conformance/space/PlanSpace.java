@@ -144,7 +144,7 @@ final class PlanSpace {
     Bypass bypass =
         ofItem
             ? Bypass.TERMINATE
-            : dice.chance(0.5)
+            : dice.chance(0.45)
                 ? freezing
                 : dice.pick(new Bypass[] {Bypass.MASK, Bypass.DEFER_RECOMPUTE, Bypass.TERMINATE});
     return new Exit(id("after"), head, new Criterion(score, comparison), bypass);

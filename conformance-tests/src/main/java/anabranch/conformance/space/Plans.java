@@ -29,7 +29,7 @@ import java.util.function.BiFunction;
 
 /** Descriptions that have one kind of decision, one for each rule. Stateless. */
 public final class Plans {
-  private static final int WIDTH = 12;
+  private static final int WIDTH = 16;
   private static final Norm NORM = new Norm.Layer(1e-5);
   private static final Input TOKENS = new Input.Tokens(20, 16);
 
@@ -42,7 +42,7 @@ public final class Plans {
 
   /** Returns a block of an attention and a mixture. */
   public static Block block(Attention attention) {
-    Mixture mixture = new Mixture(3, FeedForward.plain(7, Activation.SILU), Routers.mixtral(2));
+    Mixture mixture = new Mixture(3, FeedForward.plain(8, Activation.SILU), Routers.mixtral(2));
     return Block.of(Sublayer.preNorm(NORM, attention), Sublayer.preNorm(NORM, mixture));
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The constants of a graph being written: parameters of the model, whole, in part or behind each
@@ -83,6 +84,24 @@ public final class Constants {
         * (weights.values().stream().mapToLong(elements -> elements).sum()
             + parts.values().stream().mapToLong(MatrixRows::elements).sum()
             + stacks.values().stream().mapToLong(Stack::elements).sum());
+  }
+
+  /**
+   * Returns the bytes, in fp32, of the parameters that a graph's message holds whatever its numbers
+   * are: all where large ones cannot lie outside.
+   */
+  public long messageBytes() {
+    return LargeWeights.POSSIBLE
+        ? 4
+            * (inside(weights.values().stream())
+                + parts.values().stream().mapToLong(MatrixRows::elements).sum()
+                + inside(stacks.values().stream().map(Stack::elements)))
+        : weightBytes();
+  }
+
+  /** A number has at least one byte. */
+  private static long inside(Stream<Long> elements) {
+    return elements.filter(each -> each < LargeWeights.LEAST).mapToLong(each -> each).sum();
   }
 
   /**

@@ -3,6 +3,7 @@ package anabranch.onnx.format;
 import anabranch.weights.DType;
 import anabranch.weights.Place;
 import anabranch.weights.Tensor;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class LargeWeights {
   /** The fewest bytes of a weight for which it is worth while. */
   static final int LEAST = 1 << 18;
+
+  /** Whether they can be outside: Windows keeps files that are mapped. */
+  public static final boolean POSSIBLE = File.separatorChar == '/';
 
   private static final long EXTERNAL = 1;
 

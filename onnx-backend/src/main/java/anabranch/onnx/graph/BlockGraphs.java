@@ -53,7 +53,7 @@ public final class BlockGraphs {
   public static List<Step> ofEveryRow(int width, String path, List<Sublayer> sublayers, long most) {
     List<Step> whole = of(width, path, sublayers, false, true);
     boolean fit =
-        whole.stream().flatMap(Step::graphs).allMatch(graph -> graph.weightBytes() <= most);
+        whole.stream().flatMap(Step::graphs).allMatch(graph -> graph.messageBytes() <= most);
     return fit ? whole : of(width, path, sublayers);
   }
 

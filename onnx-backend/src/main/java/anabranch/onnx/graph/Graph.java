@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * while it is written; afterwards any thread may lay it out.
  */
 public final class Graph {
-  /** The most bytes of weights of one graph, which is read as one message of at most 2 GB. */
-  public static final long MOST_WEIGHT_BYTES = Integer.MAX_VALUE - (1 << 20);
+  /** The most bytes of weights in the message of a graph, which is read as one of at most 2 GB. */
+  public static final long MOST_MESSAGE_BYTES = Integer.MAX_VALUE - (1 << 20);
 
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
@@ -62,9 +62,14 @@ public final class Graph {
     return constants.weightBytes();
   }
 
-  /** Returns whether ONNX Runtime takes that many bytes in one graph. */
+  /** Returns the bytes of the weights that its message holds; large ones lie outside of it. */
+  public long messageBytes() {
+    return constants.messageBytes();
+  }
+
+  /** Returns whether ONNX Runtime takes that many bytes in one message. */
   public boolean fits() {
-    return weightBytes() <= MOST_WEIGHT_BYTES;
+    return messageBytes() <= MOST_MESSAGE_BYTES;
   }
 
   /**

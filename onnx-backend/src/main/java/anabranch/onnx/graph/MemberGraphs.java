@@ -228,8 +228,10 @@ public final class MemberGraphs {
    * so it is given logits that leave it no choice but that of the host, and the same weights.
    *
    * @param products in which numbers its weights are
+   * @param kernels whose operator it is
    */
-  public static @Nullable Graph fused(int width, String path, Mixture mixture, Products products) {
+  public static @Nullable Graph fused(
+      int width, String path, Mixture mixture, Products products, Kernels kernels) {
     FeedForward expert = mixture.expert();
     String activation = activation(expert);
     Router router = mixture.router();
@@ -237,6 +239,7 @@ public final class MemberGraphs {
     int size = products == Products.FP32 ? Float.BYTES : Short.BYTES;
     if (activation == null
         || products == Products.INT8
+        || kernels.refusal(width, expert.inner(), products) != null
         || mixture.specials() != null
         || expert.bias()
         || expert.limit() != null

@@ -60,14 +60,14 @@ public final class PointGraphs {
     Graph graph = new Graph("score." + score);
     String p = graph.node("Softmax", Map.of("axis", -1), graph.input("logits", -1, outputs));
     String result;
+    Map<String, Object> sorted = Map.of("axis", -1, "largest", 1, "sorted", 1);
     if (score == Criterion.Score.MARGIN && outputs > 1) {
-      Map<String, Object> sorted = Map.of("axis", -1, "largest", 1, "sorted", 1);
       List<String> best = graph.nodes("TopK", 2, sorted, p, graph.integers(2));
       List<String> each =
           graph.nodes("Split", 2, Map.of("axis", -1, "num_outputs", 2), best.get(0));
       result = graph.node("Sub", Map.of(), each.get(0), each.get(1));
     } else {
-      result = graph.node("ReduceMax", Map.of("keepdims", 1), p, graph.integers(-1));
+      result = graph.nodes("TopK", 2, sorted, p, graph.integers(1)).get(0);
     }
     graph.output("score", result, -1, 1);
     return graph;

@@ -37,7 +37,7 @@ public final class Joiner {
    *
    * @param width the length of a hidden vector
    * @param loader loads what is not joined
-   * @param most bytes of weights in fp32 that one graph may come to by what is joined to it
+   * @param most bytes of weights that the message of a graph may come to by what is joined to it
    */
   public Joiner(int width, Opener opener, StepLoader loader, long most) {
     this.width = width;
@@ -96,9 +96,9 @@ public final class Joiner {
           rest.subList(0, next).stream()
               .filter(step -> !(step instanceof Step.Mix mix) || experts(mix) != null)
               .flatMap(Step::graphs)
-              .mapToLong(Graph::weightBytes)
+              .mapToLong(Graph::messageBytes)
               .sum();
-      if (open.graph().weightBytes() + more > most) {
+      if (open.graph().messageBytes() + more > most) {
         close(null);
       }
     }
@@ -120,9 +120,9 @@ public final class Joiner {
     if (experts == null) {
       return false;
     }
-    long behind = mix.shared() == null ? 0 : mix.shared().weightBytes();
-    if (open != null && open.graph().weightBytes() + experts.weightBytes() + behind > most) {
-      opener.note("the host decides at " + mix.path() + ": one graph would have 2 GB of weights");
+    long behind = mix.shared() == null ? 0 : mix.shared().messageBytes();
+    if (open != null && open.graph().messageBytes() + experts.messageBytes() + behind > most) {
+      opener.note("the host decides at " + mix.path() + ": one message would hold 2 GB of weights");
       return false;
     }
     Bank bank = loader.bank(mix.path(), block.index(), router, mixture.members(), null);
@@ -134,7 +134,7 @@ public final class Joiner {
   /** Returns the operator that has the experts of a mixture which may be inside; else null. */
   private @Nullable Graph experts(Step.Mix mix) {
     return mix.bank() instanceof Mixture mixture && RouterGraph.hosted(mixture.router()) == null
-        ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
+        ? MemberGraphs.fused(width, mix.path(), mixture, opener.products(), opener.kernels())
         : null;
   }
 

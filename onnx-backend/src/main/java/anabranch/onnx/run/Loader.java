@@ -52,7 +52,7 @@ public final class Loader {
     this.spec = spec;
     this.opener = opener;
     this.steps = new StepLoader(spec, opener, form);
-    this.joiner = large ? new Joiner(spec.width(), opener, steps, Graph.MOST_WEIGHT_BYTES) : null;
+    this.joiner = large ? new Joiner(spec.width(), opener, steps, Graph.MOST_MESSAGE_BYTES) : null;
     this.uses =
         Cut.of(spec).stages().stream()
             .flatMap(stage -> stage.visits().stream())

@@ -21,6 +21,11 @@ final class CudaSetup {
       "the CUDA provider of ONNX Runtime 1.28.0 needs the libraries of CUDA 12, 12.8 or newer, and"
           + " its driver";
 
+  /** Read of its libraries, never seen: it opens cuDNN when the first operator asks for it. */
+  static final String CUDNN =
+      "cuDNN 9 for CUDA 12 (libcudnn.so.9), which ONNX Runtime opens when an operator needs it, as"
+          + " some reductions may";
+
   private static final Pattern MISSING =
       Pattern.compile("(lib[\\w-]+\\.so[.\\d]*): cannot open shared object file");
   private static final Pattern SYMBOL = Pattern.compile("undefined symbol: (\\w+)");
@@ -28,14 +33,29 @@ final class CudaSetup {
   private static final Pattern DEVICE =
       Pattern.compile("Invalid device ID: (\\d+), must be between 0 \\(inclusive\\) and (\\d+)");
   private static final String RUNTIME = "libcudart.so.";
+  private static final String CUDNN_LIBRARY = "libcudnn";
   private static final String DRIVER = "libcuda.so.1";
   private static final int MOST_SAID = 600;
 
+  /** Where packages of a system put libraries; the dynamic linker looks there unasked. */
+  private static final List<Path> SYSTEM =
+      List.of(
+          Path.of("/usr/lib/x86_64-linux-gnu"),
+          Path.of("/lib/x86_64-linux-gnu"),
+          Path.of("/usr/lib64"),
+          Path.of("/usr/local/lib"));
+
   private final List<Path> folders;
+  private final List<Path> system;
 
   /** Looks into folders. */
   CudaSetup(List<Path> folders) {
+    this(folders, List.of());
+  }
+
+  private CudaSetup(List<Path> folders, List<Path> system) {
     this.folders = List.copyOf(folders);
+    this.system = List.copyOf(system);
   }
 
   /** Returns the set-up of this process: its library path, and where CUDA is installed by habit. */
@@ -49,7 +69,7 @@ final class CudaSetup {
           .forEach(folders::add);
     }
     folders.add(Path.of("/usr/local/cuda/lib64"));
-    return new CudaSetup(folders);
+    return new CudaSetup(folders, SYSTEM);
   }
 
   /**
@@ -68,6 +88,9 @@ final class CudaSetup {
       return "this is the CPU build of ONNX Runtime; depend on anabranch-onnx-backend-gpu"
           + (twoJars == null ? "" : "; " + twoJars);
     } else if (missing.find()) {
+      if (missing.group(1).startsWith(CUDNN_LIBRARY)) {
+        return missing.group(1) + " is not on the library path; it is of " + CUDNN;
+      }
       return missing.group(1).equals(DRIVER)
           ? DRIVER
               + ", the NVIDIA driver, is not installed or not visible in this container; "
@@ -86,6 +109,21 @@ final class CudaSetup {
     }
     String line = said.strip();
     return (line.length() > MOST_SAID ? line.substring(0, MOST_SAID) + "..." : line) + "; " + NEEDS;
+  }
+
+  /**
+   * Returns what a report should say of a library that CUDA runs without until an operator asks for
+   * it; null where it was seen in a folder.
+   */
+  @Nullable String withoutCudnn() {
+    boolean seen =
+        Stream.concat(folders.stream(), system.stream())
+            .anyMatch(folder -> Files.exists(folder.resolve(CUDNN_LIBRARY + ".so.9")));
+    return seen
+        ? null
+        : CUDNN
+            + ", was not seen where libraries are looked for; unless it is elsewhere, such operators"
+            + " fail when they run";
   }
 
   /** Returns which CUDA runtimes there are instead; empty for none. */

@@ -109,6 +109,12 @@ public final class NativeRuntime {
     return failure.isEmpty() ? null : failure;
   }
 
+  /** Returns what a report should say about a load that runs on CUDA. */
+  public static List<String> cudaNotes() {
+    String note = CudaSetup.here().withoutCudnn();
+    return note == null ? List.of() : List.of(note);
+  }
+
   /** Asks the device for the smallest possible answer; returns why there is none, empty if fine. */
   private String tryCuda(int device) {
     Graph graph = new Graph("probe");

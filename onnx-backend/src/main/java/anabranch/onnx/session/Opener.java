@@ -4,9 +4,9 @@ import anabranch.onnx.crew.Crew;
 import anabranch.onnx.format.LargeWeights;
 import anabranch.onnx.format.Products;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Kernels;
 import anabranch.weights.Tensor;
 import anabranch.weights.Weights;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -33,12 +33,10 @@ public final class Opener {
   private static final int MOST_LOADERS = 4;
   private static final long IDLE_MILLIS = 100;
 
-  /** Windows keeps files that are mapped. */
-  private static final boolean CAN_DELETE_MAPPED_FILES = File.separatorChar == '/';
-
   private final Weights weights;
   private final NativeRuntime runtime;
   private final Target target;
+  private final Kernels kernels;
   private final int threads;
   private final Products products;
   private final Crew crew;
@@ -85,9 +83,27 @@ public final class Opener {
       int threads,
       Products products,
       Crew crew) {
+    this(weights, runtime, target, target.kernels(), threads, products, crew);
+  }
+
+  /**
+   * Creates an opener of graphs that are written for other operators than those of its target.
+   *
+   * @param kernels for whose operators graphs are written
+   * @param crew shares calls of several sessions
+   */
+  public Opener(
+      Weights weights,
+      NativeRuntime runtime,
+      Target target,
+      Kernels kernels,
+      int threads,
+      Products products,
+      Crew crew) {
     this.weights = weights;
     this.runtime = runtime;
     this.target = target;
+    this.kernels = kernels;
     this.threads = threads;
     this.crew = crew;
     int processors = Runtime.getRuntime().availableProcessors();
@@ -123,6 +139,11 @@ public final class Opener {
   /** Returns in which numbers products are. */
   public Products products() {
     return products;
+  }
+
+  /** Returns for whose operators graphs are written. */
+  public Kernels kernels() {
+    return kernels;
   }
 
   /** Notes what a report should say about a graph. */
@@ -180,13 +201,13 @@ public final class Opener {
           "graph \"" + graph.name() + "\" is not loaded, because another one was refused");
     }
     LoadedGraph session = null;
-    if (graph.weightBytes() >= LEAST_BESIDE && CAN_DELETE_MAPPED_FILES) {
+    if (graph.weightBytes() >= LEAST_BESIDE && LargeWeights.POSSIBLE) {
       session = stored(graph, use);
       session = session == null ? written(graph, use) : session;
     }
     return session == null
         ? load(
-            graph, graph.model(weights, products, target.isCpu(), room.get()::of, null), null, use)
+            graph, graph.model(weights, products, kernels.wide(), room.get()::of, null), null, use)
         : session;
   }
 
@@ -232,7 +253,7 @@ public final class Opener {
     if (stored == null) {
       return null;
     }
-    ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, stored);
+    ByteBuffer model = graph.model(weights, products, kernels.wide(), room.get()::of, stored);
     LoadedGraph session = null;
     try {
       session = load(graph, model, stored.folder(), use);
@@ -252,7 +273,7 @@ public final class Opener {
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
       try (LargeWeights.Written file = new LargeWeights.Written(folder.resolve("weights"))) {
-        ByteBuffer model = graph.model(weights, products, target.isCpu(), room.get()::of, file);
+        ByteBuffer model = graph.model(weights, products, kernels.wide(), room.get()::of, file);
         session = load(graph, model, folder, use);
       } finally {
         Files.deleteIfExists(folder);

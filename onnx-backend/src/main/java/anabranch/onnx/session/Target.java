@@ -1,5 +1,7 @@
 package anabranch.onnx.session;
 
+import anabranch.onnx.graph.Kernels;
+
 /**
  * Where the sessions of a load run. Immutable.
  *
@@ -17,6 +19,11 @@ public record Target(int device, boolean strict) {
   /** Returns whether this is the CPU. */
   public boolean isCpu() {
     return device == NONE;
+  }
+
+  /** Returns whose operators compute there. */
+  public Kernels kernels() {
+    return isCpu() ? Kernels.CPU : Kernels.CUDA;
   }
 
   /** Returns what ONNX Runtime calls the part of it that computes. */

@@ -90,7 +90,7 @@ public final class StepLoader {
   public List<LoadedStep> load(String path, int block, List<Sublayer> sublayers) {
     List<Step> steps =
         everyRowRuns
-            ? BlockGraphs.ofEveryRow(width, path, sublayers, Graph.MOST_WEIGHT_BYTES)
+            ? BlockGraphs.ofEveryRow(width, path, sublayers, Graph.MOST_MESSAGE_BYTES)
             : BlockGraphs.of(width, path, sublayers);
     return load(steps, block);
   }
@@ -164,15 +164,20 @@ public final class StepLoader {
 
   private Members members(Step.Mix mix, Router router) {
     if (form == MemberGraphs.Form.FUSED) {
-      Graph fused =
-          mix.bank() instanceof Mixture mixture
-              ? MemberGraphs.fused(width, mix.path(), mixture, opener.products())
-              : null;
-      if (fused != null) {
-        return new FusedMembers(mix.bank().members(), opener.open(fused));
+      String why = null;
+      if (mix.bank() instanceof Mixture mixture) {
+        Graph fused =
+            MemberGraphs.fused(width, mix.path(), mixture, opener.products(), opener.kernels());
+        if (fused != null) {
+          return new FusedMembers(mix.bank().members(), opener.open(fused));
+        }
+        why = opener.kernels().refusal(width, mixture.expert().inner(), opener.products());
       }
       opener.note(
-          "the experts of " + mix.path() + " run one by one: no fused operator computes them");
+          "the experts of "
+              + mix.path()
+              + " run one by one: "
+              + (why == null ? "no fused operator computes them" : why));
     }
     boolean scaled = router.placement() == Placement.INPUT;
     List<Session> sessions = mix.experts().stream().map(opener::openOneOfMany).toList();

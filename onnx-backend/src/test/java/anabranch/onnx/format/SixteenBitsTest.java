@@ -10,6 +10,7 @@ import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
 import anabranch.model.route.Routers;
 import anabranch.onnx.graph.Graph;
+import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.session.Call;
@@ -98,7 +99,7 @@ class SixteenBitsTest {
   void fusedExpertsForADeviceAreOfTheTypeItself() {
     FeedForward expert = FeedForward.gated(3, Activation.SILU);
     Mixture mixture = new Mixture(2, expert, Routers.mixtral(1));
-    Graph graph = MemberGraphs.fused(4, "m", mixture, Products.FP16);
+    Graph graph = MemberGraphs.fused(4, "m", mixture, Products.FP16, Kernels.CPU);
     List<Tensor> tensors = new ArrayList<>();
     for (String at : List.of("m.experts.0.", "m.experts.1.")) {
       float one = at.contains("0") ? 1 : 2;

@@ -81,7 +81,7 @@ class BlockGraphsTest {
   void whereEveryRowRunsOneGraphMakesQueriesKeysAndValues() {
     ModelSpec spec = Models.causal();
     List<Sublayer> sublayers = spec.plan().blocks().get(0).sublayers();
-    Step.Attend attend = ofEveryRow(spec, sublayers, Graph.MOST_WEIGHT_BYTES);
+    Step.Attend attend = ofEveryRow(spec, sublayers, Graph.MOST_MESSAGE_BYTES);
     assertTrue(attend.atOnce());
     assertNull(attend.query());
     assertFalse(attend.normed());
@@ -101,7 +101,7 @@ class BlockGraphsTest {
   void oneGraphOfAllIsDividedWhereItWouldBeTooLarge() {
     ModelSpec spec = Models.causal();
     List<Sublayer> sublayers = spec.plan().blocks().get(0).sublayers().subList(0, 1);
-    Step.Attend whole = ofEveryRow(spec, sublayers, Graph.MOST_WEIGHT_BYTES);
+    Step.Attend whole = ofEveryRow(spec, sublayers, Graph.MOST_MESSAGE_BYTES);
     long bytes = whole.keysAndValues().weightBytes();
     assertTrue(ofEveryRow(spec, sublayers, bytes).atOnce());
     Step.Attend divided = ofEveryRow(spec, sublayers, bytes - 1);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnx.proto.OnnxMl;
 import anabranch.error.WeightsException;
+import anabranch.model.plan.Criterion;
 import anabranch.weights.DType;
 import anabranch.weights.MemoryWeights;
 import anabranch.weights.Tensor;
@@ -18,6 +19,23 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class GraphTest {
+  /**
+   * CUDA has its own kernel for TopK; the greatest by a reduction takes a library that is optional.
+   */
+  @Test
+  void scoresOfExitsReduceNothing() throws InvalidProtocolBufferException {
+    for (Criterion.Score score : List.of(Criterion.Score.CONFIDENCE, Criterion.Score.MARGIN)) {
+      for (int outputs : new int[] {1, 5}) {
+        List<String> operators =
+            parse(PointGraphs.score(score, outputs)).getGraph().getNodeList().stream()
+                .map(OnnxMl.NodeProto::getOpType)
+                .toList();
+        assertTrue(operators.contains("TopK"), operators.toString());
+        assertTrue(operators.stream().noneMatch(each -> each.startsWith("Reduce")), score + "");
+      }
+    }
+  }
+
   @Test
   void anotherLibraryReadsWhatIsWritten() throws InvalidProtocolBufferException {
     Graph graph = new Graph("lines");
@@ -85,10 +103,10 @@ class GraphTest {
     assertTrue(String.valueOf(thrown.getMessage()).contains("there.is.none"));
   }
 
-  private static OnnxMl.ModelProto parse(Graph graph, Tensor tensor)
+  private static OnnxMl.ModelProto parse(Graph graph, Tensor... tensors)
       throws InvalidProtocolBufferException {
     ByteBuffer model =
-        graph.model(MemoryWeights.of(List.of(tensor)), ByteBuffer::allocateDirect, null);
+        graph.model(MemoryWeights.of(List.of(tensors)), ByteBuffer::allocateDirect, null);
     assertTrue(model.isDirect());
     return OnnxMl.ModelProto.parseFrom(model);
   }

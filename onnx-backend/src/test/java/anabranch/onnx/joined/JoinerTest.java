@@ -65,13 +65,32 @@ class JoinerTest {
     assertEquals(2, graphs(spec, whole - 1));
   }
 
+  /** Each of these matrices lies outside, whatever its numbers are. */
+  @Test
+  void whatLiesOutsideOfAMessageDoesNotEndAGraph() {
+    int width = 512;
+    Mixture mixture = new Mixture(2, FeedForward.plain(width, Activation.RELU), Routers.mixtral(1));
+    Sublayer layer = Sublayer.preNorm(new Norm.Rms(1e-5), mixture);
+    ModelSpec spec =
+        new ModelSpec(
+            "large",
+            width,
+            new Input.Tokens(3, 8),
+            Embedding.plain(),
+            Plan.of(Block.of(layer), Block.of(layer)),
+            new Head(Head.Pool.EACH, null, 2, false));
+    long held = 2 * 4L * (width + 2 * width);
+    assertEquals(1, graphs(spec, held));
+    assertEquals(2, graphs(spec, held - 1));
+  }
+
   private static int graphs(ModelSpec spec, long most) {
     try (Weights weights = Weights.random(spec, 1)) {
       Opener opener = new Opener(weights, NativeRuntime.get(1), Session.CPU, 1);
       List<Visit.Member> blocks =
           Cut.of(spec).stages().get(0).visits().stream().flatMap(v -> v.blocks().stream()).toList();
       StepLoader loader = new StepLoader(spec, opener, MemberGraphs.Form.FUSED);
-      new Joiner(WIDTH, opener, loader, most).load(blocks);
+      new Joiner(spec.width(), opener, loader, most).load(blocks);
       opener.await();
       opener.opened().forEach(Session::close);
       return opener.opened().size();

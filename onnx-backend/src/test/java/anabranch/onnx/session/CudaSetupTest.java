@@ -1,6 +1,8 @@
 package anabranch.onnx.session;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -107,6 +109,23 @@ class CudaSetupTest {
     assertTrue(reason.endsWith("; depend on anabranch-onnx-backend-gpu"), reason);
     String both = NOTHING.explain(said, "ONNX Runtime is on the class path 2 times");
     assertTrue(both.endsWith("-gpu; ONNX Runtime is on the class path 2 times"), both);
+  }
+
+  /** Nobody has seen what is said of it: the form is that of the other libraries. */
+  @Test
+  void cudnnIsNamedWithTheCudaThatItIsForAndAsOptional(@TempDir Path folder) throws IOException {
+    String reason =
+        NOTHING.explain(LOADING + "libcudnn.so.9: cannot open shared object file: No such", null);
+    assertTrue(reason.contains("libcudnn.so.9 is not on the library path"), reason);
+    assertTrue(reason.contains("cuDNN 9 for CUDA 12"), reason);
+    CudaSetup setup = new CudaSetup(List.of(folder));
+    String note = setup.withoutCudnn();
+    assertNotNull(note);
+    assertTrue(note.contains("cuDNN 9 for CUDA 12") && note.contains("when an operator"), note);
+    Files.createFile(folder.resolve("libcudnn.so.8"));
+    assertNotNull(setup.withoutCudnn());
+    Files.createFile(folder.resolve("libcudnn.so.9"));
+    assertNull(setup.withoutCudnn());
   }
 
   @Test

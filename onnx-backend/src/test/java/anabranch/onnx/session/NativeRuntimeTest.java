@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import anabranch.onnx.SecondCopy;
-import anabranch.onnx.StartedByPlugin;
-import anabranch.onnx.StartsWithLongCommandLine;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;

@@ -1,8 +1,10 @@
-package anabranch.onnx;
+package anabranch.onnx.session;
 
 import anabranch.backend.LoadOptions;
 import anabranch.backend.LoadedModel;
 import anabranch.model.ModelSpec;
+import anabranch.onnx.Models;
+import anabranch.onnx.OnnxBackend;
 import anabranch.weights.Weights;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,4 +1,4 @@
-package anabranch.onnx;
+package anabranch.onnx.session;
 
 import java.io.ObjectStreamClass;
 import java.lang.ref.WeakReference;
