@@ -35,6 +35,7 @@ class StrictnessTest {
           "rotary",
           "groups",
           "always",
+          "fusion",
           "normalise",
           "secondary",
           "seed",
