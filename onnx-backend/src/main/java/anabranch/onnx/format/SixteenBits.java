@@ -51,9 +51,9 @@ final class SixteenBits extends Numbers {
       as(gemm(to + ".node", from, to));
       return;
     }
-    as(gemm(to + ".short.node", List.of(operand, weight), to + ".short"));
+    as(gemm(to + ".made.node", List.of(operand, weight), to + ".made"));
     boolean bias = product.from().size() > 2;
-    as(cast(to + ".short", bias ? to + ".plain" : to, (int) Constants.FLOAT));
+    as(cast(to + ".made", bias ? to + ".plain" : to, (int) Constants.FLOAT));
     if (bias) {
       List<String> from = List.of(to + ".plain", product.from().get(2));
       as(new Node(to + ".node", "Add", from, List.of(to), Map.of()));
@@ -87,7 +87,7 @@ final class SixteenBits extends Numbers {
       }
     }
     String to = experts.to().get(0);
-    String result = wide ? to : to + ".short";
+    String result = wide ? to : to + ".made";
     as(new Node(experts.name(), experts.operator(), from, List.of(result), experts.attributes()));
     if (!wide) {
       as(cast(result, to, (int) Constants.FLOAT));
