@@ -392,7 +392,7 @@ final class KeyedSequenceInferenceOperator<IN, OUT> extends InferenceOperator<IN
       if (all.isIntact(turn.line)) {
         all.passed(turn.line, turn);
       } else {
-        all.broke(turn.line, failure);
+        all.broke(turn.line, failure, turn.number);
       }
     }
     end(turn);

@@ -212,9 +212,10 @@ final class OpenSequences<IN> {
   /**
    * The sequence of a line broke: it is closed.
    *
+   * @param number of the record that broke it; null where there is none
    * @throws BrokenSequenceException if the task is to fail then
    */
-  void broke(Line<IN> line, Throwable reason) throws Exception {
+  void broke(Line<IN> line, Throwable reason, @Nullable Long number) throws Exception {
     metrics.broken.inc();
     SequenceHeader header = line.header;
     switch (options.broken()) {
@@ -224,7 +225,7 @@ final class OpenSequences<IN> {
         close(line);
         clear(line);
         SequenceHeader left = header == null ? fresh(line) : header;
-        line.header = left.passing(left.number(), clock.getAsLong()).breaking();
+        line.header = left.passing(number, clock.getAsLong()).breaking();
         wake(line);
         line.dirty = true;
       }
@@ -359,7 +360,7 @@ final class OpenSequences<IN> {
       }
       image = model.patience.await(changes);
     } catch (CompletionException failed) {
-      broke(line, Failures.blame(failed));
+      broke(line, Failures.blame(failed), null);
       if (line.isIdle()) {
         rest(line);
       }

@@ -151,6 +151,19 @@ class SequencesFailureTest {
   }
 
   @Test
+  void theNumberOfTheRecordThatBrokeASequenceIsKnown() throws Exception {
+    try (Stall stall = Stall.opened(talk, DEFAULTS.withBroken(Continuation.ASIDE))) {
+      stall.sayAll(broken().subList(0, 4));
+      stall.endInput();
+      assertEquals(1, stall.asides().size());
+      stall.say(HALF);
+      stall.endInput();
+      assertEquals(1, stall.asides().size());
+      assertEquals(1, stall.counts().duplicates.getCount());
+    }
+  }
+
+  @Test
   void aBrokenSequenceFailsTheTask() throws Exception {
     Stall stall = Stall.opened(talk, DEFAULTS);
     stall.sayAll(broken());
