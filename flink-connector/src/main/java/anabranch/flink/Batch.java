@@ -16,6 +16,8 @@ final class Batch<IN> {
   private int unanswered;
   private int unemitted;
   private boolean started;
+  private boolean asked;
+  private boolean waited;
 
   /** A record of a batch. */
   static final class Entry<IN> extends HeldRecord<IN> {
@@ -75,6 +77,21 @@ final class Batch<IN> {
 
   boolean started() {
     return started;
+  }
+
+  /** All its records were handed in. */
+  void asked() {
+    asked = true;
+  }
+
+  /**
+   * Returns whether time has to be given once more, as it is once: while records are handed in, the
+   * task may wait for whoever takes its results.
+   */
+  boolean mayWait() {
+    boolean first = !asked && !waited;
+    waited = true;
+    return first;
   }
 
   boolean isAnswered() {

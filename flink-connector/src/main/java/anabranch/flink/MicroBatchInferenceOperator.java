@@ -116,10 +116,15 @@ final class MicroBatchInferenceOperator<IN, OUT>
     batch.start();
     inFlight++;
     metrics().batch(batch.records().size(), batch.rows());
-    batch.timer(after(options.timeout().toMillis(), time -> expire(batch)));
+    watch(batch);
     for (Batch.Entry<IN> record : batch.records()) {
       ask(record, record.items, lease()::offer);
     }
+    batch.asked();
+  }
+
+  private void watch(Batch<IN> batch) {
+    batch.timer(after(options.timeout().toMillis(), time -> expire(batch)));
   }
 
   @Override
@@ -148,6 +153,10 @@ final class MicroBatchInferenceOperator<IN, OUT>
   void expire(Batch<IN> batch) throws Exception {
     takeAnswers();
     if (batch.isAnswered()) {
+      return;
+    }
+    if (batch.mayWait()) {
+      watch(batch);
       return;
     }
     String what = "answer a batch of " + batch.records().size() + " records";

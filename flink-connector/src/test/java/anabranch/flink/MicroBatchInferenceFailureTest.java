@@ -249,6 +249,24 @@ class MicroBatchInferenceFailureTest {
       batch.answered();
       operator.expire(batch);
       batch.start();
+      operator.expire(batch);
+      assertThrows(TimeoutException.class, () -> operator.expire(batch));
+      batch.asked();
+      assertThrows(TimeoutException.class, () -> operator.expire(batch));
+    }
+  }
+
+  @Test
+  @SuppressWarnings("unchecked")
+  void aBatchThatWasHandedInGetsNoMoreTime() throws Exception {
+    try (Bench bench = new Bench(script.recipe(), FOURS.withBatchRecords(1))) {
+      bench.open();
+      Batch<int[]> batch = new Batch<>();
+      batch.add(new Batch.Entry<>(new StreamRecord<>(new int[] {1}), emitted -> {}));
+      batch.start();
+      batch.asked();
+      MicroBatchInferenceOperator<int[], ?> operator =
+          (MicroBatchInferenceOperator<int[], ?>) (Object) bench.getOperator();
       assertThrows(TimeoutException.class, () -> operator.expire(batch));
     }
   }
