@@ -23,7 +23,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Every unit answers with the right numbers, wherever it leaves. */
@@ -155,10 +154,9 @@ public interface AnswersChapter extends Subject {
               if (!sameExperts(left, ended)) {
                 continue;
               }
-              float[] logits = ended.logits[unit];
-              trial.judge.close(
+              trial.judge.apart(
                   "item " + item + " unit " + unit + " logits",
-                  IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).toArray(),
+                  ended.logits[unit],
                   left.logits[unit]);
             }
           }

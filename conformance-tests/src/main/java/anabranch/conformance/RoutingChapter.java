@@ -39,7 +39,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Rows see the right experts, with the right weights. */
@@ -220,11 +219,7 @@ public interface RoutingChapter extends Subject {
         trial -> {
           Answered answer = trial.by(Policy.fullDepth()).run(mixed.sequences()).get(0);
           for (int row = 0; row < dense.length; row++) {
-            float[] expected = dense[row];
-            trial.judge.close(
-                "row " + row + " logits",
-                IntStream.range(0, expected.length).mapToDouble(o -> expected[o]).toArray(),
-                answer.logits[row]);
+            trial.judge.apart("row " + row + " logits", dense[row], answer.logits[row]);
           }
         });
   }

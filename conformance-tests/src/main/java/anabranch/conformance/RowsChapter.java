@@ -70,8 +70,7 @@ public interface RowsChapter extends Subject {
             Answered after = trial.forced(List.of(exits)).run(List.of(changed)).get(0);
             trial.judge.judge(List.of(changed), null, List.of(after));
             for (int row = 0; row < kept; row++) {
-              trial.judge.close(
-                  "row " + row + " logits", doubles(before.logits[row]), after.logits[row]);
+              trial.judge.apart("row " + row + " logits", before.logits[row], after.logits[row]);
             }
           });
     }
@@ -201,8 +200,8 @@ public interface RowsChapter extends Subject {
             answers.addAll(trial.by(full).run(each.sequences()));
             trial.judge(full, List.of(answers.get(answers.size() - 1)));
             for (int row = 0; answers.size() > 1 && row < answers.get(1).logits.length; row++) {
-              double[] expected = doubles(answers.get(1).logits[row]);
-              trial.judge.close("row " + row, expected, answers.get(0).logits[row]);
+              float[] expected = answers.get(1).logits[row];
+              trial.judge.apart("row " + row, expected, answers.get(0).logits[row]);
             }
           });
     }
@@ -446,7 +445,7 @@ public interface RowsChapter extends Subject {
             byte[] mixed = {Rows.SCORED, Rows.FROZEN, 0, Rows.FROZEN, Rows.FROZEN, Rows.SCORED};
             float[] with = logits(trial, rows(event, hidden, new int[] {0, 1, 2, 3, 4, 5}, mixed));
             float[] without = logits(trial, rows(event, hidden, new int[] {0, 2, 5}, Rows.SCORED));
-            trial.judge.close("logits beside frozen rows", doubles(without), with);
+            trial.judge.apart("logits beside frozen rows", without, with);
           }
         });
   }
@@ -500,9 +499,5 @@ public interface RowsChapter extends Subject {
       (row < kept ? head : tail).features(row).get(values, row * head.width(), head.width());
     }
     return Event.ofFeatures(head.width(), values);
-  }
-
-  private static double[] doubles(float[] values) {
-    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
   }
 }

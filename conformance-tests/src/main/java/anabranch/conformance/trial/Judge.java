@@ -291,7 +291,7 @@ public final class Judge {
   }
 
   /** Fails unless two rows are no further apart than two may be that are both right. */
-  void apart(String what, float[] expected, float[] actual) {
+  public void apart(String what, float[] expected, float[] actual) {
     double[] row = new double[expected.length];
     for (int i = 0; i < row.length; i++) {
       row[i] = expected[i];
