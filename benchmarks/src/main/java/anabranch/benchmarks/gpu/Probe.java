@@ -10,6 +10,8 @@ import anabranch.error.UnsupportedModelException;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.session.Target;
 import anabranch.weights.Weights;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -21,6 +23,7 @@ public final class Probe {
   private static final String DEVICE = "onnx.device";
   private static final String CUDA = "cuda:";
   private static final double NEAR = 1e-3;
+  private static final String RIGHT = "are right";
 
   private Probe() {}
 
@@ -50,12 +53,12 @@ public final class Probe {
       out.accept("probe: " + device + " was asked for, and models run on " + numerics.device());
       return false;
     }
+    List<String> wrong = new ArrayList<>();
     for (Map.Entry<String, Map<String, String>> plan : RoutedLayer.PLANS.entrySet()) {
-      double far = distance(backend, device, plan.getValue());
-      out.accept("probe: " + plan.getKey() + " experts differ by " + far + " from the CPU's");
-      if (!(far <= NEAR)) {
-        out.accept("probe: that is more than " + NEAR + " of what experts add");
-        return false;
+      String found = found(backend, device, plan.getValue());
+      out.accept("probe: " + plan.getKey() + " experts " + found);
+      if (!found.startsWith(RIGHT)) {
+        wrong.add(plan.getKey());
       }
     }
     Target target =
@@ -66,7 +69,22 @@ public final class Probe {
     operators.forEach((operator, found) -> out.accept("operator " + operator + ": " + found));
     long runs = operators.values().stream().filter("runs"::equals).count();
     out.accept("probe: " + runs + " of " + operators.size() + " operators run on " + device);
-    return true;
+    if (!wrong.isEmpty()) {
+      out.accept("probe: wrong or refused on " + device + ": experts that are " + wrong);
+    }
+    return wrong.isEmpty();
+  }
+
+  /** Returns how near a plan comes to the CPU, or why it does not run. */
+  private static String found(String backend, String device, Map<String, String> plan) {
+    try {
+      double far = distance(backend, device, plan);
+      return far <= NEAR
+          ? RIGHT + ", they differ by " + far + " from the CPU's"
+          : "differ by " + far + " from the CPU's, more than " + NEAR + " of what they add";
+    } catch (UnsupportedModelException | IllegalStateException failed) {
+      return "fail: " + String.valueOf(failed.getMessage()).replaceAll("\\s+", " ");
+    }
   }
 
   /** Returns how far what experts add is from what they add on the CPU, as a share of it. */
