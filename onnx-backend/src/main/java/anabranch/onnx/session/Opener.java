@@ -203,7 +203,7 @@ public final class Opener {
     LoadedGraph session = null;
     if (graph.weightBytes() >= LEAST_BESIDE && LargeWeights.POSSIBLE) {
       session = stored(graph, use);
-      session = session == null ? written(graph, use) : session;
+      session = session == null ? written(graph, use, graph.weightBytes()) : session;
     }
     return session == null
         ? load(
@@ -267,8 +267,12 @@ public final class Opener {
     return session;
   }
 
-  /** Loads a graph whose large weights stand in a file meanwhile; null if there is no room. */
-  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Use use) {
+  /**
+   * Loads a graph whose large weights stand in a file meanwhile; null if there is no room.
+   *
+   * @throws IllegalStateException if there is none, and the graph is too large without
+   */
+  private @Nullable LoadedGraph written(Graph graph, LoadedGraph.Use use, long bytes) {
     LoadedGraph session = null;
     try {
       Path folder = Files.createTempDirectory("anabranch-onnx");
@@ -281,6 +285,18 @@ public final class Opener {
     } catch (IOException | UncheckedIOException failed) {
       String what =
           session == null ? " are held twice" : " stay in a temporary file that cannot be deleted";
+      if (session == null && bytes > Graph.MOST_MESSAGE_BYTES) {
+        throw new IllegalStateException(
+            "graph \""
+                + graph.name()
+                + "\" has "
+                + bytes
+                + " bytes of weights, at most "
+                + Graph.MOST_MESSAGE_BYTES
+                + " without files, and none could be written to java.io.tmpdir "
+                + System.getProperty("java.io.tmpdir"),
+            failed);
+      }
       LOG.log(System.Logger.Level.DEBUG, "weights of " + graph.name() + what, failed);
     }
     return session;
