@@ -221,6 +221,10 @@ public final class OnnxBackend implements Backend {
 
   private static Unsupported tooLarge(String name, long elements) {
     return new Unsupported(
-        name, "has " + elements + " weights in one graph, at most " + Graph.MOST_MESSAGE_BYTES / 4);
+        name,
+        "holds "
+            + elements
+            + " weights in the message of one graph, at most "
+            + Graph.MOST_MESSAGE_BYTES / 4);
   }
 }

@@ -64,7 +64,8 @@ class DeviceTest {
             spec.head());
     Unsupported table =
         new Unsupported(
-            "embedding.tokens", "has 1073741824 weights in one graph, at most 536608767");
+            "embedding.tokens",
+            "holds 1073741824 weights in the message of one graph, at most 536608767");
     for (String threads : List.of("1", "none")) {
       List<Unsupported> refused =
           backend.check(wide, LoadOptions.defaults().with("onnx.threads", threads));

@@ -217,6 +217,7 @@ public final class StageCall implements AutoCloseable {
       ahead = null;
     }
     @Nullable OnnxState[] known = passing;
+    passing = null;
     for (int span = 0; known != null && span < known.length; span++) {
       OnnxState state = known[span];
       if (state != null) {
@@ -227,7 +228,6 @@ public final class StageCall implements AutoCloseable {
     scope.close();
     batch = Packing.NOTHING;
     lasting = NO_STATES;
-    passing = null;
     choices = null;
     received = null;
     shown = null;

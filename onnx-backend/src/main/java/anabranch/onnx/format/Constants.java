@@ -99,7 +99,7 @@ public final class Constants {
         : weightBytes();
   }
 
-  /** A number has at least one byte. */
+  /** Returns how many numbers cannot lie outside: a number has at least one byte. */
   private static long inside(Stream<Long> elements) {
     return elements.filter(each -> each < LargeWeights.LEAST).mapToLong(each -> each).sum();
   }

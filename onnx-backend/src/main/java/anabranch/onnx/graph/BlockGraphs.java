@@ -48,7 +48,7 @@ public final class BlockGraphs {
    * Returns the steps of some sublayers that every row runs: what shows keys asks as well, so that
    * one graph makes queries, keys and values, unless one would be too large.
    *
-   * @param most bytes of weights in fp32 that one graph may have
+   * @param most bytes, in fp32, of the weights that the message of one graph may hold
    */
   public static List<Step> ofEveryRow(int width, String path, List<Sublayer> sublayers, long most) {
     List<Step> whole = of(width, path, sublayers, false, true);

@@ -1,6 +1,7 @@
 package anabranch.onnx.member;
 
 import anabranch.onnx.dispatch.Dispatch;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
@@ -30,31 +31,40 @@ public record MemberCalls(
   }
 
   /**
-   * Returns what each slot reads.
+   * Returns what members make of the vectors of their rows, by slot. Those of one member's rows, or
+   * a piece of them, are on their way at a time: a row may go to many.
    *
    * @param vectors by place
    * @param length of each of them
    * @param at where what is read begins in each
    */
-  public FloatBuffer gather(
-      Dispatch dispatch, FloatBuffer vectors, int length, int at, Scope scope) {
-    FloatBuffer x = scope.rows(dispatch.size(), in);
-    for (int slot = 0; slot < dispatch.size(); slot++) {
-      x.put(slot * in, vectors, dispatch.row(slot) * length + at, in);
-    }
-    return x;
+  public FloatBuffer call(
+      Dispatch dispatch, FloatBuffer vectors, int length, int at, BufferPool pool, Scope scope) {
+    FloatBuffer y = scope.rows(dispatch.size(), out);
+    sharing.run(
+        dispatch,
+        (member, first, count) -> {
+          try (Scope own = new Scope(pool)) {
+            FloatBuffer x = own.rows(count, in);
+            for (int i = 0; i < count; i++) {
+              x.put(i * in, vectors, dispatch.row(first + i) * length + at, in);
+            }
+            run(member, x, 0, y, first, count);
+          }
+        });
+    return y;
   }
 
   /** Returns what members make of what their slots read, by slot. */
   public FloatBuffer call(Dispatch dispatch, FloatBuffer x, Scope scope) {
     FloatBuffer y = scope.rows(dispatch.size(), out);
-    sharing.run(
-        dispatch,
-        (member, first, count) -> {
-          try (Call call = sessions.get(member).call()) {
-            call.in(from, x, first * in, count, in).out(to, y, first * out, count, out).run();
-          }
-        });
+    sharing.run(dispatch, (member, first, count) -> run(member, x, first, y, first, count));
     return y;
+  }
+
+  private void run(int member, FloatBuffer x, int from, FloatBuffer y, int to, int count) {
+    try (Call call = sessions.get(member).call()) {
+      call.in(this.from, x, from * in, count, in).out(this.to, y, to * out, count, out).run();
+    }
   }
 }

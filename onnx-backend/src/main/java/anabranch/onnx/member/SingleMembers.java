@@ -19,6 +19,9 @@ import java.util.List;
  * order of the members, and the same bits, whoever ends first.
  */
 public final class SingleMembers implements Members {
+  /** The most numbers that all members may have on their way; beyond, they run one by one. */
+  private static final long MOST_AT_ONCE = 1 << 25;
+
   private final Operation bank;
   private final boolean scaled;
   private final List<Session> experts;
@@ -41,7 +44,8 @@ public final class SingleMembers implements Members {
 
   @Override
   public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
-    if (sharing.pays(dispatch)) {
+    boolean fit = (long) dispatch.size() * run.width <= MOST_AT_ONCE;
+    if (fit && sharing.pays(dispatch)) {
       return shared(run, dispatch, read, into);
     }
     Sums sums = new Sums(into, dispatch.rows(), run.width);
@@ -52,13 +56,15 @@ public final class SingleMembers implements Members {
   private Sums shared(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
     int width = run.width;
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer gathered = scope.rows(dispatch.size(), width);
       FloatBuffer results = scope.rows(dispatch.size(), width);
       sharing.run(
           dispatch,
           (member, first, count) -> {
-            gather(dispatch, first, count, read, width, gathered, first);
-            run(member, gathered, results, first, count, width);
+            try (Scope own = new Scope(run.call.pool)) {
+              FloatBuffer gathered = own.rows(count, width);
+              gather(dispatch, first, count, read, width, gathered);
+              run(member, gathered, results, first, count, width);
+            }
           });
       return Sums.of(into, dispatch, results, width, !scaled, sharing.crew());
     }
@@ -74,7 +80,7 @@ public final class SingleMembers implements Members {
       for (int e = from; e < bank.members(); e++) {
         int count = dispatch.count(e);
         if (count > 0) {
-          gather(dispatch, dispatch.first(e), count, read, width, gathered, 0);
+          gather(dispatch, dispatch.first(e), count, read, width, gathered);
           run(e, gathered, results, 0, count, width);
           add(dispatch, dispatch.first(e), count, results, sums);
         }
@@ -82,15 +88,9 @@ public final class SingleMembers implements Members {
     }
   }
 
-  /** Writes what members read of some slots, one behind the other, from a row on. */
+  /** Writes what members read of some slots, one behind the other. */
   void gather(
-      Dispatch dispatch,
-      int first,
-      int count,
-      FloatBuffer read,
-      int width,
-      FloatBuffer into,
-      int row) {
+      Dispatch dispatch, int first, int count, FloatBuffer read, int width, FloatBuffer into) {
     float[] vector = new float[scaled ? width : 0];
     for (int i = 0; i < count; i++) {
       int from = dispatch.row(first + i) * width;
@@ -100,9 +100,9 @@ public final class SingleMembers implements Members {
         for (int c = 0; c < width; c++) {
           vector[c] *= gate;
         }
-        into.put((row + i) * width, vector);
+        into.put(i * width, vector);
       } else {
-        into.put((row + i) * width, read, from, width);
+        into.put(i * width, read, from, width);
       }
     }
   }
@@ -112,7 +112,11 @@ public final class SingleMembers implements Members {
     sums.add(dispatch, first, count, results, !scaled);
   }
 
-  /** Runs a member on its rows, from a row on: an expert, or one of the specials behind them. */
+  /**
+   * Runs a member on its rows: an expert, or one of the specials behind them.
+   *
+   * @param row where results begin
+   */
   private void run(
       int e, FloatBuffer gathered, FloatBuffer results, int row, int count, int width) {
     int session = e;
@@ -126,13 +130,13 @@ public final class SingleMembers implements Members {
         }
         return;
       } else if (constant < 0) {
-        results.put(at, gathered, at, count * width);
+        results.put(at, gathered, 0, count * width);
         return;
       }
       session = mixture.experts() + constant;
     }
     try (Call call = experts.get(session).call()) {
-      call.in("x", gathered, at, count, width).out("y", results, at, count, width).run();
+      call.in("x", gathered, 0, count, width).out("y", results, at, count, width).run();
     }
   }
 }

@@ -48,7 +48,7 @@ public final class TogetherMembers implements Members {
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer gathered = scope.rows(rows, width);
       FloatBuffer results = scope.rows(rows, width);
-      each.gather(dispatch, 0, rows, read, width, gathered, 0);
+      each.gather(dispatch, 0, rows, read, width, gathered);
       run(dispatch, gathered, results, rows, width);
       each.add(dispatch, 0, rows, results, sums);
     }

@@ -1,5 +1,6 @@
 package anabranch.onnx.session;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,8 +118,9 @@ final class CudaSetup {
    */
   @Nullable String withoutCudnn() {
     boolean seen =
-        Stream.concat(folders.stream(), system.stream())
-            .anyMatch(folder -> Files.exists(folder.resolve(CUDNN_LIBRARY + ".so.9")));
+        File.separatorChar != '/'
+            || Stream.concat(folders.stream(), system.stream())
+                .anyMatch(folder -> Files.exists(folder.resolve(CUDNN_LIBRARY + ".so.9")));
     return seen
         ? null
         : CUDNN

@@ -238,7 +238,7 @@ public final class KeyValues implements Kept {
 
   @Override
   public void discard() {
-    zeroTo = written == published ? zeroTo : 0;
+    zeroTo = 0;
     written = published;
   }
 

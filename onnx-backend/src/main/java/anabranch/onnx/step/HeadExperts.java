@@ -4,6 +4,7 @@ import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Bank;
 import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.member.MemberCalls;
+import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.rows.Packing;
 import anabranch.routing.Assignment;
@@ -51,7 +52,8 @@ record HeadExperts(Bank bank, MemberCalls experts) {
    * @param length of each of them
    * @param at where x begins in each
    */
-  FloatBuffer results(Dispatch dispatch, FloatBuffer from, int length, int at, Scope scope) {
-    return experts.call(dispatch, experts.gather(dispatch, from, length, at, scope), scope);
+  FloatBuffer results(
+      Dispatch dispatch, FloatBuffer from, int length, int at, BufferPool pool, Scope scope) {
+    return experts.call(dispatch, from, length, at, pool, scope);
   }
 }

@@ -75,7 +75,7 @@ final class ProjectedAttendStep implements LoadedStep {
       int at = h * head.bank().logits();
       Dispatch dispatch = head.route(run, showing, read, z, length(values), at);
       try (Scope inner = new Scope(run.call.pool)) {
-        FloatBuffer made = head.results(dispatch, read, run.width, 0, inner);
+        FloatBuffer made = head.results(dispatch, read, run.width, 0, run.call.pool, inner);
         FloatBuffer sum = inner.rows(showing, headWidth);
         Sums sums = new Sums(sum, showing, headWidth);
         sums.add(dispatch, 0, dispatch.size(), made, true);
@@ -106,7 +106,7 @@ final class ProjectedAttendStep implements LoadedStep {
       Dispatch dispatch = head.route(run, live, read, z, length, h * head.bank().logits());
       try (Scope inner = new Scope(run.call.pool)) {
         int all = results.size() * headWidth;
-        FloatBuffer made = head.results(dispatch, o, all, h * headWidth, inner);
+        FloatBuffer made = head.results(dispatch, o, all, h * headWidth, run.call.pool, inner);
         sums.add(dispatch, 0, dispatch.size(), made, true);
       }
     }

@@ -108,8 +108,7 @@ final class RoutedAttendStep implements LoadedStep {
   private FloatBuffer ask(StageRun run, Dispatch dispatch, FloatBuffer read, Scope scope) {
     int live = run.packing.live;
     int each = attention.queryWidth();
-    FloatBuffer gathered = queries.gather(dispatch, read, run.width, 0, scope);
-    FloatBuffer own = queries.call(dispatch, gathered, scope);
+    FloatBuffer own = queries.call(dispatch, read, run.width, 0, run.call.pool, scope);
     FloatBuffer q = scope.rows(live, shape.queryWidth());
     for (int place = 0; place < live; place++) {
       for (int i = 0; i < dispatch.experts(place); i++) {

@@ -41,8 +41,7 @@ final class SlicedStep implements LoadedStep {
       into.put(i, 0);
     }
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer x = slices.gather(dispatch, read, run.width, 0, scope);
-      place(dispatch, slices.call(dispatch, x, scope), into);
+      place(dispatch, slices.call(dispatch, read, run.width, 0, run.call.pool, scope), into);
     }
   }
 

@@ -140,11 +140,13 @@ class SharingTest {
         graphs = opener.opened().size();
         opener.opened().get(graph).close();
         failed += failure(model) == null ? 0 : 1;
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 60; i++) {
           String said = failure(model);
           assertTrue(said == null || said.contains("closed"), said);
         }
-        assertEquals(bytes, model.madeBytes());
+        // How many pieces have been on their way at once differs from call to call.
+        long pieces = 3L * Float.BYTES * Integer.highestOneBit(2 * MOST * spec.width());
+        assertTrue(model.madeBytes() <= bytes + pieces, model.madeBytes() + " of " + bytes);
       }
     }
     assertEquals(graphs - 1, failed, "all but the head are called");
