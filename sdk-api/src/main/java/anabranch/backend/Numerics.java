@@ -9,8 +9,9 @@ import java.util.Locale;
  * What computes the numbers of a loaded model, and what a replay may promise.
  *
  * @param kind how far equal inputs give equal bits
- * @param absolute the absolute part of the tolerance against exact arithmetic, from 0 on
- * @param relative the part relative to the root mean square of a row, from 0 on
+ * @param absolute the absolute part of the tolerance against exact arithmetic, from 0 on; the kit
+ *     takes at most 0.2 (rule D8)
+ * @param relative the part relative to the root mean square of a row, from 0 on; at most 0.2, too
  * @param device where it runs, such as {@code "cpu"} or {@code "cuda:0"}
  * @param provider the part of a runtime that computes there, its release and settings included,
  *     such as {@code "ONNX Runtime 1.28.0, CPUExecutionProvider"}; empty where the backend itself

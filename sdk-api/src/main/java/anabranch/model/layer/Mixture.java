@@ -140,7 +140,8 @@ public record Mixture(
    * is zero before slices are fused (Chen et al., Mixture of Hidden Dimensions).
    *
    * <p>What is fused across slices reaches those that were not picked, so that the network is no
-   * sum of members; fusion and {@code down} run in full for every row.
+   * sum of members; fusion and {@code down} run in full for every row. The matrix of slice i has
+   * the name {@code experts.i}.
    *
    * @param slices how many there are, at least 1
    * @param length of each, at least 1; all together are the inner vector
@@ -169,6 +170,10 @@ public record Mixture(
 
     /**
      * A mixture of the numbers of an inner vector, before the non-linearity.
+     *
+     * <p>Its matrices stand one behind the other: rows {@code s * length} on of {@code
+     * within.weight} are that of slice s; rows {@code p * slices} on of {@code across.weight} are
+     * that of place p, and its row o makes the number of slice o.
      *
      * @param kind which numbers are mixed
      * @param bias whether a vector is added behind
