@@ -124,7 +124,7 @@ public final class FlinkCosts {
         goal / both.ratio(),
         goal / operator.ratio());
     report.finding(operator.atLeast(1));
-    report.finding(both.atLeast(1));
+    report.finding(both);
   }
 
   /** What a job costs beside the sum of its parts. */

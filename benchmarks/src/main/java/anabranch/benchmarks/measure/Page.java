@@ -49,7 +49,7 @@ public final class Page {
       | `depth` | early exits against bare kernels at the same numbers of rows |
       | `djl` | a routed layer against the same layer in NDArrays of DJL on PyTorch. The floor is DJL's layer against our experts alone, on rows that lie grouped: what ours would reach if all else took no time. How far the floors of both differ is how far the products of two libraries differ, and depends on the processor |
       | `flat` | memory behind a million steps, and behind 20 models, against what it was when the first quarter was over |
-      | `flink` | an inference step against a step that does nothing and, with an engine, against that engine |
+      | `flink` | an inference step against a step that does nothing and, with an engine, against that engine; the goal is for what is the operator's own: a job beyond the engine alone and a step that does nothing |
       | `flink-batch` | a job against the engine alone and the same job around a model that computes nothing, added up |
       | `flink-rocks` | hot keys on RocksDB against the heap |
       | `layer` | a routed layer against its experts on rows that lie grouped, and against other graphs of the same runtime; `together` has its experts twice, each alone and all in one graph. Beside the read bound, which holds the weights of the router and of the experts that rows see, the floor is the products of both |
