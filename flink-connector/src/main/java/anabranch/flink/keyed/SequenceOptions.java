@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param timeout how long the oldest record may take, 1 millisecond to 1 day
  * @param cacheBytes most bytes of open sequences that wait for records, at least 0
  * @param ttl how long a sequence is kept behind its last record, 1 millisecond to 3650 days; of one
- *     that was written while there was none, only its next record asks; null
- *     for ever
+ *     that was written while there was none, only its next record asks; null for ever
  * @param dropDuplicates whether a record with a number that was there is dropped, or fails the task
  * @param gap what becomes of a key of which a number is missing
  * @param broken what becomes of a key whose sequence broke
