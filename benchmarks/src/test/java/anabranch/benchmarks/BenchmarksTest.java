@@ -108,7 +108,8 @@ class BenchmarksTest {
               .filter(finding -> !finding.verdict().isEmpty())
               .map(finding -> finding.name())
               .toList();
-      assertEquals(name.equals("flink") ? 4 : 2, judged.size(), judged.toString());
+      assertEquals(2, judged.size(), judged.toString());
+      assertEquals(name.equals("flink") ? 4 : 2, report.findings().size());
       assertTrue(judged.stream().allMatch(each -> each.startsWith("flink.")), judged.toString());
     }
   }
