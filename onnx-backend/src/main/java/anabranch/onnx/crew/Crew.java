@@ -18,12 +18,6 @@ import org.jspecify.annotations.Nullable;
  * first {@link #hire} on until as many {@link #dismiss}; before and afterwards calls just run.
  */
 public final class Crew {
-  /**
-   * How long a call waits awake for parts that others have begun, before it sleeps: the parts end
-   * at about the same time, and to wake up takes longer than that.
-   */
-  private static final long AWAKE_NANOS = 50_000;
-
   private final int helpers;
   private final ThreadFactory factory;
   private final AtomicReference<@Nullable Work> open = new AtomicReference<>();
@@ -146,14 +140,9 @@ public final class Crew {
     /** Waits until all parts have ended; throws what one threw. */
     void await() {
       boolean interrupted = false;
-      long start = System.nanoTime();
       while (ended.get() < parts) {
-        if (System.nanoTime() - start < AWAKE_NANOS) {
-          Thread.onSpinWait();
-        } else {
-          LockSupport.park(this);
-          interrupted |= Thread.interrupted();
-        }
+        LockSupport.park(this);
+        interrupted |= Thread.interrupted();
       }
       if (interrupted) {
         caller.interrupt();
