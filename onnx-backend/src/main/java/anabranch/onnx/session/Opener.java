@@ -72,24 +72,9 @@ public final class Opener {
    *
    * @param weights to stay open until {@link #await}
    * @param target where its sessions run
+   * @param kernels for whose operators graphs are written: usually those of the target
    * @param threads threads of a session, where the runtime has no pool
    * @param products in which numbers products are
-   * @param crew shares calls of several sessions
-   */
-  public Opener(
-      Weights weights,
-      NativeRuntime runtime,
-      Target target,
-      int threads,
-      Products products,
-      Crew crew) {
-    this(weights, runtime, target, target.kernels(), threads, products, crew);
-  }
-
-  /**
-   * Creates an opener of graphs that are written for other operators than those of its target.
-   *
-   * @param kernels for whose operators graphs are written
    * @param crew shares calls of several sessions
    */
   public Opener(
@@ -128,7 +113,7 @@ public final class Opener {
   /** Creates an opener of graphs that are called one behind the other. */
   public Opener(
       Weights weights, NativeRuntime runtime, Target target, int threads, Products products) {
-    this(weights, runtime, target, threads, products, Crew.alone());
+    this(weights, runtime, target, target.kernels(), threads, products, Crew.alone());
   }
 
   /** Returns those who share calls of several sessions. */

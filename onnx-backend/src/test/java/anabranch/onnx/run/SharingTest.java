@@ -31,6 +31,7 @@ import anabranch.model.plan.Plan;
 import anabranch.model.route.Routers;
 import anabranch.onnx.crew.Crew;
 import anabranch.onnx.format.Products;
+import anabranch.onnx.graph.Kernels;
 import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
@@ -57,7 +58,8 @@ class SharingTest {
   private final List<Thread> made = Collections.synchronizedList(new ArrayList<>());
 
   private static Opener opener(Weights weights, Crew crew) {
-    return new Opener(weights, NativeRuntime.get(1), Session.CPU, 1, Products.FP32, crew);
+    return new Opener(
+        weights, NativeRuntime.get(1), Session.CPU, Kernels.CPU, 1, Products.FP32, crew);
   }
 
   private static OnnxModel load(ModelSpec spec, Crew crew) {
