@@ -419,8 +419,7 @@ public interface RoutingChapter extends Subject {
               this,
               drawn,
               trial -> {
-                List<List<Integer>> exits = drawn.anyExits(3);
-                trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+                trial.judgeLeaving(3);
               });
         }
       }

@@ -111,8 +111,7 @@ public interface RowsChapter extends Subject {
             this,
             drawn,
             trial -> {
-              List<List<Integer>> exits = drawn.anyExits(3);
-              trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+              trial.judgeLeaving(3);
             });
       }
     }
@@ -174,8 +173,7 @@ public interface RowsChapter extends Subject {
               Policy full = Policy.fullDepth();
               trial.judge(full, trial.by(full).run(drawn.sequences()));
               for (int seed = 0; seed < 5; seed++) {
-                List<List<Integer>> exits = drawn.anyExits(seed);
-                trial.judge(exits, trial.forced(exits).run(drawn.sequences()));
+                trial.judgeLeaving(seed);
               }
             });
       }

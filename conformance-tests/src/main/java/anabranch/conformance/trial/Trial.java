@@ -168,6 +168,12 @@ public final class Trial implements AutoCloseable {
     }
   }
 
+  /** Fails unless all sequences are answered right where each unit leaves as a seed draws it. */
+  public void judgeLeaving(long seed) {
+    List<List<Integer>> exits = subject.anyExits(seed);
+    judge(exits, forced(exits).run(subject.sequences()));
+  }
+
   /**
    * Fails unless logits agree with those of another load: to the bit where the backend promises it,
    * else as far as two numbers may be apart that are both within the tolerance.
