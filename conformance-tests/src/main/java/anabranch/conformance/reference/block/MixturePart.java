@@ -58,14 +58,7 @@ final class MixturePart implements OperationPart {
     Taken taken = new Taken(path, most, v.length, mixture.members());
     pass.taken.add(taken);
     taken.ask(router, pass, v, ways);
-    double[][] result = new double[v.length][];
-    for (int row = 0; row < v.length; row++) {
-      Choice choice = taken.choices[row];
-      if (choice != null) {
-        result[row] = combine(v[row], choice, taken.ran);
-      }
-    }
-    return result;
+    return taken.each(v, (x, choice) -> combine(x, choice, taken.ran));
   }
 
   /**

@@ -55,14 +55,7 @@ final class SlicedPart implements OperationPart {
     Taken taken = new Taken(path, most, v.length, sliced.slices());
     pass.taken.add(taken);
     taken.ask(router, pass, v, ways);
-    double[][] result = new double[v.length][];
-    for (int row = 0; row < v.length; row++) {
-      Choice choice = taken.choices[row];
-      if (choice != null) {
-        result[row] = network(made(v[row], choice, taken.ran));
-      }
-    }
-    return result;
+    return taken.each(v, (x, choice) -> network(made(x, choice, taken.ran)));
   }
 
   /**

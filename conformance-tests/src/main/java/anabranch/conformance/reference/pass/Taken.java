@@ -6,6 +6,7 @@ import anabranch.conformance.reference.route.RouterPart;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** What one run of a router did with the rows of a call. */
@@ -51,6 +52,18 @@ public final class Taken {
     for (int n = 0; n < decided.size(); n++) {
       choices[numbers.get(n)] = decided.get(n);
     }
+  }
+
+  /** Returns what is made of each row by its choice; nothing for rows that have none. */
+  public double[][] each(double[][] v, BiFunction<double[], Choice, double[]> made) {
+    double[][] result = new double[v.length][];
+    for (int row = 0; row < v.length; row++) {
+      Choice choice = choices[row];
+      if (choice != null) {
+        result[row] = made.apply(v[row], choice);
+      }
+    }
+    return result;
   }
 
   @Override
