@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -47,5 +48,15 @@ class ScopeTest {
         assertSame(made.get(i), taken.get(i));
       }
     }
+  }
+
+  @Test
+  void buffersBeginWithALineOfTheCaches() {
+    for (int bytes = 4; bytes < 40_000; bytes = 2 * bytes + 4) {
+      ByteBuffer buffer = BufferPool.lines(bytes);
+      assertEquals(0, buffer.alignmentOffset(0, 64));
+      assertEquals(bytes, buffer.capacity());
+    }
+    assertEquals(3, BufferPool.direct(3).capacity());
   }
 }
