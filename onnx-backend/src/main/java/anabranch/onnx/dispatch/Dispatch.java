@@ -113,6 +113,11 @@ public final class Dispatch {
     return row[at];
   }
 
+  /** Returns whether a slot is the last one of its row. */
+  public boolean isLast(int at) {
+    return slot[firstOfRow[row[at] + 1] - 1] == at;
+  }
+
   public float gate(int at) {
     return gate[at];
   }

@@ -8,73 +8,45 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the members that rows were sent to make of each row, added up where the result belongs and
  * in the order in which it is given, so that a row's sum has the same bits whatever its companions.
- * Confined to one call.
+ * A row is written for the first time with what its first member made, and for the last time with
+ * what every row gets: sums lie too far away to be passed over for that alone. Confined to one
+ * call.
  */
 public final class Sums {
+  private static final byte BEGUN = 1;
+  private static final byte ENDED = 2;
+
   private final FloatBuffer into;
+  private final int width;
+  private final Rest rest;
+  private final byte[] state;
   private final float[] sum;
   private final float[] vector;
-  private final int rows;
-  private final int width;
-
-  /** Starts with what is there. */
-  private Sums(int rows, FloatBuffer into, int width) {
-    this.into = into;
-    this.rows = rows;
-    this.width = width;
-    sum = new float[width];
-    vector = new float[width];
-  }
-
-  /** Returns the sums of rows whose experts are added up already. */
-  public static Sums of(FloatBuffer into, int rows, int width) {
-    return new Sums(rows, into, width);
-  }
 
   /**
-   * Returns the sums of what was made of all slots, each row's in the order of its slots; the crew
-   * shares the rows.
+   * What every row gets behind its members, in this order.
    *
-   * @param results by slot
-   * @param weigh whether gates multiply them
+   * @param constant for every row; empty for nothing
+   * @param each for each row; null for nothing
+   * @param residual what the sum is added to; null for nothing
    */
-  public static Sums of(
-      FloatBuffer into,
-      Dispatch dispatch,
-      FloatBuffer results,
-      int width,
-      boolean weigh,
-      Crew crew) {
-    int rows = dispatch.rows();
-    int parts = Math.min(rows, crew.threads());
-    crew.run(
-        parts,
-        part -> {
-          int end = (int) ((part + 1L) * rows / parts);
-          Sums own = new Sums(end, into, width);
-          for (int row = (int) ((long) part * rows / parts); row < end; row++) {
-            own.sum(dispatch, row, results, weigh);
-          }
-        });
-    return new Sums(rows, into, width);
+  public record Rest(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
+    /** Nothing. */
+    public static final Rest NONE = new Rest(new float[0], null, null);
   }
 
-  private void sum(Dispatch dispatch, int row, FloatBuffer results, boolean weigh) {
-    Arrays.fill(sum, 0);
-    for (int i = 0; i < dispatch.experts(row); i++) {
-      int slot = dispatch.slot(row, i);
-      results.get(slot * width, vector);
-      addWeighted(weigh ? dispatch.gate(slot) : 1);
-    }
-    into.put(row * width, sum);
+  /** Starts with nothing: what is there is overwritten. */
+  public Sums(FloatBuffer into, int rows, int width, Rest rest) {
+    this(into, width, rest, new byte[rows]);
   }
 
-  /** Starts with zeros. */
-  public Sums(FloatBuffer into, int rows, int width) {
-    this(rows, into, width);
-    for (int row = 0; row < rows; row++) {
-      into.put(row * width, sum);
-    }
+  private Sums(FloatBuffer into, int width, Rest rest, byte[] state) {
+    this.into = into;
+    this.width = width;
+    this.rest = rest;
+    this.state = state;
+    sum = new float[width];
+    vector = new float[width];
   }
 
   /**
@@ -83,52 +55,95 @@ public final class Sums {
    * @param first the first slot
    * @param results of these slots, from the start
    * @param weigh whether gates multiply them
+   * @param only whether no other dispatch adds to these rows
    */
-  public void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {
-    for (int i = 0; i < count; i++) {
-      int at = dispatch.row(first + i) * width;
-      float weight = weigh ? dispatch.gate(first + i) : 1;
-      results.get(i * width, vector);
-      into.get(at, sum);
-      addWeighted(weight);
-      into.put(at, sum);
-    }
-  }
-
-  private void addWeighted(float weight) {
-    // Arrays with one index for both: what the compiler of the JVM makes vectors of.
-    for (int c = 0; c < sum.length; c++) {
-      sum[c] += weight * vector[c];
+  public void add(
+      Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh, boolean only) {
+    for (int slot = first; slot < first + count; slot++) {
+      boolean last = only && dispatch.isLast(slot);
+      add(dispatch.row(slot), results, slot - first, weigh ? dispatch.gate(slot) : 1, last);
     }
   }
 
   /**
-   * Adds what every row gets, and ends.
+   * Adds what was made of all slots, row by row, and ends rows that have any; the crew shares them.
    *
-   * @param constant for every row; empty for nothing
-   * @param each for each row; null for nothing
-   * @param residual what the sum is added to; null for nothing
+   * @param results by slot
+   * @param weigh whether gates multiply them
    */
-  public void finish(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
-    if (constant.length == 0 && each == null && residual == null) {
-      return;
+  public void add(Dispatch dispatch, FloatBuffer results, boolean weigh, Crew crew) {
+    int rows = state.length;
+    int parts = Math.min(rows, crew.threads());
+    crew.run(
+        parts,
+        part -> {
+          int end = (int) ((part + 1L) * rows / parts);
+          Sums own = new Sums(into, width, rest, state);
+          for (int row = (int) ((long) part * rows / parts); row < end; row++) {
+            int count = dispatch.experts(row);
+            for (int i = 0; i < count; i++) {
+              int slot = dispatch.slot(row, i);
+              own.add(row, results, slot, weigh ? dispatch.gate(slot) : 1, i + 1 == count);
+            }
+          }
+        });
+  }
+
+  /**
+   * Adds to one row.
+   *
+   * @param results vector after vector
+   * @param at which of them
+   * @param weight multiplies it
+   * @param last whether it ends the row
+   */
+  public void add(int row, FloatBuffer results, int at, float weight, boolean last) {
+    results.get(at * width, vector);
+    begin(row);
+    // Arrays with one index for both: what the compiler of the JVM makes vectors of.
+    for (int c = 0; c < sum.length; c++) {
+      sum[c] += weight * vector[c];
     }
-    float[] none = new float[0];
-    for (int row = 0; row < rows; row++) {
-      into.get(row * width, sum);
-      add(constant);
-      add(vector(each, row, none));
-      add(vector(residual, row, none));
+    if (last) {
+      end(row);
+    } else {
+      state[row] = BEGUN;
       into.put(row * width, sum);
     }
   }
 
-  private float[] vector(@Nullable FloatBuffer from, int row, float[] none) {
-    if (from == null) {
-      return none;
+  /** Ends all rows that have not ended; those without a member are what every row gets. */
+  public void end() {
+    boolean nothing = rest.constant.length == 0 && rest.each == null && rest.residual == null;
+    for (int row = 0; row < state.length; row++) {
+      if (state[row] == 0 || state[row] == BEGUN && !nothing) {
+        begin(row);
+        end(row);
+      }
     }
-    from.get(row * width, vector);
-    return vector;
+  }
+
+  private void begin(int row) {
+    if (state[row] == 0) {
+      Arrays.fill(sum, 0);
+    } else {
+      into.get(row * width, sum);
+    }
+  }
+
+  private void end(int row) {
+    state[row] = ENDED;
+    add(rest.constant);
+    add(rest.each, row);
+    add(rest.residual, row);
+    into.put(row * width, sum);
+  }
+
+  private void add(@Nullable FloatBuffer from, int row) {
+    if (from != null) {
+      from.get(row * width, vector);
+      add(vector);
+    }
   }
 
   private void add(float[] numbers) {

@@ -30,22 +30,26 @@ public final class FusedMembers implements Members {
   }
 
   @Override
-  public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+  public void add(StageRun run, Dispatch dispatch, FloatBuffer read, Sums sums) {
     int rows = dispatch.rows();
     int width = run.width;
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer logits = scope.rows(rows, members);
       FloatBuffer results = scope.rows(rows, width);
-      float[] sums = logits(dispatch, rows, logits);
+      float[] shared = logits(dispatch, rows, logits);
       try (Call call = experts.call()) {
         call.in("x", read, 0, rows, width)
             .in("logits", logits, 0, rows, members)
             .out("y", results, 0, rows, width)
             .run();
       }
-      scale(results, sums, into, width);
+      for (int row = 0; row < rows; row++) {
+        // A row that nobody sees stays 0, whatever the operator made of it.
+        if (shared[row] != 0) {
+          sums.add(row, results, row, shared[row], true);
+        }
+      }
     }
-    return Sums.of(into, rows, width);
   }
 
   /** Writes logits whose softmax shares out each row as its gates do; returns their sums. */
@@ -64,17 +68,5 @@ public final class FusedMembers implements Members {
     }
     into.put(0, all);
     return sums;
-  }
-
-  /** Multiplies each row; one that nobody sees becomes 0, whatever the operator made of it. */
-  private static void scale(FloatBuffer results, float[] sums, FloatBuffer into, int width) {
-    float[] vector = new float[width];
-    for (int row = 0; row < sums.length; row++) {
-      results.get(row * width, vector);
-      for (int c = 0; c < width; c++) {
-        vector[c] = sums[row] == 0 ? 0 : sums[row] * vector[c];
-      }
-      into.put(row * width, vector);
-    }
   }
 }

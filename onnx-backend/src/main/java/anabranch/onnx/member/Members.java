@@ -8,11 +8,11 @@ import java.nio.FloatBuffer;
 /** The members of a mixture, loaded. Thread-safe. */
 public interface Members {
   /**
-   * Returns what its members make of each live row, added up.
+   * Adds up what its members make of each live row.
    *
    * @param dispatch which rows each member has; at least one row is live
    * @param read what members read, by place
-   * @param into where the sums stand
+   * @param sums of live rows, which nobody else adds to
    */
-  Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into);
+  void add(StageRun run, Dispatch dispatch, FloatBuffer read, Sums sums);
 }

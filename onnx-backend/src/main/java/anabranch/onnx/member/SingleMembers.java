@@ -43,17 +43,16 @@ public final class SingleMembers implements Members {
   }
 
   @Override
-  public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+  public void add(StageRun run, Dispatch dispatch, FloatBuffer read, Sums sums) {
     boolean fit = (long) dispatch.size() * run.width <= MOST_AT_ONCE;
     if (fit && sharing.pays(dispatch)) {
-      return shared(run, dispatch, read, into);
+      shared(run, dispatch, read, sums);
+    } else {
+      add(run, dispatch, 0, read, sums);
     }
-    Sums sums = new Sums(into, dispatch.rows(), run.width);
-    add(run, dispatch, 0, read, sums);
-    return sums;
   }
 
-  private Sums shared(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+  private void shared(StageRun run, Dispatch dispatch, FloatBuffer read, Sums sums) {
     int width = run.width;
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer results = scope.rows(dispatch.size(), width);
@@ -66,7 +65,7 @@ public final class SingleMembers implements Members {
               run(member, gathered, results, first, count, width);
             }
           });
-      return Sums.of(into, dispatch, results, width, !scaled, sharing.crew());
+      sums.add(dispatch, results, !scaled, sharing.crew());
     }
   }
 
@@ -109,7 +108,7 @@ public final class SingleMembers implements Members {
 
   /** Adds what was made of some slots. */
   void add(Dispatch dispatch, int first, int count, FloatBuffer results, Sums sums) {
-    sums.add(dispatch, first, count, results, !scaled);
+    sums.add(dispatch, first, count, results, !scaled, true);
   }
 
   /**

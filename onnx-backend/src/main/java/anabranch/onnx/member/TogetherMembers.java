@@ -38,13 +38,13 @@ public final class TogetherMembers implements Members {
   }
 
   @Override
-  public Sums sum(StageRun run, Dispatch dispatch, FloatBuffer read, FloatBuffer into) {
+  public void add(StageRun run, Dispatch dispatch, FloatBuffer read, Sums sums) {
     int rows = dispatch.first(experts);
     if (!Crossover.together(experts, dispatch.busy(experts), rows)) {
-      return each.sum(run, dispatch, read, into);
+      each.add(run, dispatch, read, sums);
+      return;
     }
     int width = run.width;
-    Sums sums = new Sums(into, dispatch.rows(), width);
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer gathered = scope.rows(rows, width);
       FloatBuffer results = scope.rows(rows, width);
@@ -53,7 +53,6 @@ public final class TogetherMembers implements Members {
       each.add(dispatch, 0, rows, results, sums);
     }
     each.add(run, dispatch, experts, read, sums);
-    return sums;
   }
 
   private void run(Dispatch dispatch, FloatBuffer x, FloatBuffer y, int rows, int width) {

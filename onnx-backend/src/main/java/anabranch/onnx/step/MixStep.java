@@ -53,7 +53,6 @@ final class MixStep implements LoadedStep {
     int width = run.width;
     boolean behind = step.finish() == Step.Finish.BEHIND;
     FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
-    Sums sums = members.sum(run, dispatch, read, into);
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer all = null;
       if (shared != null) {
@@ -62,7 +61,10 @@ final class MixStep implements LoadedStep {
           call.in("x", read, 0, packing.live, width).out("y", all, 0, packing.live, width).run();
         }
       }
-      sums.finish(constant, all, step.finish() == Step.Finish.ADDED ? run.x() : null);
+      FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
+      Sums sums = new Sums(into, packing.live, width, new Sums.Rest(constant, all, residual));
+      members.add(run, dispatch, read, sums);
+      sums.end();
     }
     if (step.finish() == Step.Finish.FACTOR) {
       for (int i = 0; i < packing.live * width; i++) {

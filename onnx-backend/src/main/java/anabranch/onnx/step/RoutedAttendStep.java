@@ -81,9 +81,9 @@ final class RoutedAttendStep implements LoadedStep {
       FloatBuffer y = project(dispatch, o, scope);
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
       FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
-      Sums sums = new Sums(into, live, width);
-      sums.add(dispatch, 0, dispatch.size(), y, true);
-      sums.finish(constant, null, residual);
+      Sums sums = new Sums(into, live, width, new Sums.Rest(constant, null, residual));
+      sums.add(dispatch, 0, dispatch.size(), y, true, true);
+      sums.end();
     }
     if (!behind) {
       run.move();
