@@ -19,6 +19,9 @@ public final class Packing {
   public static final Packing NOTHING =
       new Packing(List.of(), new int[1], null, null, null, new int[0], null);
 
+  /** What most calls that answer one token have: one span of one row. */
+  private static final int[] ONE = {0, 1};
+
   /** The spans of the batch; some may have no row here. */
   public final List<Span> spans;
 
@@ -84,11 +87,12 @@ public final class Packing {
    */
   public static Packing of(StageBatch batch, Role frozen) {
     int rows = batch.size();
-    int[] first = new int[batch.spans().size() + 1];
+    int spans = batch.spans().size();
+    int[] first = rows == 1 && spans == 1 ? ONE : new int[spans + 1];
     Role[] role = null;
     int[] position = new int[rows];
     int row = 0;
-    for (int s = 0; s < batch.spans().size(); s++) {
+    for (int s = 0; s < spans; s++) {
       Rows span = batch.spans().get(s).rows();
       first[s] = row;
       for (int i = 0; i < span.size(); i++, row++) {
@@ -99,7 +103,7 @@ public final class Packing {
         position[row] = span.position(i);
       }
     }
-    first[batch.spans().size()] = row;
+    first[spans] = row;
     return new Packing(batch.spans(), first, role, null, null, position, null);
   }
 

@@ -3,7 +3,6 @@ package anabranch.onnx.run;
 import anabranch.backend.Activations;
 import anabranch.backend.StageResult;
 import anabranch.backend.Trace;
-import anabranch.onnx.head.PointRunner;
 import anabranch.onnx.head.Reading;
 import anabranch.onnx.head.Scores;
 import anabranch.onnx.rows.OnnxRows;
@@ -14,8 +13,7 @@ import java.nio.IntBuffer;
 
 /** What a call of a stage produced; answers are what was scored, or computed from its rows. */
 final class OnnxResult implements StageResult {
-  private final OnnxModel model;
-  private final PointRunner point;
+  private final OnnxStage stage;
   private final Packing packing;
   private final OnnxRows rows;
   private final OnnxRows body;
@@ -24,15 +22,8 @@ final class OnnxResult implements StageResult {
   private boolean closed;
 
   OnnxResult(
-      OnnxModel model,
-      PointRunner point,
-      Packing packing,
-      OnnxRows rows,
-      OnnxRows body,
-      Scores scores,
-      Trace trace) {
-    this.model = model;
-    this.point = point;
+      OnnxStage stage, Packing packing, OnnxRows rows, OnnxRows body, Scores scores, Trace trace) {
+    this.stage = stage;
     this.packing = packing;
     this.rows = rows;
     this.body = body;
@@ -68,10 +59,11 @@ final class OnnxResult implements StageResult {
             "unit " + unit + " is not in 0.." + (scores.values().length - 1));
       }
     }
+    OnnxModel model = stage.model();
     model.enter();
     try {
       Reading reading = new Reading(packing, rows.buffer(), body.buffer(), null, null, null, null);
-      point.output(units, reading, scores, into, model.pool());
+      stage.point().output(units, reading, scores, into, model.pool());
     } finally {
       model.leave();
     }
@@ -88,7 +80,7 @@ final class OnnxResult implements StageResult {
       closed = true;
       rows.release();
       body.release();
-      scores.release(model.pool());
+      scores.release(stage.model().pool());
     }
   }
 }

@@ -60,6 +60,15 @@ final class OnnxStage implements Stage {
     this.parts = parts;
   }
 
+  OnnxModel model() {
+    return model;
+  }
+
+  /** Returns what stands behind. */
+  PointRunner point() {
+    return parts.point;
+  }
+
   @Override
   public StageResult run(StageBatch batch) {
     model.enter();
@@ -120,7 +129,7 @@ final class OnnxStage implements Stage {
               memory(batch.slot(), packing, states));
       scores = parts.point.scores(reading, pool);
       Trace trace = call.choices() == null ? Trace.none() : new Trace(call.choices());
-      StageResult answer = new OnnxResult(model, parts.point, packing, rows, body, scores, trace);
+      StageResult answer = new OnnxResult(this, packing, rows, body, scores, trace);
       publish(batch, states);
       complete = true;
       return answer;
