@@ -52,7 +52,8 @@ final class Decision {
       each.begin(end - from);
       for (int row = from; row < end; row++) {
         if (rows.live(row)) {
-          score(rows, row, logits, run++);
+          read(rows, row, logits, run++);
+          scores.take();
           each.add(row, scores);
         }
       }
@@ -72,8 +73,11 @@ final class Decision {
         span = rows.span(row);
         Float kept = router.source() == Source.PROMPT_MEAN ? rows.kept(span) : null;
         if (kept == null) {
-          score(rows, row, logits, run++);
-          picks.take();
+          read(rows, row, logits, run++);
+          if (!picks.lead(given)) {
+            scores.take();
+            picks.take();
+          }
         } else {
           picks.keep(kept);
         }
@@ -107,8 +111,8 @@ final class Decision {
     return TokenHash.unit(hash) < picks.gate[rank] / secondary.threshold();
   }
 
-  /** Fills the scores of a row from its logits, which are the given run of the buffer. */
-  private void score(RoutedRows rows, int row, @Nullable FloatBuffer logits, int run) {
+  /** Reads the logits of a row, which are the given run of the buffer. */
+  private void read(RoutedRows rows, int row, @Nullable FloatBuffer logits, int run) {
     double[] into = scores.logit;
     if (logits == null) {
       Arrays.fill(into, 0);
@@ -123,7 +127,6 @@ final class Decision {
         into[e] = z;
       }
     }
-    scores.take();
   }
 
   /** Returns the choice that a token or a key names. */

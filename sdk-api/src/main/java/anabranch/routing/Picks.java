@@ -14,6 +14,7 @@ final class Picks {
   final double[] gate;
   private final Router router;
   private final Scores scores;
+  private final @Nullable Leaders leaders;
   private int count;
 
   Picks(Router router, int most, Scores scores) {
@@ -21,6 +22,14 @@ final class Picks {
     this.scores = scores;
     expert = new int[most];
     gate = new double[most];
+    leaders = Leaders.decide(router) ? new Leaders(router, scores.logit.length) : null;
+  }
+
+  /** Fills {@link #expert} and {@link #gate} from the best logits alone, where they suffice. */
+  boolean lead(float[] logits) {
+    boolean led = leaders != null && leaders.take(logits, expert, gate);
+    count = led ? expert.length : 0;
+    return led;
   }
 
   /** Returns how many experts the row picked. */
