@@ -34,7 +34,6 @@ final class BesideLlama {
   private static final int LONG = 512;
   private static final int SHORT = 32;
   private static final int MORE = 64;
-  private static final int WARM_UPS = 3;
   private static final double TOLERANCE = 1e-3;
 
   /** How many times the time that passed all threads of a process may take. */
@@ -188,7 +187,8 @@ final class BesideLlama {
     Limits.Seen before = limits.probe();
     report.limits(before);
     Run[][] all = new Run[6][rounds];
-    for (int round = -WARM_UPS; round < rounds; round++) {
+    // Until half as many rounds as count are over, the compilers of both JVMs are at work.
+    for (int round = -rounds / 2; round < rounds; round++) {
       Run[] seen = {
         ours(text(LONG), MORE, null),
         llama(text(LONG), MORE),
