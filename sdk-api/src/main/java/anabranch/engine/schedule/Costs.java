@@ -46,9 +46,21 @@ public final class Costs {
     nanos[step][size] += share * (time - nanos[step][size]);
     rows[step][size] += share * (count - rows[step][size]);
     efficient[step] = smallest(step);
-    longest[step] = Arrays.stream(nanos[step]).max().orElse(0);
-    longestOfAll = Arrays.stream(longest).max().orElse(0);
-    merging = Arrays.stream(efficient).anyMatch(rows -> rows > 2);
+    longest[step] = most(nanos[step]);
+    longestOfAll = most(longest);
+    boolean some = false;
+    for (int least : efficient) {
+      some |= least > 2;
+    }
+    merging = some;
+  }
+
+  private static double most(double[] times) {
+    double most = 0;
+    for (double time : times) {
+      most = Math.max(most, time);
+    }
+    return most;
   }
 
   /**
@@ -66,7 +78,11 @@ public final class Costs {
 
   /** Returns the nanoseconds of all steps from one on, each at its longest size of batch. */
   public long remaining(int step) {
-    return (long) Arrays.stream(longest, step, longest.length).sum();
+    double sum = 0;
+    for (int each = step; each < longest.length; each++) {
+      sum += longest[each];
+    }
+    return (long) sum;
   }
 
   /** Returns the nanoseconds of the longest size of batch of any step; 0 while none is known. */
