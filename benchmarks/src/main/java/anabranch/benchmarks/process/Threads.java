@@ -27,7 +27,7 @@ import java.util.Map;
  * nothing but the machine: each runs half of the bare experts. Only an idle machine shows it.
  */
 public final class Threads {
-  private static final int WARM_UPS = 150;
+  private static final int WARM_UPS = 400;
 
   private Threads() {}
 

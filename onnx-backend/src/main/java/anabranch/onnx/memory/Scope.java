@@ -28,6 +28,18 @@ public final class Scope implements AutoCloseable {
     return buffer.floats();
   }
 
+  /** Hands over a buffer that this scope lent, and which nobody else uses any more. */
+  public Lent handOver(FloatBuffer buffer) {
+    for (int i = 0; i < count; i++) {
+      Lent each = taken[i];
+      if (each != null && each.floats() == buffer) {
+        taken[i] = null;
+        return each;
+      }
+    }
+    throw new AssertionError("a scope hands over what it has not lent");
+  }
+
   /** Gives everything back. */
   @Override
   public void close() {

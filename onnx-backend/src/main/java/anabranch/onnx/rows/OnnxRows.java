@@ -20,8 +20,13 @@ public final class OnnxRows implements Activations {
 
   /** Takes a buffer for {@code rows} vectors of that width. */
   public OnnxRows(BufferPool pool, int rows, int width) {
+    this(pool, pool.take((long) rows * width), rows, width);
+  }
+
+  /** Takes over a buffer of a pool that has that many vectors. */
+  public OnnxRows(BufferPool pool, Lent buffer, int rows, int width) {
     this.pool = pool;
-    this.buffer = pool.take((long) rows * width);
+    this.buffer = buffer;
     this.rows = rows;
     this.width = width;
   }

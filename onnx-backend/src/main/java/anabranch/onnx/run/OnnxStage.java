@@ -98,8 +98,8 @@ final class OnnxStage implements Stage {
     packing.checkPositions(most);
     int width = model.spec().width();
     BufferPool pool = model.pool();
-    OnnxRows rows = new OnnxRows(pool, packing.rows, width);
-    OnnxRows body = rows;
+    OnnxRows rows = null;
+    OnnxRows body = null;
     Scores scores = null;
     boolean complete = false;
     StageCall kept = idle.getAndSet(null);
@@ -113,7 +113,8 @@ final class OnnxStage implements Stage {
       if (entered != null) {
         packing.scatter(x, entered, width);
       }
-      packing.scatter(visits(call, x), rows.buffer(), width);
+      rows = inBatchOrder(call, visits(call, x));
+      body = rows;
       if (parts.body != null) {
         body = new OnnxRows(pool, packing.rows, width);
         body(call, parts.body, rows.buffer(), body.buffer());
@@ -134,13 +135,13 @@ final class OnnxStage implements Stage {
       complete = true;
       return answer;
     } finally {
-      if (!complete) {
+      if (!complete && rows != null) {
         rows.close();
-        if (scores != null) {
-          scores.release(pool);
-        }
       }
-      if (body != rows) {
+      if (!complete && scores != null) {
+        scores.release(pool);
+      }
+      if (body != null && body != rows) {
         body.close();
       }
       idle.set(own);
@@ -155,6 +156,17 @@ final class OnnxStage implements Stage {
     } else {
       parts.embedder.embed(packing.spans, packing.rows, x, model.pool());
     }
+  }
+
+  /** Returns rows as their batch has them; those that stand so already are handed over. */
+  private static OnnxRows inBatchOrder(StageCall call, FloatBuffer made) {
+    Packing packing = call.batch();
+    if (packing.live == packing.rows) {
+      return new OnnxRows(call.pool, call.scope.handOver(made), packing.rows, call.width);
+    }
+    OnnxRows rows = new OnnxRows(call.pool, packing.rows, call.width);
+    packing.scatter(made, rows.buffer(), call.width);
+    return rows;
   }
 
   private FloatBuffer visits(StageCall call, FloatBuffer first) {

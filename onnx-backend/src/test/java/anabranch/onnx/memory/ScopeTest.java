@@ -3,6 +3,7 @@ package anabranch.onnx.memory;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
@@ -47,6 +48,28 @@ class ScopeTest {
       for (int i = 0; i < order.length; i++) {
         assertSame(made.get(i), taken.get(i));
       }
+    }
+  }
+
+  @Test
+  void whatIsHandedOverStaysTakenWhenItsBlockEnds() {
+    BufferPool pool = new BufferPool(1 << 20);
+    Lent kept;
+    FloatBuffer other;
+    try (Scope scope = new Scope(pool)) {
+      FloatBuffer first = scope.rows(2, 16);
+      other = scope.rows(2, 16);
+      kept = scope.handOver(first);
+      assertSame(first, kept.floats());
+      assertThrows(AssertionError.class, () -> scope.handOver(first));
+    }
+    try (Scope scope = new Scope(pool)) {
+      assertSame(other, scope.rows(2, 16));
+      assertNotSame(kept.floats(), scope.rows(2, 16));
+    }
+    pool.give(kept);
+    try (Scope scope = new Scope(pool)) {
+      assertSame(kept.floats(), scope.rows(2, 16));
     }
   }
 
