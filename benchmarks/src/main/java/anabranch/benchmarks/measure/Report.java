@@ -166,7 +166,8 @@ public final class Report {
   /** Returns the model of the processor; what the JVM says of it where the system does not. */
   static String processor() {
     String model = line(Path.of("/proc/cpuinfo"), "model name");
-    String cores = Runtime.getRuntime().availableProcessors() + " cores";
+    int count = Runtime.getRuntime().availableProcessors();
+    String cores = count == 1 ? "1 core" : count + " cores";
     String name = model == null ? System.getProperty("os.arch") : model.replaceAll(".*:\\s*", "");
     String flags = line(Path.of("/proc/cpuinfo"), "flags");
     return name + instructions(flags == null ? "" : flags) + ", " + cores;

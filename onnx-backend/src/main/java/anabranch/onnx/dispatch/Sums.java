@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * What the members that rows were sent to make of each row, added up where the result belongs and
  * in the order in which it is given, so that a row's sum has the same bits whatever its companions.
  * A row is written for the first time with what its first member made, and for the last time with
- * what every row gets: sums lie too far away to be passed over for that alone. Confined to one
- * call.
+ * what every row gets: sums of many rows lie in far memory, where a pass for that alone would cost
+ * more than what it adds. Confined to one call.
  */
 public final class Sums {
   private static final byte BEGUN = 1;
