@@ -8,9 +8,9 @@ import anabranch.model.route.Selection;
 import java.util.Arrays;
 
 /**
- * Steps 2 to 5 at once for routers whose k best logits say everything: weights are shares of these
- * alone, so that what the others have in the softmax cancels. It takes a third of the time of the
- * steps one by one, and declines the rows for which rounding might make another choice of them. The
+ * The ranking for routers whose k best logits say everything: weights are shares of these alone, so
+ * that what the others have in the softmax cancels. With it the steps take half of the time that
+ * they take one by one; it declines rows for which rounding might make another choice of them. The
  * arrays are scratch. Confined to one thread.
  */
 final class Leaders {
@@ -21,13 +21,10 @@ final class Leaders {
   private static final double FAR = 700;
 
   private final boolean bySoftmax;
-  private final double scale;
   private final int k;
 
   /** Logits above their experts, in ascending order: the best, and one more where there is one. */
   private final long[] best;
-
-  private final double[] value;
 
   /**
    * Prepares room.
@@ -36,10 +33,8 @@ final class Leaders {
    */
   Leaders(Router router, int members) {
     bySoftmax = router.score() == Score.SOFTMAX;
-    scale = router.gate().scale();
     k = router.selection().most(members);
     best = new long[Math.min(k + 1, members)];
-    value = new double[best.length];
   }
 
   /** Returns whether a router needs nothing but the best logits of a row. */
@@ -63,27 +58,22 @@ final class Leaders {
   }
 
   /**
-   * Fills in who a row picks, best first, and with what weights; returns false, and fills in
-   * nothing of use, where the steps have to be taken one by one.
+   * Fills in whom a row picks, best first; returns false, and fills in nothing of use, where the
+   * steps have to be taken one by one.
    */
-  boolean take(float[] logits, int[] expert, double[] gate) {
+  boolean take(float[] logits, int[] expert) {
     rank(logits);
+    double first = logits[expertAt(0)];
+    double before = first;
     for (int i = 0; i < best.length; i++) {
-      value[i] = logits[expertAt(i)];
-      double below = i == 0 ? 0 : value[i - 1] - value[i];
-      boolean unsure = below != 0 && below < NEAR || i < k && value[0] - value[i] > FAR;
+      double own = logits[expertAt(i)];
+      boolean unsure = own != before && before - own < NEAR || i < k && first - own > FAR;
       if (bySoftmax && unsure) {
         return false;
+      } else if (i < k) {
+        expert[i] = expertAt(i);
       }
-    }
-    double sum = 0;
-    for (int i = 0; i < k; i++) {
-      expert[i] = expertAt(i);
-      gate[i] = Math.exp(value[i] - value[0]);
-      sum += gate[i];
-    }
-    for (int i = 0; i < k; i++) {
-      gate[i] = scale * (gate[i] / sum);
+      before = own;
     }
     return true;
   }

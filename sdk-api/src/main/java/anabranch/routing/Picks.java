@@ -27,9 +27,15 @@ final class Picks {
 
   /** Fills {@link #expert} and {@link #gate} from the best logits alone, where they suffice. */
   boolean lead(float[] logits) {
-    boolean led = leaders != null && leaders.take(logits, expert, gate);
-    count = led ? expert.length : 0;
-    return led;
+    if (leaders == null || !leaders.take(logits, expert)) {
+      return false;
+    }
+    count = expert.length;
+    softmaxOfSelected();
+    for (int i = 0; i < count; i++) {
+      gate[i] *= router.gate().scale();
+    }
+    return true;
   }
 
   /** Returns how many experts the row picked. */

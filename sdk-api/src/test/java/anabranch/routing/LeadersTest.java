@@ -11,11 +11,13 @@ import anabranch.model.route.Routers;
 import anabranch.model.route.Score;
 import anabranch.model.route.Selection;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** R2 to R5: what the best logits alone say is what the steps one by one say. */
 class LeadersTest {
   private static final double NEARLY_NOTHING = 1e-300;
+  private static final double SCALE = 2.5;
 
   @Test
   void theBestLogitsAloneSayWhatTheStepsSay() {
@@ -73,13 +75,29 @@ class LeadersTest {
 
   /** Returns the same router but for a number that changes nothing. */
   private static Router oneByOne(int k) {
+    return softmax(k, NEARLY_NOTHING);
+  }
+
+  private static Router softmax(int k, double epsilon) {
     return Router.linear(Score.SOFTMAX, new Selection.TopK(k))
-        .with(new Gate(Gate.Of.SCORE, new Gate.Normalise(NEARLY_NOTHING), 1));
+        .with(new Gate(Gate.Of.SCORE, new Gate.Normalise(epsilon), SCALE));
+  }
+
+  private static Router ofSelected(int k, Gate.@Nullable Normalise normalise) {
+    return Router.linear(Score.IDENTITY, new Selection.TopK(k))
+        .with(new Gate(Gate.Of.SOFTMAX_OF_SELECTED, normalise, SCALE));
   }
 
   private static void requireSame(float[] logits, int k) {
-    Assignment fast = Call.of(1).decide(Routers.mixtral(k), logits.length, logits);
-    Assignment slow = Call.of(1).decide(oneByOne(k), logits.length, logits);
+    requireSame(softmax(k, 0), oneByOne(k), logits, k);
+    requireSame(ofSelected(k, null), ofSelected(k, new Gate.Normalise(NEARLY_NOTHING)), logits, k);
+  }
+
+  private static void requireSame(Router one, Router other, float[] logits, int k) {
+    assertTrue(Leaders.decide(one));
+    assertFalse(Leaders.decide(other));
+    Assignment fast = Call.of(1).decide(one, logits.length, logits);
+    Assignment slow = Call.of(1).decide(other, logits.length, logits);
     assertArrayEquals(slow.experts(), fast.experts());
     for (int i = 0; i < k; i++) {
       assertEquals(slow.gate(0, i), fast.gate(0, i), Math.ulp(slow.gate(0, i)));
