@@ -19,7 +19,7 @@ public final class Packing {
   public static final Packing NOTHING =
       new Packing(List.of(), new int[1], null, null, null, new int[0], null);
 
-  /** What most calls that answer one token have: one span of one row. */
+  /** One span of one row; whoever packs such a call writes what is there already. */
   private static final int[] ONE = {0, 1};
 
   /** The spans of the batch; some may have no row here. */
