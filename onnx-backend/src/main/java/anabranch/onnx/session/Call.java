@@ -9,7 +9,6 @@ import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.Map;
 
 /**
@@ -27,32 +26,46 @@ public final class Call implements AutoCloseable {
   private final OrtSession graph;
   private final Map<String, OnnxTensor> inputs = new HashMap<>(8);
   private final Map<String, OnnxTensor> outputs = new HashMap<>(8);
-  private final Map<String, Held> held = new HashMap<>(8);
+
+  /** All that there are, in any order: a few, which are found by looking at each. */
+  private Held[] held = new Held[4];
+
+  private int count;
   private int turn;
   private int named;
   private boolean large;
 
   /** A tensor that stands for a part of a buffer, and the turn in which it was last named. */
   private static final class Held {
+    private final String name;
     private final OnnxTensor tensor;
     private final Buffer buffer;
     private final int offset;
     private final long[] shape;
+
+    /** The first and the last extent. */
+    private final long rows;
+
+    private final long width;
     private int turn;
 
-    Held(OnnxTensor tensor, Buffer buffer, int offset, long[] shape) {
+    Held(String name, OnnxTensor tensor, Buffer buffer, int offset, long[] shape, int turn) {
+      this.name = name;
       this.tensor = tensor;
       this.buffer = buffer;
       this.offset = offset;
       this.shape = shape;
+      this.turn = turn;
+      rows = shape.length == 0 ? 1 : shape[0];
+      width = shape.length == 0 ? 1 : shape[shape.length - 1];
     }
 
-    boolean is(Buffer other, int from, int rows, int width) {
+    boolean is(Buffer other, int from, int first, int last) {
       return buffer == other
           && offset == from
-          && shape.length == 2
-          && shape[0] == rows
-          && shape[1] == width;
+          && rows == first
+          && width == last
+          && shape.length == 2;
     }
 
     boolean is(Buffer other, int from, long[] extents) {
@@ -97,7 +110,7 @@ public final class Call implements AutoCloseable {
    * @throws IllegalStateException if ONNX Runtime fails
    */
   public void run() {
-    if (named < held.size()) {
+    if (named < count) {
       letGo(false);
     }
     try (OrtSession.Result ignored = graph.run(inputs, outputs)) {
@@ -122,45 +135,60 @@ public final class Call implements AutoCloseable {
 
   /** Returns how many tensors there are, named in this turn or not. */
   int kept() {
-    return held.size();
+    return count;
   }
 
   /** Lets go of everything. */
   void free() {
-    held.values().forEach(each -> each.tensor.close());
-    held.clear();
+    while (count > 0) {
+      held[--count].tensor.close();
+    }
     inputs.clear();
     outputs.clear();
   }
 
   private Call name(
       Map<String, OnnxTensor> among, String name, Buffer buffer, int offset, int rows, int width) {
-    Held before = held.get(name);
-    return before != null && before.is(buffer, offset, rows, width)
-        ? again(before)
-        : name(among, name, buffer, offset, new long[] {rows, width});
+    int at = find(name);
+    return at < count && held[at].is(buffer, offset, rows, width)
+        ? again(held[at])
+        : name(among, at, name, buffer, offset, new long[] {rows, width});
   }
 
   private Call name(
       Map<String, OnnxTensor> among, String name, Buffer buffer, int offset, long[] shape) {
-    Held before = held.get(name);
-    if (before == null || !before.is(buffer, offset, shape)) {
-      long numbers = 1;
-      for (long extent : shape) {
-        numbers *= extent;
-      }
-      OnnxTensor tensor = tensor(buffer, offset, Math.toIntExact(numbers), shape);
-      if (before != null) {
-        before.tensor.close();
-        named -= before.turn == turn ? 1 : 0;
-      }
-      before = new Held(tensor, buffer, offset, shape);
-      before.turn = turn - 1;
-      large |= buffer.capacity() > KEPT_NUMBERS;
-      held.put(name, before);
-      among.put(name, tensor);
+    int at = find(name);
+    return at < count && held[at].is(buffer, offset, shape)
+        ? again(held[at])
+        : name(among, at, name, buffer, offset, shape);
+  }
+
+  /** Returns where the tensor of that name is; behind the last if there is none. */
+  private int find(String name) {
+    int at = 0;
+    while (at < count && !held[at].name.equals(name)) {
+      at++;
     }
-    return again(before);
+    return at;
+  }
+
+  private Call name(
+      Map<String, OnnxTensor> among, int at, String name, Buffer buffer, int offset, long[] shape) {
+    long numbers = 1;
+    for (long extent : shape) {
+      numbers *= extent;
+    }
+    OnnxTensor tensor = tensor(buffer, offset, Math.toIntExact(numbers), shape);
+    if (at < count) {
+      named -= held[at].turn == turn ? 1 : 0;
+      held[at].tensor.close();
+    } else if (count++ == held.length) {
+      held = Arrays.copyOf(held, 2 * at);
+    }
+    held[at] = new Held(name, tensor, buffer, offset, shape, turn - 1);
+    large |= buffer.capacity() > KEPT_NUMBERS;
+    among.put(name, tensor);
+    return again(held[at]);
   }
 
   private Call again(Held tensor) {
@@ -183,15 +211,18 @@ public final class Call implements AutoCloseable {
 
   /** Lets go of what this turn did not name, or of all that is large. */
   private void letGo(boolean allLarge) {
-    for (Iterator<Map.Entry<String, Held>> each = held.entrySet().iterator(); each.hasNext(); ) {
-      Map.Entry<String, Held> entry = each.next();
-      Held one = entry.getValue();
+    int kept = 0;
+    for (int at = 0; at < count; at++) {
+      Held one = held[at];
       if (allLarge ? one.buffer.capacity() > KEPT_NUMBERS : one.turn != turn) {
-        each.remove();
-        inputs.remove(entry.getKey());
-        outputs.remove(entry.getKey());
+        inputs.remove(one.name);
+        outputs.remove(one.name);
         one.tensor.close();
+      } else {
+        held[kept++] = one;
       }
     }
+    Arrays.fill(held, kept, count, null);
+    count = kept;
   }
 }
