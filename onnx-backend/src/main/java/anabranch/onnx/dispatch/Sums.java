@@ -23,6 +23,9 @@ public final class Sums {
   private final float[] sum;
   private final float[] vector;
 
+  /** The row whose sum is not written yet, because the next member may be its own too; or -1. */
+  private int open = -1;
+
   /**
    * What every row gets behind its members, in this order.
    *
@@ -99,21 +102,33 @@ public final class Sums {
    */
   public void add(int row, FloatBuffer results, int at, float weight, boolean last) {
     results.get(at * width, vector);
-    begin(row);
+    if (row != open) {
+      leave();
+      begin(row);
+    }
     // Arrays with one index for both: what the compiler of the JVM makes vectors of.
     for (int c = 0; c < sum.length; c++) {
       sum[c] += weight * vector[c];
     }
     if (last) {
+      open = -1;
       end(row);
     } else {
       state[row] = BEGUN;
-      into.put(row * width, sum);
+      open = row;
+    }
+  }
+
+  private void leave() {
+    if (open >= 0) {
+      into.put(open * width, sum);
+      open = -1;
     }
   }
 
   /** Ends all rows that have not ended; those without a member are what every row gets. */
   public void end() {
+    leave();
     boolean nothing = rest.constant.length == 0 && rest.each == null && rest.residual == null;
     for (int row = 0; row < state.length; row++) {
       if (state[row] == 0 || state[row] == BEGUN && !nothing) {
