@@ -115,6 +115,19 @@ public final class KeyValues implements Kept {
     positions[written++] = position;
   }
 
+  /**
+   * Adds a row whose keys and values were written already where the next ones belong: behind those
+   * that are there, in room that was reserved, and in numbers that are not rounded.
+   */
+  public void add(int position) {
+    positions[written++] = position;
+  }
+
+  /** Returns whether keys and values are rounded to 16 bits. */
+  public boolean rounds() {
+    return halves;
+  }
+
   /** Writes a row that shows what it showed elsewhere; nothing where it showed nothing. */
   public void add(int position, KeyValues elsewhere) {
     int index = Arrays.binarySearch(elsewhere.positions, 0, elsewhere.written, position);

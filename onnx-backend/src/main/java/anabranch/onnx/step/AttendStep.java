@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An attention up to its output projection. Thread-safe. */
 public final class AttendStep implements LoadedStep {
+  /** From so many rows on, to copy them costs more than to name their place anew in each call. */
+  private static final int MANY = 16;
+
   private final Step.Attend step;
   private final Attention attention;
   private final @Nullable Session keysAndValues;
@@ -84,15 +87,32 @@ public final class AttendStep implements LoadedStep {
     int keyWidth = core.shape().keyWidth();
     int valueWidth = core.shape().valueWidth();
     FloatBuffer q = inner.rows(rows, core.shape().queryWidth());
-    FloatBuffer k = inner.rows(rows, keyWidth);
-    FloatBuffer v = inner.rows(rows, valueWidth);
-    try (Call call = keysAndValues.call()) {
+    KeyValues store = store(run);
+    int at = store == null ? 0 : store.written();
+    if (store != null) {
+      store.reserve(rows);
+    }
+    FloatBuffer k = store == null ? inner.rows(rows, keyWidth) : store.keys();
+    FloatBuffer v = store == null ? inner.rows(rows, valueWidth) : store.values();
+    try (Call call = keysAndValues().call()) {
       call.in("x", run.x(), 0, rows, run.width);
-      rotated(run, call, "q", q, rows, core.shape().queryWidth());
-      rotated(run, call, "k", k, rows, keyWidth);
-      call.out("v", v, 0, rows, valueWidth).run();
+      rotated(run, call, "q", q, 0, rows, core.shape().queryWidth());
+      rotated(run, call, "k", k, at * keyWidth, rows, keyWidth);
+      call.out("v", v, at * valueWidth, rows, valueWidth).run();
     }
     attend(run, q, new FloatBuffer[] {k, v}, o);
+  }
+
+  /** Returns where many rows of one sequence are kept as they are made; null where they are not. */
+  private @Nullable KeyValues store(StageRun run) {
+    Packing packing = run.packing;
+    Layout.Entry entry = run.entry(step.path());
+    boolean many = packing.rows >= MANY && packing.live == packing.rows;
+    if (!many || packing.spans.size() > 1 || entry.kind() != Layout.Kind.ROWS) {
+      return null;
+    }
+    KeyValues store = run.call.state(0).rows(entry);
+    return store.rounds() ? null : store;
   }
 
   /** Makes keys and values of the rows that show some, and what others read in this attention. */
@@ -117,7 +137,7 @@ public final class AttendStep implements LoadedStep {
         if (step.normed()) {
           call.out("n", run.normed(), 0, showing, run.width);
         }
-        rotated(run, call, "k", k, showing, keyWidth);
+        rotated(run, call, "k", k, 0, showing, keyWidth);
         if (length > 0) {
           call.out(name, v, 0, showing, length);
         }
@@ -222,7 +242,7 @@ public final class AttendStep implements LoadedStep {
     if (live > 0 && query != null) {
       try (Call call = query.call()) {
         call.in("n", read, 0, live, run.width);
-        rotated(run, call, "q", q, live, queryWidth);
+        rotated(run, call, "q", q, 0, live, queryWidth);
         call.run();
       }
     }
@@ -230,14 +250,15 @@ public final class AttendStep implements LoadedStep {
   }
 
   /** Declares a rotated output, and the angles that it is made with. */
-  void rotated(StageRun run, Call call, String name, FloatBuffer into, int rows, int out) {
+  void rotated(
+      StageRun run, Call call, String name, FloatBuffer into, int offset, int rows, int out) {
     if (angles == null) {
-      call.out(name, into, 0, rows, out);
+      call.out(name, into, offset, rows, out);
       return;
     }
     FloatBuffer[] both = run.angles(angles);
     call.in("cos", both[0], 0, 1, rows, angles.pairs());
     call.in("sin", both[1], 0, 1, rows, angles.pairs());
-    call.out(name, into, 0, 1, rows, out);
+    call.out(name, into, offset, 1, rows, out);
   }
 }

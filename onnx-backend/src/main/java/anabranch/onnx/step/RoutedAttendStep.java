@@ -124,7 +124,7 @@ final class RoutedAttendStep implements LoadedStep {
     FloatBuffer turned = scope.rows(live, shape.queryWidth());
     try (Call call = rotation.call()) {
       call.in("q", q, 0, live, shape.queryWidth());
-      attend.rotated(run, call, "r", turned, live, shape.queryWidth());
+      attend.rotated(run, call, "r", turned, 0, live, shape.queryWidth());
       call.run();
     }
     return turned;

@@ -54,6 +54,8 @@ final class SpanAttention {
   /**
    * Stores the span's keys and values where later calls need them, and answers its queries.
    *
+   * @param k keys by place; or those of the store, where they stand behind the ones before
+   * @param v like k
    * @param o receives results of live rows, packed like q
    */
   void run(FloatBuffer q, FloatBuffer k, FloatBuffer v, FloatBuffer o) {
@@ -84,7 +86,9 @@ final class SpanAttention {
     for (int i = 0; i < index.length; i++) {
       int row = first + i;
       index[i] = store.written();
-      if (packing.role(row) != Role.SHARED) {
+      if (k == store.keys()) {
+        store.add(packing.position(row));
+      } else if (packing.role(row) != Role.SHARED) {
         store.add(packing.position(row), k, v, packing.place(row));
       } else if (before != null) {
         store.add(packing.position(row), before);

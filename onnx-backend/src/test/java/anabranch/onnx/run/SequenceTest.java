@@ -15,6 +15,7 @@ import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
+import anabranch.model.layer.Attention;
 import anabranch.model.layer.Block;
 import anabranch.model.layer.FeedForward;
 import anabranch.model.layer.Mixture;
@@ -143,6 +144,67 @@ class SequenceTest {
       assertEquals(2, state.length());
       float[] expected = Feeding.of(model, plain, good).logits;
       assertArrayEquals(expected, Feeding.of(model, state, good).logits);
+    }
+  }
+
+  @Test
+  void manyRowsAreKeptLikeOnesThatComeOneByOne() {
+    ModelSpec spec = Models.causal();
+    int[] text = new int[130];
+    Arrays.setAll(text, i -> (7 * i + i / 3) % 31);
+    try (LoadedModel model = load(spec);
+        SequenceState together = model.newState(null);
+        SequenceState alone = model.newState(null)) {
+      float[] logits = new float[0];
+      int at = 0;
+      for (int rows : new int[] {40, 1, 16, 60, 13}) {
+        int[] part = Arrays.copyOfRange(text, at, at + rows);
+        logits = Feeding.of(model, together, Event.ofTokens(part).at(at)).logits;
+        at += rows;
+      }
+      float[] last = new float[0];
+      for (int i = 0; i < text.length; i++) {
+        last = Feeding.of(model, alone, Event.ofTokens(text[i]).at(i)).logits;
+      }
+      assertArrayEquals(last, Arrays.copyOfRange(logits, logits.length - 31, logits.length));
+      for (int page = 1; page < alone.image(0).pages().size(); page++) {
+        assertEquals(alone.image(0).pages().get(page), together.image(0).pages().get(page));
+      }
+    }
+  }
+
+  @Test
+  void manyRowsOfACallThatFailsLeaveNothingBehind() {
+    Attention attention = Attention.causal(2, 4).withRotary(100);
+    Mixture mixture = new Mixture(2, FeedForward.plain(4, Activation.RELU), Routers.switchTop1());
+    ModelSpec spec =
+        new ModelSpec(
+            "late",
+            8,
+            new Input.Features(2, 100),
+            Embedding.plain(),
+            Plan.of(
+                Block.of(
+                    Sublayer.preNorm(new Norm.Rms(1e-5), attention),
+                    new Sublayer("mixture", null, mixture, null, null))),
+            new Head(Head.Pool.EACH, null, 3, false));
+    float[] numbers = new float[2 * 20];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = i % 7 - 3;
+    }
+    Event good = Event.ofFeatures(2, 1, 2, 3, 4);
+    Event next = Event.ofFeatures(2, Arrays.copyOf(numbers, 2 * 18)).at(2);
+    numbers[39] = Float.MAX_VALUE;
+    Event bad = Event.ofFeatures(2, numbers).at(2);
+    try (LoadedModel model = load(spec);
+        SequenceState state = model.newState(null);
+        SequenceState plain = model.newState(null)) {
+      Feeding.of(model, state, good);
+      Feeding.of(model, plain, good);
+      assertThrows(ArithmeticException.class, () -> Feeding.of(model, state, bad));
+      assertEquals(2, state.length());
+      float[] expected = Feeding.of(model, plain, next).logits;
+      assertArrayEquals(expected, Feeding.of(model, state, next).logits);
     }
   }
 

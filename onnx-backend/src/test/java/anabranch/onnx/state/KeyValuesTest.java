@@ -38,8 +38,21 @@ class KeyValuesTest {
         int room = random.nextInt(random.nextInt(10) == 0 ? 300 : 5);
         int rows = random.nextInt(2) == 0 ? room : random.nextInt(room + 1);
         store.reserve(room);
+        if (random.nextInt(5) == 0) {
+          writeOnes(store, room);
+          store.discard();
+          store.reserve(room);
+        }
+        boolean there = random.nextInt(2) == 0;
+        if (there) {
+          writeOnes(store, rows);
+        }
         for (int row = 0; row < rows; row++) {
-          store.add(position + row, ones(KEY), ones(VALUE), 0);
+          if (there) {
+            store.add(position + row);
+          } else {
+            store.add(position + row, ones(KEY), ones(VALUE), 0);
+          }
         }
         store.end();
         assertEndsInZeros(store, before + rows);
@@ -59,6 +72,14 @@ class KeyValuesTest {
         }
       }
       store.close();
+    }
+  }
+
+  /** Writes where the next rows belong, as a graph does. */
+  private static void writeOnes(KeyValues store, int rows) {
+    for (int row = store.written(); row < store.written() + rows; row++) {
+      store.keys().put(row * KEY, ones(KEY), 0, KEY);
+      store.values().put(row * VALUE, ones(VALUE), 0, VALUE);
     }
   }
 
