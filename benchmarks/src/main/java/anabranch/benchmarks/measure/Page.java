@@ -53,7 +53,7 @@ public final class Page {
       | `flink-batch` | a job against the engine alone and the same job around a model that computes nothing, added up |
       | `flink-rocks` | hot keys on RocksDB against the heap |
       | `layer` | a routed layer against its experts on rows that lie grouped, and against other graphs of the same runtime; `together` has its experts twice, each alone and all in one graph. Beside the read bound, which holds the weights of the router and of the experts that rows see, the floor is the products of both |
-      | `llama` | a whole Mixtral with random weights in fp32 against llama.cpp through JNI, whose strength is quantised weights, and against its products as bare calls, without norms, routing and sums |
+      | `llama` | a whole Mixtral with random weights in fp32 against llama.cpp through JNI, whose strength is quantised weights, and against its operators as bare calls, on rows that lie grouped and without routing, gathering and sums of experts |
       | `rebatch` | survivors of many records gathered into batches anew, against the number of rows that they save |
       | `savings` | skipped blocks, narrower networks, dropped rows and rows without padding, against bare kernels at the same numbers of rows |
       | `start` | the first answer of a JVM against sessions made by hand |

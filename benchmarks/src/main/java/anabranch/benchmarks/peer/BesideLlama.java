@@ -14,6 +14,7 @@ import anabranch.engine.EngineOptions;
 import anabranch.engine.Inference;
 import anabranch.engine.Policy;
 import anabranch.engine.Sequence;
+import anabranch.model.ModelSpec;
 import anabranch.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +36,11 @@ final class BesideLlama {
   private static final int SHORT = 32;
   private static final int MORE = 64;
   private static final double TOLERANCE = 1e-3;
+
+  /** Extents of the model that only warms up, and steps that it makes for each round. */
+  private static final int SMALL = 64;
+
+  private static final int WARM_STEPS = 1000;
 
   /** How many times the time that passed all threads of a process may take. */
   private static final double THREADS = 1.2;
@@ -65,19 +71,17 @@ final class BesideLlama {
    */
   static void run(
       Function<List<String>, Child> start, Path folder, String backend, int rounds, Report report) {
+    warmUp(backend, WARM_STEPS * rounds);
     Path file = folder.resolve("mixtral.gguf");
     try (Limits limits = new Limits();
         Weights weights = SmallMixtral.weights();
-        Engine engine =
-            Engine.open(
-                Backends.named(backend).load(SmallMixtral.spec(), weights, LoadOptions.defaults()),
-                Policy.fullDepth(),
-                EngineOptions.defaults())) {
+        Engine engine = open(backend, SmallMixtral.spec(), weights)) {
       SmallMixtral.write(file, weights);
+      List<int[]> counts = SmallMixtral.counts(backend, weights, text(LONG));
       try (Child llama = start.apply(List.of(file.toString()));
-          BareProducts many = new BareProducts(weights, LONG, LONG);
-          BareProducts behindLong = new BareProducts(weights, 1, LONG + MORE / 2);
-          BareProducts behindShort = new BareProducts(weights, 1, SHORT + MORE / 2)) {
+          BareKernels many = BareKernels.ofRows(weights, LONG, counts);
+          BareKernels behindLong = BareKernels.ofOneRow(weights, LONG + MORE / 2);
+          BareKernels behindShort = BareKernels.ofOneRow(weights, SHORT + MORE / 2)) {
         llama.hear();
         BesideLlama contest = new BesideLlama(engine, weights, llama, report);
         contest.compare(text(LONG));
@@ -87,9 +91,36 @@ final class BesideLlama {
     }
   }
 
-  private static int[] text(int length) {
+  /** Lets the compiler of the JVM see our side, on a model so small that it takes a moment. */
+  private static void warmUp(String backend, int steps) {
+    ModelSpec small = SmallMixtral.spec(SMALL, SMALL, SMALL);
+    try (Weights weights = Weights.random(small, 1);
+        Engine engine = open(backend, small, weights)) {
+      for (int step = 0; step < steps; step += MORE) {
+        try (Sequence sequence = engine.begin("small")) {
+          next(sequence, text(step / MORE % 2 == 0 ? LONG : SHORT, SMALL), null);
+          for (int i = 1; i < MORE; i++) {
+            next(sequence, new int[] {i}, null);
+          }
+        }
+      }
+    }
+  }
+
+  private static Engine open(String backend, ModelSpec spec, Weights weights) {
+    return Engine.open(
+        Backends.named(backend).load(spec, weights, LoadOptions.defaults()),
+        Policy.fullDepth(),
+        EngineOptions.defaults());
+  }
+
+  private static int[] text(int length, int vocabulary) {
     SplittableRandom random = new SplittableRandom(length);
-    return random.ints(length, SmallMixtral.FIRST_LETTER, SmallMixtral.VOCABULARY).toArray();
+    return random.ints(length, SmallMixtral.FIRST_LETTER, vocabulary).toArray();
+  }
+
+  private static int[] text(int length) {
+    return text(length, SmallMixtral.VOCABULARY);
   }
 
   /** Fails unless both sides have the same logits behind a text, and go on with the same tokens. */
@@ -163,10 +194,11 @@ final class BesideLlama {
     return own.length;
   }
 
-  /** Bare products: those of the long text, and of a row behind either. */
-  private record Floors(BareProducts many, BareProducts behindLong, BareProducts behindShort) {
-    /** Returns the products of the long text, or of none, and of as many rows as follow. */
-    Run run(boolean text, BareProducts row) {
+  /** Bare kernels: those of the long text, and of a row behind either. */
+  private record Floors(BareKernels many, BareKernels behindLong, BareKernels behindShort) {
+    /** Returns the kernels of the long text, or of none, and of as many rows as follow. */
+    Run run(boolean text, BareKernels row) {
+      (text ? many : row).run();
       Time first = text ? time(many::run, 1) : new Time(Double.NaN, Double.NaN);
       Runnable others =
           () -> {
@@ -190,11 +222,11 @@ final class BesideLlama {
     // Until half as many rounds as count are over, the compilers of both JVMs are at work.
     for (int round = -rounds / 2; round < rounds; round++) {
       Run[] seen = {
-        ours(text(LONG), MORE, null),
-        llama(text(LONG), MORE),
+        oursAgain(text(LONG)),
+        llamaAgain(text(LONG)),
         floors.run(true, floors.behindLong),
-        ours(text(SHORT), MORE, null),
-        llama(text(SHORT), MORE),
+        oursAgain(text(SHORT)),
+        llamaAgain(text(SHORT)),
         floors.run(false, floors.behindShort)
       };
       for (int side = 0; round >= 0 && side < seen.length; side++) {
@@ -242,7 +274,7 @@ final class BesideLlama {
    */
   private record Goals(double peer, double bound) {}
 
-  /** Reports ours, the other side's, and bare products. */
+  /** Reports ours, the other side's, and bare kernels. */
   private void report(
       String name, Run[][] sides, Function<Run, Time> part, double bound, Goals goals) {
     double[] spent = figures(sides[0], part.andThen(Time::spent));
@@ -269,7 +301,7 @@ final class BesideLlama {
     report.finding(finding(name + ".passed.ours/llama.cpp", theirPassed, passed));
   }
 
-  /** Reports against a goal, with what bare products would have reached. */
+  /** Reports against a goal, with what bare kernels would have reached. */
   private void wanted(Finding finding, double[] other, double[] floor, double goal) {
     double allowed = finding(finding.name(), other, floor).ratio();
     report.finding(Double.isNaN(goal) ? finding : finding.atLeast(goal).withFloor(allowed));
@@ -283,6 +315,18 @@ final class BesideLlama {
 
   private static double[] figures(Run[] runs, Function<Run, Double> of) {
     return Arrays.stream(runs).mapToDouble(of::apply).toArray();
+  }
+
+  /** Reads a text for nothing first: no side pays for what the others left in the caches. */
+  private Run oursAgain(int[] text) {
+    ours(text, 1, null);
+    return ours(text, MORE, null);
+  }
+
+  /** Likewise. */
+  private Run llamaAgain(int[] text) {
+    llama(text, 1);
+    return llama(text, MORE);
   }
 
   /** Goes on with the likeliest tokens; adds the logits of each to a list, where there is one. */

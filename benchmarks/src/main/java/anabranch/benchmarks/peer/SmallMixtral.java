@@ -1,6 +1,17 @@
 package anabranch.benchmarks.peer;
 
+import anabranch.backend.Activations;
+import anabranch.backend.Event;
+import anabranch.backend.LoadOptions;
+import anabranch.backend.LoadedModel;
+import anabranch.backend.Rows;
+import anabranch.backend.SequenceState;
+import anabranch.backend.Span;
+import anabranch.backend.StageBatch;
+import anabranch.backend.StageResult;
+import anabranch.backend.Trace;
 import anabranch.benchmarks.measure.Tensors;
+import anabranch.engine.Backends;
 import anabranch.model.Embedding;
 import anabranch.model.Input;
 import anabranch.model.ModelSpec;
@@ -42,7 +53,7 @@ final class SmallMixtral {
   static final int FIRST_LETTER = 4;
 
   private static final int LETTER = 0x4e00;
-  private static final double EPSILON = 1e-5;
+  static final float EPSILON = 1e-5f;
   private static final double BASE = 10_000;
 
   // What the file says of a token.
@@ -54,19 +65,24 @@ final class SmallMixtral {
   private SmallMixtral() {}
 
   static ModelSpec spec() {
+    return spec(WIDTH, INNER, VOCABULARY);
+  }
+
+  /** Returns the same model with other sizes. */
+  static ModelSpec spec(int width, int inner, int vocabulary) {
     Norm norm = new Norm.Rms(EPSILON);
-    Attention attention = Attention.causal(HEADS, WIDTH / HEADS).withRotary(BASE);
-    FeedForward expert = FeedForward.gated(INNER, Activation.SILU);
+    Attention attention = Attention.causal(HEADS, width / HEADS).withRotary(BASE);
+    FeedForward expert = FeedForward.gated(inner, Activation.SILU);
     Mixture mixture = new Mixture(EXPERTS, expert, Routers.mixtral(K));
     Block block =
         new Block(List.of(Sublayer.preNorm(norm, attention), Sublayer.preNorm(norm, mixture)));
     return new ModelSpec(
         "mixtral",
-        WIDTH,
-        new Input.Tokens(VOCABULARY, MOST_ROWS),
+        width,
+        new Input.Tokens(vocabulary, MOST_ROWS),
         Embedding.plain(),
         Plan.of(Collections.nCopies(LAYERS, block).toArray(Block[]::new)),
-        new Head(Head.Pool.EACH, norm, VOCABULARY, false));
+        new Head(Head.Pool.EACH, norm, vocabulary, false));
   }
 
   /** Returns random weights by which no token without a letter is ever the likeliest. */
@@ -83,6 +99,27 @@ final class SmallMixtral {
       tensors.add(tensor);
     }
     return MemoryWeights.of(tensors);
+  }
+
+  /** Returns how many rows of a text each expert runs, layer by layer. */
+  static List<int[]> counts(String backend, Weights weights, int[] text) {
+    int[] numbers = IntStream.range(0, text.length).toArray();
+    Event[] events = new Event[text.length];
+    Arrays.fill(events, Event.ofTokens(text));
+    Rows rows =
+        new Rows(events, new Activations[text.length], numbers, numbers, new byte[text.length]);
+    try (LoadedModel model = Backends.named(backend).load(spec(), weights, LoadOptions.defaults());
+        SequenceState state = model.newState(null);
+        StageResult result =
+            model.stages().get(0).run(new StageBatch(0, List.of(new Span(state, rows)), true))) {
+      List<int[]> counts = new ArrayList<>();
+      for (Trace.Choices layer : result.trace().choices()) {
+        int[] each = new int[EXPERTS];
+        layer.ran().get(0, each);
+        counts.add(each);
+      }
+      return counts;
+    }
   }
 
   /** Returns how many numbers of the weights a token is multiplied with. */
@@ -120,7 +157,7 @@ final class SmallMixtral {
     out.number("llama.feed_forward_length", INNER);
     out.number("llama.attention.head_count", HEADS);
     out.number("llama.attention.head_count_kv", HEADS);
-    out.number("llama.attention.layer_norm_rms_epsilon", (float) EPSILON);
+    out.number("llama.attention.layer_norm_rms_epsilon", EPSILON);
     out.number("llama.rope.dimension_count", WIDTH / HEADS);
     out.number("llama.rope.freq_base", (float) BASE);
     out.number("llama.expert_count", EXPERTS);
