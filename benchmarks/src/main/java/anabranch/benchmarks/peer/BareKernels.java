@@ -6,6 +6,7 @@ import anabranch.onnx.session.Call;
 import anabranch.onnx.session.NativeRuntime;
 import anabranch.onnx.session.Opener;
 import anabranch.onnx.session.Session;
+import anabranch.onnx.state.KeyValues;
 import anabranch.weights.Weights;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,7 +33,6 @@ final class BareKernels implements AutoCloseable {
   private static final int WIDTH = SmallMixtral.WIDTH;
   private static final int HEADS = SmallMixtral.HEADS;
   private static final int EACH = WIDTH / HEADS;
-  private static final int TILE = 64;
 
   private final int rows;
   private final Opener opener;
@@ -185,7 +185,7 @@ final class BareKernels implements AutoCloseable {
   }
 
   private List<Call> cores(Session core, int keys, FloatBuffer q, FloatBuffer into) {
-    int tile = Math.min(rows, TILE);
+    int tile = Math.min(rows, KeyValues.TILE);
     FloatBuffer k = kept(keys, WIDTH);
     FloatBuffer v = kept(keys, WIDTH);
     List<Call> calls = new ArrayList<>();
@@ -198,8 +198,11 @@ final class BareKernels implements AutoCloseable {
               .in("k", k, 0, 1, HEADS, asked, EACH)
               .in("v", v, 0, 1, HEADS, asked, EACH)
               .out("o", into, at, 1, HEADS, tile, EACH);
-      FloatBuffer mask = masks.computeIfAbsent(asked, count -> hidden(tile, count));
-      calls.add(rows == 1 ? call : call.in("mask", mask, 0, tile, asked));
+      if (rows > 1) {
+        FloatBuffer mask = masks.computeIfAbsent(asked, count -> hidden(tile, count));
+        call.in("mask", mask, 0, tile, asked);
+      }
+      calls.add(call);
     }
     return calls;
   }

@@ -222,11 +222,11 @@ final class BesideLlama {
     // Until half as many rounds as count are over, the compilers of both JVMs are at work.
     for (int round = -rounds / 2; round < rounds; round++) {
       Run[] seen = {
-        oursAgain(text(LONG)),
-        llamaAgain(text(LONG)),
+        oursWarm(text(LONG)),
+        llamaWarm(text(LONG)),
         floors.run(true, floors.behindLong),
-        oursAgain(text(SHORT)),
-        llamaAgain(text(SHORT)),
+        oursWarm(text(SHORT)),
+        llamaWarm(text(SHORT)),
         floors.run(false, floors.behindShort)
       };
       for (int side = 0; round >= 0 && side < seen.length; side++) {
@@ -318,13 +318,13 @@ final class BesideLlama {
   }
 
   /** Reads a text for nothing first: no side pays for what the others left in the caches. */
-  private Run oursAgain(int[] text) {
+  private Run oursWarm(int[] text) {
     ours(text, 1, null);
     return ours(text, MORE, null);
   }
 
-  /** Likewise. */
-  private Run llamaAgain(int[] text) {
+  /** Does so on the other side. */
+  private Run llamaWarm(int[] text) {
     llama(text, 1);
     return llama(text, MORE);
   }

@@ -73,14 +73,14 @@ public final class SingleMembers implements Members {
   void add(StageRun run, Dispatch dispatch, int from, FloatBuffer read, Sums sums) {
     int width = run.width;
     int most = dispatch.most(from);
-    boolean there = most == 1 && dispatch.rows() == 1 && !scaled;
+    boolean alone = most == 1 && dispatch.rows() == 1 && !scaled;
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer gathered = there ? read : scope.rows(most, width);
+      FloatBuffer gathered = alone ? read : scope.rows(most, width);
       FloatBuffer results = scope.rows(most, width);
       for (int e = from; e < bank.members(); e++) {
         int count = dispatch.count(e);
         if (count > 0) {
-          if (!there) {
+          if (!alone) {
             gather(dispatch, dispatch.first(e), count, read, width, gathered);
           }
           run(e, gathered, results, 0, count, width);

@@ -43,7 +43,7 @@ public final class Call implements AutoCloseable {
     private final int offset;
     private final long[] shape;
 
-    /** The first and the last extent. */
+    /** The extents of vectors, here as well: what lies elsewhere has left the caches. */
     private final long rows;
 
     private final long width;
@@ -56,16 +56,12 @@ public final class Call implements AutoCloseable {
       this.offset = offset;
       this.shape = shape;
       this.turn = turn;
-      rows = shape.length == 0 ? 1 : shape[0];
-      width = shape.length == 0 ? 1 : shape[shape.length - 1];
+      rows = shape.length == 2 ? shape[0] : -1;
+      width = shape.length == 2 ? shape[1] : -1;
     }
 
     boolean is(Buffer other, int from, int first, int last) {
-      return buffer == other
-          && offset == from
-          && rows == first
-          && width == last
-          && shape.length == 2;
+      return buffer == other && offset == from && rows == first && width == last;
     }
 
     boolean is(Buffer other, int from, long[] extents) {
@@ -152,7 +148,7 @@ public final class Call implements AutoCloseable {
     int at = find(name);
     return at < count && held[at].is(buffer, offset, rows, width)
         ? again(held[at])
-        : name(among, at, name, buffer, offset, new long[] {rows, width});
+        : make(among, at, name, buffer, offset, new long[] {rows, width});
   }
 
   private Call name(
@@ -160,7 +156,7 @@ public final class Call implements AutoCloseable {
     int at = find(name);
     return at < count && held[at].is(buffer, offset, shape)
         ? again(held[at])
-        : name(among, at, name, buffer, offset, shape);
+        : make(among, at, name, buffer, offset, shape);
   }
 
   /** Returns where the tensor of that name is; behind the last if there is none. */
@@ -172,7 +168,8 @@ public final class Call implements AutoCloseable {
     return at;
   }
 
-  private Call name(
+  /** Makes a tensor, in place of the one of that name where there is one. */
+  private Call make(
       Map<String, OnnxTensor> among, int at, String name, Buffer buffer, int offset, long[] shape) {
     long numbers = 1;
     for (long extent : shape) {

@@ -106,9 +106,11 @@ public final class AttendStep implements LoadedStep {
   /** Returns where many rows of one sequence are kept as they are made; null where they are not. */
   private @Nullable KeyValues store(StageRun run) {
     Packing packing = run.packing;
+    if (packing.rows < MANY || packing.live < packing.rows || packing.spans.size() > 1) {
+      return null;
+    }
     Layout.Entry entry = run.entry(step.path());
-    boolean many = packing.rows >= MANY && packing.live == packing.rows;
-    if (!many || packing.spans.size() > 1 || entry.kind() != Layout.Kind.ROWS) {
+    if (entry.kind() != Layout.Kind.ROWS) {
       return null;
     }
     KeyValues store = run.call.state(0).rows(entry);
