@@ -108,6 +108,15 @@ class CallTest {
   }
 
   @Test
+  void aNameThatIsGivenTwiceCountsOnce() {
+    twice(x, y, 0, 1);
+    try (Call call = session.call()) {
+      call.out("y", y, 1, 1).out("y", y, 0, 1);
+      assertThrows(IllegalStateException.class, call::run);
+    }
+  }
+
+  @Test
   void oneCallIsHandedOutAgainAndASecondBesideIt() {
     Call first = session.call();
     Call second = session.call();
