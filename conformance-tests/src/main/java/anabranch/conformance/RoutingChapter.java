@@ -14,6 +14,7 @@ import anabranch.conformance.space.Unsliced;
 import anabranch.conformance.trial.Answered;
 import anabranch.conformance.trial.Subject;
 import anabranch.conformance.trial.Trial;
+import anabranch.conformance.trial.Walk;
 import anabranch.engine.Policy;
 import anabranch.model.ModelSpec;
 import anabranch.model.layer.Activation;
@@ -163,6 +164,39 @@ public interface RoutingChapter extends Subject {
                 }
               }
             }
+          });
+    }
+  }
+
+  /** Intent: weights that add up to 0 are no shares, and no answer is made of them. */
+  @Test
+  @Rule({"R5", "E5"})
+  default void weightsThatAddUpToNothingAreRefusedByRowAndMember() {
+    Selection two = new Selection.TopK(2);
+    Gate shares = Gate.normalisedScore();
+    Gate guarded = new Gate(Gate.Of.SCORE, new Gate.Normalise(1e-9), 1);
+    for (Gate gate : List.of(shares, guarded)) {
+      Case drawn = Case.of(Shapes.routed(Router.linear(Score.IDENTITY, two).with(gate), 4), 16, 3);
+      Case nothing =
+          drawn.with(
+              Shapes.changed(
+                  drawn.spec(),
+                  drawn.weights(),
+                  (name, tensor) -> name.contains(".router.") ? Shapes.filled(tensor, 0) : tensor));
+      Trial.of(
+          this,
+          nothing,
+          trial -> {
+            Policy full = Policy.fullDepth();
+            Walk walk = trial.by(full);
+            if (gate == guarded) {
+              trial.judge(full, walk.run(nothing.sequences()));
+              return;
+            }
+            RuntimeException failed =
+                assertThrows(RuntimeException.class, () -> walk.run(nothing.sequences()));
+            String text = String.valueOf(failed.getMessage());
+            assertTrue(text.matches("(?s).*row 0.*(expert|member) 0.*"), "names both: " + text);
           });
     }
   }

@@ -122,7 +122,7 @@ final class Decision {
       for (int e = 0; e < into.length; e++) {
         float z = given[e];
         if (!Float.isFinite(z)) {
-          throw routing.bad("logit", z, row, e);
+          throw routing.badLogit(z, row, e);
         }
         into[e] = z;
       }
@@ -151,7 +151,7 @@ final class Decision {
       for (int choice = 0; choice < into.k(); choice++) {
         float gate = into.gate(row, choice);
         if (!Float.isFinite(gate)) {
-          throw routing.bad("gate", gate, row, into.expert(row, choice));
+          throw routing.badGate(gate, row, into.expert(row, choice));
         }
       }
     }

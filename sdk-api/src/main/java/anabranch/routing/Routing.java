@@ -150,7 +150,16 @@ public final class Routing {
     return table[token];
   }
 
-  ArithmeticException bad(String what, float value, int row, int expert) {
+  ArithmeticException badLogit(float value, int row, int expert) {
+    return bad("logit", value, row, expert, "");
+  }
+
+  ArithmeticException badGate(float value, int row, int expert) {
+    boolean divided = router.gate().normalise() != null;
+    return bad("gate", value, row, expert, divided ? ": weights are divided by their sum" : "");
+  }
+
+  private ArithmeticException bad(String what, float value, int row, int expert, String why) {
     return new ArithmeticException(
         path
             + ": "
@@ -161,6 +170,7 @@ public final class Routing {
             + row
             + ", expert "
             + expert
-            + " is not finite");
+            + " is not finite"
+            + why);
   }
 }

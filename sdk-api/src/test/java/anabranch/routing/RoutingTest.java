@@ -207,13 +207,24 @@ class RoutingTest {
     }
   }
 
-  /** E5: a gate that is not finite is refused. */
+  /**
+   * E5, R5: a gate that is not finite is refused, as is a sum of 0 or of sigmoids that underflow.
+   */
   @Test
   void gatesThatCannotBeNormalisedAreRefused() {
-    Router router = Call.router(Score.IDENTITY, new Selection.TopK(2), Gate.normalisedScore());
+    Router scores = Call.router(Score.IDENTITY, new Selection.TopK(2), Gate.normalisedScore());
+    Gate sigmoids = new Gate(Gate.Of.SIGMOID_OF_SELECTED, new Gate.Normalise(0), 1);
+    Router shares = Call.router(Score.SOFTMAX, new Selection.TopK(2), sigmoids);
+    assertNoGate("Infinity of row 0, expert 0", scores, 1, -1);
+    assertNoGate("NaN of row 0, expert 1", shares, -746, -745.5f);
+  }
+
+  private static void assertNoGate(String gate, Router router, float... logits) {
     ArithmeticException thrown =
-        assertThrows(ArithmeticException.class, () -> Call.of(1).decide(router, 2, 1, -1));
-    assertEquals("m: gate Infinity of row 0, expert 0 is not finite", thrown.getMessage());
+        assertThrows(ArithmeticException.class, () -> Call.of(1).decide(router, 2, logits));
+    assertEquals(
+        "m: gate " + gate + " is not finite: weights are divided by their sum",
+        thrown.getMessage());
   }
 
   /** E2: a correction that does not fit names what was found. */

@@ -69,6 +69,18 @@ final class RoutingFaults {
             },
             "rowsWithoutTheirConditionAreRefused"),
         fault(
+            "weights that add up to 0 are 0",
+            new Rewritten() {
+              @Override
+              Router change(Router router) {
+                Gate gate = router.gate();
+                return gate.normalise() != null && gate.normalise().epsilon() == 0
+                    ? router.with(new Gate(gate.of(), new Gate.Normalise(1e-9), gate.scale()))
+                    : router;
+              }
+            },
+            "weightsThatAddUpToNothingAreRefusedByRowAndMember"),
+        fault(
             "the row is read in place of a condition",
             new Rewritten() {
               @Override

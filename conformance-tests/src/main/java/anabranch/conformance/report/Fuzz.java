@@ -18,7 +18,8 @@ import java.util.TreeMap;
 
 /**
  * Draws descriptions at random, without asking whether their parts go together: each is refused
- * with a reason, or answered as the oracle does, on free decisions and on forced ones.
+ * with a reason, or answered as the oracle does, on free decisions and on forced ones, or failed as
+ * the oracle does where a number is not finite (rule E5).
  */
 public final class Fuzz {
   private final BackendConformance kit;
@@ -27,6 +28,7 @@ public final class Fuzz {
   private final List<String> wrong = new ArrayList<>();
   private int accepted;
   private int amplified;
+  private int notFinite;
 
   private Fuzz(Backend backend, LoadOptions options) {
     kit =
@@ -75,7 +77,13 @@ public final class Fuzz {
           kit,
           drawn,
           trial -> {
-            Policy policy = trial.halfLeave();
+            Policy policy;
+            try {
+              policy = trial.halfLeave();
+            } catch (ArithmeticException exact) {
+              requireNotFinite(trial, exact);
+              return;
+            }
             trial.judge(policy, trial.by(policy).run(drawn.sequences()));
             List<List<Integer>> exits = drawn.anyExits(seed);
             trial.judge(exits, trial.forced(exits, seed).run(drawn.sequences()));
@@ -86,6 +94,16 @@ public final class Fuzz {
     }
   }
 
+  private void requireNotFinite(Trial trial, ArithmeticException exact) {
+    try {
+      trial.by(Policy.fullDepth()).run(trial.subject.sequences());
+    } catch (ArithmeticException failed) {
+      notFinite++;
+      return;
+    }
+    throw new AssertionError("answered, and the oracle fails: " + exact.getMessage(), exact);
+  }
+
   /** Returns how many descriptions were accepted. */
   public int accepted() {
     return accepted;
@@ -94,6 +112,11 @@ public final class Fuzz {
   /** Returns how many were answered beyond the tolerance, as far as rounding explains. */
   public int amplified() {
     return amplified;
+  }
+
+  /** Returns how many failed in the oracle and the backend, as a number was not finite. */
+  public int notFinite() {
+    return notFinite;
   }
 
   /** Returns how many were refused. */

@@ -102,12 +102,13 @@ public final class KitCommand {
       long start = System.nanoTime();
       Fuzz result = Fuzz.run(Backends.named(name), options, first, fuzz);
       out.printf(
-          "%s: %d descriptions, %d accepted, %d refused, %d amplified, %d wrong, %.0f s%n",
+          "%s: %d descriptions, %d accepted, %d refused, %d amplified, %d not finite, %d wrong, %.0f s%n",
           name,
           fuzz,
           result.accepted(),
           result.refused(),
           result.amplified(),
+          result.notFinite(),
           result.wrong().size(),
           (System.nanoTime() - start) / 1e9);
       result.reasons().forEach((reason, count) -> out.printf("  refused %5d  %s%n", count, reason));

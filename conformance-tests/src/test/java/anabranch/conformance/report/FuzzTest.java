@@ -26,4 +26,12 @@ class FuzzTest {
             .toList();
     assertEquals(List.of(), rare, "words in fewer than 50 descriptions");
   }
+
+  /** R5, E5: a sigmoid underflows to 0 in what this seed draws, and is divided by itself. */
+  @Test
+  void aNumberThatIsNotFiniteInTheOracleIsRefusedByTheBackendToo() {
+    Fuzz fuzz = Fuzz.run(new ReferenceBackend(), LoadOptions.defaults(), 71647, 1);
+    assertEquals(List.of(), fuzz.wrong());
+    assertEquals(1, fuzz.notFinite());
+  }
 }
