@@ -4,6 +4,7 @@ import anabranch.model.plan.GraphRank;
 import anabranch.onnx.graph.CoreShape;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.onnx.memory.Scope;
+import anabranch.onnx.memory.Touch;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import anabranch.onnx.state.KeyValues;
@@ -22,9 +23,6 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class AttentionCore {
-  /** How many numbers lie in a line of a cache. */
-  private static final int LINE = 16;
-
   /** How many numbers stay in a near cache that were read just now. */
   private static final int NEAR = 1 << 17;
 
@@ -231,16 +229,8 @@ public final class AttentionCore {
     int valueWidth = shape.valueWidth();
     if ((long) count * (keyWidth + valueWidth) <= NEAR) {
       touched =
-          touch(keys.keys(), keys.first() * keyWidth, count * keyWidth)
-              ^ touch(keys.values(), keys.first() * valueWidth, count * valueWidth);
+          Touch.of(keys.keys(), keys.first() * keyWidth, count * keyWidth)
+              ^ Touch.of(keys.values(), keys.first() * valueWidth, count * valueWidth);
     }
-  }
-
-  private static int touch(FloatBuffer numbers, int from, int count) {
-    int all = 0;
-    for (int at = from; at < from + count; at += LINE) {
-      all ^= Float.floatToRawIntBits(numbers.get(at));
-    }
-    return all;
   }
 }

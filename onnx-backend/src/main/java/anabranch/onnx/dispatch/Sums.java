@@ -1,6 +1,7 @@
 package anabranch.onnx.dispatch;
 
 import anabranch.onnx.crew.Crew;
+import anabranch.onnx.memory.Touch;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,9 @@ public final class Sums {
   private static final byte BEGUN = 1;
   private static final byte ENDED = 2;
 
+  /** So many sums of a member's rows are brought near together. */
+  private static final int TOGETHER = 8;
+
   private final FloatBuffer into;
   private final int width;
   private final Rest rest;
@@ -25,6 +29,9 @@ public final class Sums {
 
   /** The row whose sum is not written yet, because the next member may be its own too; or -1. */
   private int open = -1;
+
+  /** Of no meaning: what is read and never used would not be read. */
+  private int touched;
 
   /**
    * What every row gets behind its members, in this order.
@@ -62,9 +69,19 @@ public final class Sums {
    */
   public void add(
       Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh, boolean only) {
-    for (int slot = first; slot < first + count; slot++) {
+    int end = first + count;
+    for (int slot = first; slot < end; slot++) {
+      if (count > 1 && (slot - first) % TOGETHER == 0) {
+        touch(dispatch, slot, Math.min(end, slot + TOGETHER));
+      }
       boolean last = only && dispatch.isLast(slot);
       add(dispatch.row(slot), results, slot - first, weigh ? dispatch.gate(slot) : 1, last);
+    }
+  }
+
+  private void touch(Dispatch dispatch, int from, int to) {
+    for (int slot = from; slot < to; slot++) {
+      touched ^= Touch.of(into, dispatch.row(slot) * width, width);
     }
   }
 
