@@ -57,29 +57,36 @@ public final class Additions {
     return sinks == null ? count : count + 1;
   }
 
-  /** Returns how many numbers there are for some queries that read some keys. */
-  int size(int queries, int count) {
-    return Math.multiplyExact(Math.multiplyExact(heads, queries), columns(count));
+  /** Returns how many numbers there are for queries that read some keys. */
+  int size(HeadRows asked, int count) {
+    return Math.multiplyExact(Math.multiplyExact(asked.queries(), rows(asked)), columns(count));
+  }
+
+  /** Returns how many rows of numbers there are for a query. */
+  private int rows(HeadRows asked) {
+    return byHead() ? heads : asked.sharing();
   }
 
   /**
-   * Writes the numbers, head after head and query after query.
+   * Writes the numbers, row by row.
    *
    * @param from the first query
    * @param to behind the last
    * @param asked for how many there is room; the last is repeated
    * @param count how many keys they read
    */
-  void write(FloatBuffer mask, Queries queries, int from, int to, int asked, Keys keys, int count) {
+  void write(
+      FloatBuffer mask, Queries queries, int from, int to, HeadRows asked, Keys keys, int count) {
     int columns = columns(count);
-    for (int i = 0; i < asked; i++) {
+    int rows = rows(asked);
+    for (int i = 0; i < asked.queries(); i++) {
       int query = Math.min(from + i, to - 1);
       int last = causal ? queries.own()[query] : count;
       int position = queries.positions()[query];
       int first = window == null ? 0 : firstAfter(position - window.rows(), keys);
       int kept = window == null ? 0 : Math.min(first, firstAfter(window.first() - 1, keys));
-      for (int head = 0; head < heads; head++) {
-        int at = (head * asked + i) * columns;
+      for (int head = 0; head < rows; head++) {
+        int at = asked.row(head, i) * columns;
         hideBehind(last, mask, at, count);
         hideBetween(kept, first, mask, at);
         if (sinks != null) {
@@ -91,14 +98,14 @@ public final class Additions {
           continue;
         }
         int bucket = bucket(keys.positions()[key] - position);
-        for (int head = 0; head < heads; head++) {
-          mask.put((head * asked + i) * columns + key, near[bucket * heads + head]);
+        for (int head = 0; head < rows; head++) {
+          mask.put(asked.row(head, i) * columns + key, near[bucket * heads + head]);
         }
       }
       float[] added = keys.added();
       for (int key = 0; added != null && key < count; key++) {
-        for (int head = 0; head < heads; head++) {
-          int at = (head * asked + i) * columns + key;
+        for (int head = 0; head < rows; head++) {
+          int at = asked.row(head, i) * columns + key;
           mask.put(at, mask.get(at) + added[key]);
         }
       }

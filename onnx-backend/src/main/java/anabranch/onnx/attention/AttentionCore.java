@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
  * The core of one shape of attention, run for one sequence at a time.
  *
  * <p>A row's bits must not depend on the rows that are asked beside it, nor on how many keys follow
- * it. Products have that property from two query rows on, so a single query is asked twice; and a
- * causal query reads the keys of its own tile and of those before it that its window reaches, to
- * their ends and no others, so that the shape of its softmax depends on its place alone.
- * Thread-safe.
+ * it. Products have that property from two query rows on, so a single query is asked twice, unless
+ * several heads ask the same keys and are rows of one; and a causal query reads the keys of its own
+ * tile and of those before it that its window reaches, to their ends and no others, so that the
+ * shape of its softmax depends on its place alone. Thread-safe.
  */
 public final class AttentionCore {
   /** How many numbers stay in a near cache that were read just now. */
@@ -155,8 +155,9 @@ public final class AttentionCore {
   private Call in(Call call, Queries queries, Keys keys, Additions additions, Scope scope) {
     int count = keys.count();
     int asked = queries.count();
-    FloatBuffer mask = scope.rows(1, additions.size(asked, count));
-    additions.write(mask, queries, 0, asked, asked, keys, count);
+    HeadRows rows = new HeadRows(asked, 1);
+    FloatBuffer mask = scope.rows(1, additions.size(rows, count));
+    additions.write(mask, queries, 0, asked, rows, keys, count);
     int queryWidth = shape.queryWidth();
     int keyWidth = shape.keyWidth();
     int groups = shape.groups();
@@ -177,45 +178,48 @@ public final class AttentionCore {
       Additions additions,
       FloatBuffer o,
       BufferPool pool) {
-    int rows = to - from;
-    int asked = Math.max(2, rows);
-    int queryWidth = shape.queryWidth();
-    int keyWidth = shape.keyWidth();
-    int valueWidth = shape.valueWidth();
-    int resultWidth = shape.resultWidth();
-    int at = (queries.place() + from) * queryWidth;
-    int into = (queries.place() + from) * resultWidth;
+    int most = AskedRows.most(shape, to - from);
+    for (int first = from; first < to; first += most) {
+      int end = Math.min(to, first + most);
+      askAtOnce(queries, first, end, keys, count, additions, o, pool);
+    }
+  }
+
+  private void askAtOnce(
+      Queries queries,
+      int from,
+      int to,
+      Keys keys,
+      int count,
+      Additions additions,
+      FloatBuffer o,
+      BufferPool pool) {
     try (Scope scope = new Scope(pool);
         Call call = session.call()) {
-      if (rows == 1) {
-        FloatBuffer twice = scope.rows(2, queryWidth);
-        twice.put(0, queries.q(), at, queryWidth);
-        twice.put(queryWidth, queries.q(), at, queryWidth);
+      AskedRows rows = new AskedRows(shape, queries, from, to, o, scope);
+      int asked = rows.asked.count();
+      if (to - from == 1) {
         touch(keys, count);
-        call.in("q", twice, 0, 1, 2, queryWidth);
-      } else {
-        call.in("q", queries.q(), at, 1, rows, queryWidth);
       }
-      call.in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
+      int keyWidth = shape.keyWidth();
+      call.in("q", rows.q, rows.at, 1, asked, keyWidth)
+          .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
+      int valueWidth = shape.valueWidth();
       if (valueWidth > 0) {
         call.in("v", keys.values(), keys.first() * valueWidth, 1, count, valueWidth);
       }
       if (shape.masked()) {
-        FloatBuffer mask = scope.rows(1, additions.size(asked, count));
-        additions.write(mask, queries, from, to, asked, keys, count);
+        FloatBuffer mask = scope.rows(1, additions.size(rows.asked, count));
+        additions.write(mask, queries, from, to, rows.asked, keys, count);
         if (additions.byHead()) {
-          call.in("mask", mask, 0, 1, shape.heads(), asked, additions.columns(count));
+          int columns = additions.columns(count);
+          call.in("mask", mask, 0, 1, shape.groups(), asked, columns);
         } else {
           call.in("mask", mask, 0, asked, count);
         }
       }
-      if (rows == 1) {
-        FloatBuffer twice = scope.rows(2, resultWidth);
-        call.out("o", twice, 0, 1, 2, resultWidth).run();
-        o.put(into, twice, 0, resultWidth);
-      } else {
-        call.out("o", o, into, 1, rows, resultWidth).run();
-      }
+      call.out("o", rows.read, rows.place, 1, asked, shape.groups() * shape.result()).run();
+      rows.back();
     }
   }
 

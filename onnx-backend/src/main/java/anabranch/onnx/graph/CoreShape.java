@@ -58,6 +58,11 @@ public record CoreShape(
         scores == null ? null : scores.distances());
   }
 
+  /** Returns how many heads ask the same keys. */
+  public int sharing() {
+    return heads / groups;
+  }
+
   /** Returns the length of a row's queries. */
   public int queryWidth() {
     return heads * width;

@@ -74,14 +74,15 @@ public final class EdgeGraphs {
   }
 
   /**
-   * Returns the core of an attention for the rows of one sequence: maps q (1 x queries x width), k,
-   * v (1 x keys x width, v where there are values beside the keys) and, where causal, {@code mask}
-   * (queries x keys, added to the scores) to o. With sinks or distances there always is a mask, 1 x
-   * heads x queries x keys, with a column for the sink behind the keys.
+   * Returns the core of an attention for the rows of one sequence: maps q (1 x rows x groups by
+   * width), k, v (1 x keys x width, v where there are values beside the keys) and, where causal,
+   * {@code mask} (rows x keys, added to the scores) to o. Heads that share keys are rows of one.
+   * With sinks or distances there always is a mask, 1 x groups x rows x keys, with a column for the
+   * sink behind the keys.
    */
   public static Graph core(CoreShape shape) {
     Graph graph = new Graph("core");
-    String q = graph.input("q", 1, -1, shape.queryWidth());
+    String q = graph.input("q", 1, -1, shape.keyWidth());
     String k = graph.input("k", 1, -1, shape.keyWidth());
     if (shape.sinks()) {
       k = withZero(graph, k);
@@ -103,18 +104,19 @@ public final class EdgeGraphs {
     Map<String, Object> heads =
         Map.of(
             "q_num_heads",
-            shape.heads(),
+            shape.groups(),
             "kv_num_heads",
             shape.groups(),
             "scale",
             (float) shape.scale());
     String o =
         shape.byHead()
-            ? graph.node("Attention", heads, q, k, v, graph.input("mask", 1, shape.heads(), -1, -1))
+            ? graph.node(
+                "Attention", heads, q, k, v, graph.input("mask", 1, shape.groups(), -1, -1))
             : shape.masked()
                 ? graph.node("Attention", heads, q, k, v, graph.input("mask", -1, -1))
                 : graph.node("Attention", heads, q, k, v);
-    graph.output("o", o, 1, -1, shape.resultWidth());
+    graph.output("o", o, 1, -1, shape.groups() * shape.result());
     return graph;
   }
 
