@@ -17,6 +17,7 @@ import anabranch.benchmarks.process.Wide;
 import anabranch.benchmarks.stage.Bits;
 import anabranch.benchmarks.stage.Curves;
 import anabranch.benchmarks.stage.Depth;
+import anabranch.benchmarks.stage.Heads;
 import anabranch.benchmarks.stage.Savings;
 import anabranch.benchmarks.stage.Steps;
 import anabranch.conformance.Kit;
@@ -51,6 +52,7 @@ public final class Benchmarks {
           "depth",
           "bits",
           "savings",
+          "heads",
           "start",
           "tasks",
           "threads",
@@ -124,6 +126,7 @@ public final class Benchmarks {
       case "depth" -> Depth.run(backend, ROUNDS, report);
       case "bits" -> Bits.run(backend, ROUNDS, report);
       case "savings" -> Savings.run(backend, ROUNDS, report);
+      case "heads" -> Heads.run(ROUNDS, report);
       case "flat" -> Flat.run(backend, STEPS, CYCLES, report);
       case "curves" -> Curves.run(backend, ROUNDS, report);
       case "rebatch" -> {

@@ -52,6 +52,7 @@ public final class Page {
       | `flink` | an inference step against a step that does nothing and, with an engine, against that engine; the goal is for what is the operator's own: a job beyond the engine alone and a step that does nothing |
       | `flink-batch` | a job against the engine alone and the same job around a model that computes nothing, added up |
       | `flink-rocks` | hot keys on RocksDB against the heap |
+      | `heads` | attention whose heads share keys against the operator of the same runtime, told of every head |
       | `layer` | a routed layer against its experts on rows that lie grouped, and against other graphs of the same runtime; `together` has its experts twice, each alone and all in one graph. Beside the read bound, which holds the weights of the router and of the experts that rows see, the floor is the products of both |
       | `llama` | a whole Mixtral with random weights in fp32 against llama.cpp through JNI, whose strength is quantised weights, and against its operators as bare calls, on rows that lie grouped and without routing, gathering and sums of experts |
       | `rebatch` | survivors of many records gathered into batches anew, against the number of rows that they save |
