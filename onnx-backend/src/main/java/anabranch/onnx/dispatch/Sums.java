@@ -17,7 +17,7 @@ public final class Sums {
   private static final byte BEGUN = 1;
   private static final byte ENDED = 2;
 
-  /** So many sums of a member's rows are brought near together. */
+  /** So many rows of a member are brought near together, their sums and what ends them. */
   private static final int TOGETHER = 8;
 
   private final FloatBuffer into;
@@ -72,16 +72,20 @@ public final class Sums {
     int end = first + count;
     for (int slot = first; slot < end; slot++) {
       if (count > 1 && (slot - first) % TOGETHER == 0) {
-        touch(dispatch, slot, Math.min(end, slot + TOGETHER));
+        touch(dispatch, slot, Math.min(end, slot + TOGETHER), only);
       }
       boolean last = only && dispatch.isLast(slot);
       add(dispatch.row(slot), results, slot - first, weigh ? dispatch.gate(slot) : 1, last);
     }
   }
 
-  private void touch(Dispatch dispatch, int from, int to) {
+  private void touch(Dispatch dispatch, int from, int to, boolean only) {
     for (int slot = from; slot < to; slot++) {
-      touched ^= Touch.of(into, dispatch.row(slot) * width, width);
+      int at = dispatch.row(slot) * width;
+      touched ^= Touch.of(into, at, width);
+      if (rest.residual != null && only && dispatch.isLast(slot)) {
+        touched ^= Touch.of(rest.residual, at, width);
+      }
     }
   }
 
