@@ -66,7 +66,7 @@ class AttentionCoreTest {
     }
   }
 
-  /** D1: whoever else is asked. */
+  /** D6, D8: whoever else is asked. */
   @Test
   void aQueryReadsTheSameBitsAloneAndAmongOthers() {
     for (Attention attention : attentions()) {
