@@ -5,6 +5,7 @@ import anabranch.onnx.call.StageCall;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.step.AttendStep;
+import anabranch.onnx.step.Shown;
 import java.nio.FloatBuffer;
 
 /** The core of an attention, whose queries, keys and values a joined graph left. Thread-safe. */
@@ -27,7 +28,7 @@ final class CoreStep implements LoadedStep {
     StageCall.Ahead made = run.call.take(this);
     try (Scope ignored = made.scope()) {
       FloatBuffer o = run.newUpdate(length);
-      attention.attend(run, made.q(), new FloatBuffer[] {made.k(), made.v()}, o);
+      attention.attend(run, made.q(), new Shown(made.k(), made.v()), o);
     }
   }
 }

@@ -72,7 +72,7 @@ public final class AttendStep implements LoadedStep {
         atOnce(run, o, inner);
         return;
       }
-      FloatBuffer[] shown = show(run, inner);
+      Shown shown = show(run, inner);
       FloatBuffer q = queries(run, read(run), inner);
       attend(run, q, shown, o);
     }
@@ -100,7 +100,7 @@ public final class AttendStep implements LoadedStep {
       rotated(run, call, "k", k, at * keyWidth, rows, keyWidth);
       call.out("v", v, at * valueWidth, rows, valueWidth).run();
     }
-    attend(run, q, new FloatBuffer[] {k, v}, o);
+    attend(run, q, new Shown(k, v, store != null), o);
   }
 
   /** Returns where many rows of one sequence are kept as they are made; null where they are not. */
@@ -118,7 +118,7 @@ public final class AttendStep implements LoadedStep {
   }
 
   /** Makes keys and values of the rows that show some, and what others read in this attention. */
-  FloatBuffer[] show(StageRun run, Scope inner) {
+  Shown show(StageRun run, Scope inner) {
     return show(run, "v", core.shape().valueWidth(), inner);
   }
 
@@ -128,7 +128,7 @@ public final class AttendStep implements LoadedStep {
    * @param name of that output
    * @param length of that output; 0 for none
    */
-  FloatBuffer[] show(StageRun run, String name, int length, Scope inner) {
+  Shown show(StageRun run, String name, int length, Scope inner) {
     int showing = run.packing.projecting;
     int keyWidth = core.shape().keyWidth();
     FloatBuffer k = inner.rows(showing, keyWidth);
@@ -146,7 +146,7 @@ public final class AttendStep implements LoadedStep {
         call.run();
       }
     }
-    return new FloatBuffer[] {k, v};
+    return new Shown(k, v);
   }
 
   /** Returns what queries are made of, by place, once keys are made. */
@@ -165,17 +165,17 @@ public final class AttendStep implements LoadedStep {
    * Answers the queries of live rows, span by span.
    *
    * @param q by place, of live rows
-   * @param shown keys and values by place, of rows that show some
+   * @param shown of rows that show some
    * @param o receives results of live rows
    */
-  public void attend(StageRun run, FloatBuffer q, FloatBuffer[] shown, FloatBuffer o) {
+  public void attend(StageRun run, FloatBuffer q, Shown shown, FloatBuffer o) {
     Packing packing = run.packing;
     Layout.Entry entry = run.entry(step.path());
     boolean asked = run.call.asks(run.member(), step.path());
     for (int span = 0; span < packing.spans.size(); span++) {
       if (packing.size(span) > 0) {
         SpanAttention of = new SpanAttention(run, span, entry, core, additions, asked);
-        of.run(q, shown[0], shown[1], o);
+        of.run(q, shown, o);
       }
     }
   }
@@ -189,7 +189,7 @@ public final class AttendStep implements LoadedStep {
   float[][] give(StageRun run, int[][] spans) {
     float[][] given = new float[spans.length][];
     try (Scope inner = new Scope(run.call.pool)) {
-      FloatBuffer[] shown = show(run, inner);
+      Shown shown = show(run, inner);
       FloatBuffer q = queries(run, read(run), inner);
       int[] positions = run.packing.positions();
       for (int span = 0; span < spans.length; span++) {
@@ -199,7 +199,7 @@ public final class AttendStep implements LoadedStep {
         int[] own = new int[count == 0 ? 0 : run.packing.liveOf(span)];
         int[] asking = Arrays.copyOfRange(positions, place, place + own.length);
         int[] at = Arrays.copyOfRange(positions, first, first + count);
-        Keys keys = new Keys(shown[0], shown[1], first, count, at);
+        Keys keys = new Keys(shown.keys(), shown.values(), first, count, at);
         Queries queries = new Queries(q, place, own, asking);
         given[span] = core.received(queries, keys, additions, run.call.pool);
       }

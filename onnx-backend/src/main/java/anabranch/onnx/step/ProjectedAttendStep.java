@@ -47,12 +47,12 @@ final class ProjectedAttendStep implements LoadedStep {
   public void take(StageRun run) {
     boolean behind = finish == Step.Finish.BEHIND;
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer[] shown = attend.show(run, "z", length(values), scope);
+      Shown shown = attend.show(run, "z", length(values), scope);
       FloatBuffer read = attend.read(run);
-      FloatBuffer v = values(run, read, shown[1], scope);
+      FloatBuffer v = values(run, read, shown.values(), scope);
       FloatBuffer q = attend.queries(run, read, scope);
       FloatBuffer o = scope.rows(run.packing.live, results.size() * headWidth);
-      attend.attend(run, q, new FloatBuffer[] {shown[0], v}, o);
+      attend.attend(run, q, new Shown(shown.keys(), v), o);
       results(run, read, o, scope);
     }
     if (!behind && run.packing.live > 0) {

@@ -68,7 +68,7 @@ final class RoutedAttendStep implements LoadedStep {
     int width = run.width;
     boolean behind = step.finish() == Step.Finish.BEHIND;
     try (Scope scope = new Scope(run.call.pool)) {
-      FloatBuffer[] shown = attend.show(run, scope);
+      Shown shown = attend.show(run, scope);
       FloatBuffer read = attend.read(run);
       Assignment assignment = bank.decide(run, read, logits(run, read, scope), live);
       Dispatch dispatch = new Dispatch(run.packing, assignment, routed.experts());

@@ -54,42 +54,41 @@ final class SpanAttention {
   /**
    * Stores the span's keys and values where later calls need them, and answers its queries.
    *
-   * @param k keys by place; or those of the store, where they stand behind the ones before
-   * @param v like k
    * @param o receives results of live rows, packed like q
    */
-  void run(FloatBuffer q, FloatBuffer k, FloatBuffer v, FloatBuffer o) {
+  void run(FloatBuffer q, Shown shown, FloatBuffer o) {
     int size = packing.size(span);
     if (entry.kind() == Layout.Kind.ROWS) {
       OnnxState state = run.call.state(span);
       KeyValues store = state.rows(entry);
       Layout.Entry before = entry.before();
-      append(store, before == null ? null : state.rows(before), k, v);
+      append(store, before == null ? null : state.rows(before), shown);
       int first = causal ? 0 : store.published();
       answer(q, o, store.seen(first));
     } else if (packing.liveOf(span) == size) {
       Arrays.setAll(index, i -> i);
       int[] positions = new int[size];
       Arrays.setAll(positions, i -> packing.position(packing.first[span] + i));
-      answer(q, o, new Keys(k, v, packing.firstPlace(span), size, positions));
+      answer(
+          q, o, new Keys(shown.keys(), shown.values(), packing.firstPlace(span), size, positions));
     } else {
       try (KeyValues store = new KeyValues(pool, entry.width(), entry.values(), false)) {
-        append(store, null, k, v);
+        append(store, null, shown);
         answer(q, o, store.seen(0));
       }
     }
   }
 
-  private void append(KeyValues store, @Nullable KeyValues before, FloatBuffer k, FloatBuffer v) {
+  private void append(KeyValues store, @Nullable KeyValues before, Shown shown) {
     int first = packing.first[span];
     store.reserve(index.length);
     for (int i = 0; i < index.length; i++) {
       int row = first + i;
       index[i] = store.written();
-      if (k == store.keys()) {
+      if (shown.kept()) {
         store.add(packing.position(row));
       } else if (packing.role(row) != Role.SHARED) {
-        store.add(packing.position(row), k, v, packing.place(row));
+        store.add(packing.position(row), shown.keys(), shown.values(), packing.place(row));
       } else if (before != null) {
         store.add(packing.position(row), before);
       }

@@ -1,0 +1,17 @@
+package anabranch.onnx.step;
+
+import java.nio.FloatBuffer;
+
+/**
+ * What rows show to later ones in one attention.
+ *
+ * @param keys by place; or all that the sequence keeps, where they are kept already
+ * @param values beside them, or what stands in their place
+ * @param kept whether they were written behind those that a sequence keeps
+ */
+public record Shown(FloatBuffer keys, FloatBuffer values, boolean kept) {
+  /** What was made for this call and is kept nowhere yet. */
+  public Shown(FloatBuffer keys, FloatBuffer values) {
+    this(keys, values, false);
+  }
+}
