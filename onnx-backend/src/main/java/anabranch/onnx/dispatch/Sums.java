@@ -23,6 +23,7 @@ public final class Sums {
   private final FloatBuffer into;
   private final int width;
   private final Rest rest;
+  private final boolean several;
   private final byte[] state;
   private final float[] sum;
   private final float[] vector;
@@ -45,18 +46,24 @@ public final class Sums {
     public static final Rest NONE = new Rest(new float[0], null, null);
   }
 
-  /** Starts with nothing: what is there is overwritten. */
+  /** Starts with nothing: what is there is overwritten, and one dispatch is added. */
   public Sums(FloatBuffer into, int rows, int width, Rest rest) {
-    this(into, width, rest, new byte[rows]);
+    this(into, width, rest, false, new byte[rows]);
   }
 
-  private Sums(FloatBuffer into, int width, Rest rest, byte[] state) {
+  private Sums(FloatBuffer into, int width, Rest rest, boolean several, byte[] state) {
     this.into = into;
     this.width = width;
     this.rest = rest;
+    this.several = several;
     this.state = state;
     sum = new float[width];
     vector = new float[width];
+  }
+
+  /** Starts with nothing, where several dispatches add to the same rows. */
+  public static Sums ofSeveral(FloatBuffer into, int rows, int width, Rest rest) {
+    return new Sums(into, width, rest, true, new byte[rows]);
   }
 
   /**
@@ -65,25 +72,23 @@ public final class Sums {
    * @param first the first slot
    * @param results of these slots, from the start
    * @param weigh whether gates multiply them
-   * @param only whether no other dispatch adds to these rows
    */
-  public void add(
-      Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh, boolean only) {
+  public void add(Dispatch dispatch, int first, int count, FloatBuffer results, boolean weigh) {
     int end = first + count;
     for (int slot = first; slot < end; slot++) {
       if (count > 1 && (slot - first) % TOGETHER == 0) {
-        touch(dispatch, slot, Math.min(end, slot + TOGETHER), only);
+        touch(dispatch, slot, Math.min(end, slot + TOGETHER));
       }
-      boolean last = only && dispatch.isLast(slot);
+      boolean last = !several && dispatch.isLast(slot);
       add(dispatch.row(slot), results, slot - first, weigh ? dispatch.gate(slot) : 1, last);
     }
   }
 
-  private void touch(Dispatch dispatch, int from, int to, boolean only) {
+  private void touch(Dispatch dispatch, int from, int to) {
     for (int slot = from; slot < to; slot++) {
       int at = dispatch.row(slot) * width;
       touched ^= Touch.of(into, at, width);
-      if (rest.residual != null && only && dispatch.isLast(slot)) {
+      if (rest.residual != null && !several && dispatch.isLast(slot)) {
         touched ^= Touch.of(rest.residual, at, width);
       }
     }
@@ -102,12 +107,13 @@ public final class Sums {
         parts,
         part -> {
           int end = (int) ((part + 1L) * rows / parts);
-          Sums own = new Sums(into, width, rest, state);
+          Sums own = new Sums(into, width, rest, several, state);
           for (int row = (int) ((long) part * rows / parts); row < end; row++) {
             int count = dispatch.experts(row);
             for (int i = 0; i < count; i++) {
               int slot = dispatch.slot(row, i);
-              own.add(row, results, slot, weigh ? dispatch.gate(slot) : 1, i + 1 == count);
+              own.add(
+                  row, results, slot, weigh ? dispatch.gate(slot) : 1, !several && i + 1 == count);
             }
           }
         });

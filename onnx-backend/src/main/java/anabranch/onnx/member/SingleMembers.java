@@ -111,7 +111,7 @@ public final class SingleMembers implements Members {
 
   /** Adds what was made of some slots. */
   void add(Dispatch dispatch, int first, int count, FloatBuffer results, Sums sums) {
-    sums.add(dispatch, first, count, results, !scaled, true);
+    sums.add(dispatch, first, count, results, !scaled);
   }
 
   /**

@@ -77,7 +77,7 @@ final class ProjectedAttendStep implements LoadedStep {
         FloatBuffer made = head.results(dispatch, read, run.width, 0, run.call.pool, inner);
         FloatBuffer sum = inner.rows(showing, headWidth);
         Sums sums = new Sums(sum, showing, headWidth, Sums.Rest.NONE);
-        sums.add(dispatch, 0, dispatch.size(), made, true, true);
+        sums.add(dispatch, 0, dispatch.size(), made, true);
         sums.end();
         for (int place = 0; place < showing; place++) {
           v.put(place * all + h * headWidth, sum, place * headWidth, headWidth);
@@ -100,14 +100,14 @@ final class ProjectedAttendStep implements LoadedStep {
     }
     FloatBuffer into = finish == Step.Finish.BEHIND ? run.newUpdate(width) : run.spare();
     FloatBuffer residual = finish == Step.Finish.ADDED ? run.x() : null;
-    Sums sums = new Sums(into, live, width, new Sums.Rest(new float[0], null, residual));
+    Sums sums = Sums.ofSeveral(into, live, width, new Sums.Rest(new float[0], null, residual));
     for (int h = 0; h < results.size(); h++) {
       HeadExperts head = results.get(h);
       Dispatch dispatch = head.route(run, live, read, z, length, h * head.bank().logits());
       try (Scope inner = new Scope(run.call.pool)) {
         int all = results.size() * headWidth;
         FloatBuffer made = head.results(dispatch, o, all, h * headWidth, run.call.pool, inner);
-        sums.add(dispatch, 0, dispatch.size(), made, true, false);
+        sums.add(dispatch, 0, dispatch.size(), made, true);
       }
     }
     sums.end();

@@ -82,7 +82,7 @@ final class RoutedAttendStep implements LoadedStep {
       FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
       FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
       Sums sums = new Sums(into, live, width, new Sums.Rest(constant, null, residual));
-      sums.add(dispatch, 0, dispatch.size(), y, true, true);
+      sums.add(dispatch, 0, dispatch.size(), y, true);
       sums.end();
     }
     if (!behind) {

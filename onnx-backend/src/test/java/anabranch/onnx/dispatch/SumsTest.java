@@ -39,7 +39,7 @@ class SumsTest {
   @Test
   void whatWasThereIsOverwrittenAndEveryRowGetsTheRestOnce() {
     Sums sums = new Sums(into, ROWS, 1, REST);
-    sums.add(dispatch(), 0, 4, RESULTS, true, true);
+    sums.add(dispatch(), 0, 4, RESULTS, true);
     sums.end();
     assertArrayEquals(new float[] {158, 122, 206.5f}, into.array());
   }
@@ -49,7 +49,7 @@ class SumsTest {
     Sums sums = new Sums(into, ROWS, 1, REST);
     Dispatch dispatch = dispatch();
     for (int slot = 0; slot < 4; slot++) {
-      sums.add(dispatch, slot, 1, RESULTS.slice(slot, 1), true, true);
+      sums.add(dispatch, slot, 1, RESULTS.slice(slot, 1), true);
     }
     sums.end();
     assertArrayEquals(new float[] {158, 122, 206.5f}, into.array());
@@ -65,17 +65,17 @@ class SumsTest {
 
   @Test
   void severalDispatchesAddToOneRow() {
-    Sums sums = new Sums(into, ROWS, 1, REST);
-    sums.add(dispatch(), 0, 4, RESULTS, true, false);
-    sums.add(dispatch(), 0, 4, RESULTS, false, false);
+    Sums sums = Sums.ofSeveral(into, ROWS, 1, REST);
+    sums.add(dispatch(), 0, 4, RESULTS, true);
+    sums.add(dispatch(), 0, 4, RESULTS, false);
     sums.end();
     assertArrayEquals(new float[] {176, 122, 236.5f}, into.array());
   }
 
   @Test
   void withoutRestRowsWithoutMembersAreZero() {
-    Sums sums = new Sums(into, ROWS, 1, Sums.Rest.NONE);
-    sums.add(dispatch(), 0, 4, RESULTS, true, false);
+    Sums sums = Sums.ofSeveral(into, ROWS, 1, Sums.Rest.NONE);
+    sums.add(dispatch(), 0, 4, RESULTS, true);
     sums.end();
     assertArrayEquals(new float[] {47, 0, 73.5f}, into.array());
   }
