@@ -1,6 +1,6 @@
 /**
- * This room is for one routed layer against other ways to compute the same numbers, on the same
- * runtime and on another; it is not for whole models.
+ * This room is for one layer, routed or of heads that share keys, against other ways to compute the
+ * same numbers, on the same runtime and on another; it is not for whole models.
  */
 @NullMarked
 package anabranch.benchmarks.layer;

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import anabranch.benchmarks.measure.Finding;
 import anabranch.benchmarks.measure.Limits;
 import anabranch.benchmarks.measure.Report;
-import anabranch.model.layer.Attention;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -65,21 +64,6 @@ class StageTest {
             "savings.nested.8 to 1 of 8 slices.realised/predicted",
             "savings.prune.50%.realised/predicted",
             "savings.packed.36 of 64 rows.realised/predicted"),
-        report.findings().stream().map(Finding::name).toList());
-  }
-
-  /** Each case fails by itself where both sides do not read the same. */
-  @Test
-  void headsThatShareKeysAreComparedWithTheOperator() {
-    Report report = new Report("heads", line -> {});
-    Attention shared = Attention.causal(4, 8).withKeyValueHeads(2);
-    Heads.run(List.of(shared, Attention.causal(2, 8)), List.of(64), 1, report);
-    assertEquals(
-        List.of(
-            "heads.4 of 8 by 2.T1 behind 64.operator/ours",
-            "heads.4 of 8 by 2.T64 behind 64.operator/ours",
-            "heads.2 of 8 by 2.T1 behind 64.operator/ours",
-            "heads.2 of 8 by 2.T64 behind 64.operator/ours"),
         report.findings().stream().map(Finding::name).toList());
   }
 

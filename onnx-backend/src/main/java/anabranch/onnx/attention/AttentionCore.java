@@ -62,7 +62,7 @@ public final class AttentionCore {
   public void answer(
       Queries queries, Keys keys, Additions additions, FloatBuffer o, BufferPool pool) {
     if (!shape.causal()) {
-      ask(queries, 0, queries.count(), keys, keys.count(), additions, o, pool);
+      ask(queries, keys, keys.count(), additions, o, pool);
       return;
     }
     int[] own = queries.own();
@@ -75,7 +75,8 @@ public final class AttentionCore {
       }
       try (Scope scope = new Scope(pool)) {
         Keys read = tiles.of(keys, shape.keyWidth(), shape.valueWidth(), scope);
-        ask(queries.among(tiles, from, to), 0, to - from, read, tiles.count(), additions, o, pool);
+        Queries some = queries.among(tiles, from, to);
+        ask(some, read, tiles.count(), additions, o, pool);
       }
       from = to;
     }
@@ -170,56 +171,37 @@ public final class AttentionCore {
   }
 
   private void ask(
-      Queries queries,
-      int from,
-      int to,
-      Keys keys,
-      int count,
-      Additions additions,
-      FloatBuffer o,
-      BufferPool pool) {
-    int most = AskedRows.most(shape, to - from);
-    for (int first = from; first < to; first += most) {
-      int end = Math.min(to, first + most);
-      askAtOnce(queries, first, end, keys, count, additions, o, pool);
-    }
-  }
-
-  private void askAtOnce(
-      Queries queries,
-      int from,
-      int to,
-      Keys keys,
-      int count,
-      Additions additions,
-      FloatBuffer o,
-      BufferPool pool) {
-    try (Scope scope = new Scope(pool);
-        Call call = session.call()) {
-      AskedRows rows = new AskedRows(shape, queries, from, to, o, scope);
-      int asked = rows.asked.count();
-      if (to - from == 1) {
-        touch(keys, count);
-      }
-      int keyWidth = shape.keyWidth();
-      call.in("q", rows.q, rows.at, 1, asked, keyWidth)
-          .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
-      int valueWidth = shape.valueWidth();
-      if (valueWidth > 0) {
-        call.in("v", keys.values(), keys.first() * valueWidth, 1, count, valueWidth);
-      }
-      if (shape.masked()) {
-        FloatBuffer mask = scope.rows(1, additions.size(rows.asked, count));
-        additions.write(mask, queries, from, to, rows.asked, keys, count);
-        if (additions.byHead()) {
-          int columns = additions.columns(count);
-          call.in("mask", mask, 0, 1, shape.groups(), asked, columns);
-        } else {
-          call.in("mask", mask, 0, asked, count);
+      Queries queries, Keys keys, int count, Additions additions, FloatBuffer o, BufferPool pool) {
+    int most = AskedRows.most(shape, queries.count());
+    for (int from = 0; from < queries.count(); from += most) {
+      int to = Math.min(queries.count(), from + most);
+      try (Scope scope = new Scope(pool);
+          Call call = session.call()) {
+        AskedRows rows = new AskedRows(shape, queries, from, to, o, scope);
+        int asked = rows.asked.count();
+        if (to - from == 1) {
+          touch(keys, count);
         }
+        int keyWidth = shape.keyWidth();
+        call.in("q", rows.q, rows.at, 1, asked, keyWidth)
+            .in("k", keys.keys(), keys.first() * keyWidth, 1, count, keyWidth);
+        int valueWidth = shape.valueWidth();
+        if (valueWidth > 0) {
+          call.in("v", keys.values(), keys.first() * valueWidth, 1, count, valueWidth);
+        }
+        if (shape.masked()) {
+          FloatBuffer mask = scope.rows(1, additions.size(rows.asked, count));
+          additions.write(mask, queries, from, to, rows.asked, keys, count);
+          if (additions.byHead()) {
+            int columns = additions.columns(count);
+            call.in("mask", mask, 0, 1, shape.groups(), asked, columns);
+          } else {
+            call.in("mask", mask, 0, asked, count);
+          }
+        }
+        call.out("o", rows.read, rows.place, 1, asked, shape.groups() * shape.result()).run();
+        rows.back();
       }
-      call.out("o", rows.read, rows.place, 1, asked, shape.groups() * shape.result()).run();
-      rows.back();
     }
   }
 

@@ -1,4 +1,4 @@
-package anabranch.benchmarks.stage;
+package anabranch.benchmarks.layer;
 
 import anabranch.benchmarks.measure.Contest;
 import anabranch.benchmarks.measure.Finding;
