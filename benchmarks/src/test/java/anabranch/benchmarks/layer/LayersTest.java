@@ -56,12 +56,12 @@ class LayersTest {
   @Test
   void headsThatShareKeysAreComparedWithTheOperator() {
     Report report = new Report("heads", line -> {});
-    Attention shared = Attention.causal(4, 8).withKeyValueHeads(2);
+    Attention shared = Attention.causal(6, 8).withKeyValueHeads(2);
     Heads.run(List.of(shared, Attention.causal(2, 8)), List.of(64), 1, report);
     assertEquals(
         List.of(
-            "heads.4 of 8 by 2.T1 behind 64.operator/ours",
-            "heads.4 of 8 by 2.T64 behind 64.operator/ours",
+            "heads.6 of 8 by 2.T1 behind 64.operator/ours",
+            "heads.6 of 8 by 2.T64 behind 64.operator/ours",
             "heads.2 of 8 by 2.T1 behind 64.operator/ours",
             "heads.2 of 8 by 2.T64 behind 64.operator/ours"),
         report.findings().stream().map(Finding::name).toList());
