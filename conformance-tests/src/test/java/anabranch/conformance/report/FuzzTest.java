@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import anabranch.backend.LoadOptions;
+import anabranch.conformance.faulty.Faults;
 import anabranch.conformance.reference.ReferenceBackend;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -33,5 +34,19 @@ class FuzzTest {
     Fuzz fuzz = Fuzz.run(new ReferenceBackend(), LoadOptions.defaults(), 71647, 1);
     assertEquals(List.of(), fuzz.wrong());
     assertEquals(1, fuzz.notFinite());
+  }
+
+  @Test
+  void aBackendThatAnswersWhereTheOracleFailsIsWrong() {
+    Faults.Fault answers =
+        Faults.all().stream()
+            .filter(fault -> fault.name().equals("weights that add up to 0 are 0"))
+            .findFirst()
+            .orElseThrow();
+    Fuzz fuzz = Fuzz.run(answers.backend(), LoadOptions.defaults(), 71647, 1);
+    assertEquals(0, fuzz.notFinite());
+    assertEquals(1, fuzz.wrong().size());
+    String wrong = fuzz.wrong().get(0);
+    assertTrue(wrong.contains("and the oracle fails: blocks.0.part0: gate NaN of row 1"), wrong);
   }
 }
