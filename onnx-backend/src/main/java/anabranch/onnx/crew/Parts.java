@@ -4,8 +4,9 @@ import java.util.Arrays;
 
 /**
  * Rows of calls, cut such that several threads that take part after part end at about the same
- * time: calls with more rows first, each as a whole unless its rows exceed what is a thread's share
- * of all that is left. The same for the same numbers of rows. Immutable.
+ * time: calls with more rows first, each as a whole unless the thread that is free first would end
+ * later than if all had the same; what is beyond that is left to the next. The same for the same
+ * numbers of rows. Immutable.
  */
 public final class Parts {
   private static final int ROOM = 8;
@@ -32,31 +33,41 @@ public final class Parts {
    */
   public static Parts of(int[] counts, int threads, int least) {
     long[] order = new long[counts.length];
-    int left = 0;
+    int all = 0;
     for (int i = 0; i < counts.length; i++) {
       order[i] = (long) counts[i] << Integer.SIZE | counts.length - 1 - i;
-      left += counts[i];
+      all += counts[i];
     }
     Arrays.sort(order);
     Parts parts = new Parts(least, counts.length);
+    int[] loads = new int[threads];
+    int share = (all + threads - 1) / threads;
     for (int i = order.length - 1; i >= 0 && order[i] >>> Integer.SIZE > 0; i--) {
       int call = counts.length - 1 - (int) order[i];
-      left = parts.cut(call, counts[call], left, threads);
+      parts.cut(call, counts[call], loads, share);
     }
     return parts;
   }
 
-  private int cut(int of, int all, int allLeft, int threads) {
-    int left = allLeft;
+  private void cut(int of, int all, int[] loads, int share) {
     int from = 0;
     while (from < all) {
-      int share = Math.max(least, (left + threads - 1) / threads);
-      int taken = all - from < share + least ? all - from : share;
+      int free = leastLoaded(loads);
+      int left = all - from;
+      int beyond = loads[free] + left - share;
+      int taken = beyond < least || left < 2 * least ? left : Math.max(least, left - beyond);
       add(of, from, taken);
+      loads[free] += taken;
       from += taken;
-      left -= taken;
     }
-    return left;
+  }
+
+  private static int leastLoaded(int[] loads) {
+    int free = 0;
+    for (int i = 1; i < loads.length; i++) {
+      free = loads[i] < loads[free] ? i : free;
+    }
+    return free;
   }
 
   private void add(int of, int from, int taken) {

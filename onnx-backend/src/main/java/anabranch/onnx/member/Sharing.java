@@ -5,8 +5,8 @@ import anabranch.onnx.crew.Parts;
 import anabranch.onnx.dispatch.Dispatch;
 
 /**
- * How members run their rows on the threads of a crew: those with more rows first, and the last
- * ones in pieces, so that all threads end together. Immutable; any thread.
+ * How members run their rows on the threads of a crew: those with more rows first, and some in
+ * pieces, so that all threads end together. Immutable; any thread.
  *
  * @param crew shares them
  * @param weights how many a member has

@@ -42,19 +42,31 @@ class PartsTest {
   }
 
   @Test
-  void noPartHasMuchMoreRowsThanAThreadsShareOfWhatIsLeft() {
+  void threadsEndTogether() {
     SplittableRandom random = new SplittableRandom(5);
     for (int run = 0; run < 500; run++) {
       int threads = 1 + run % 4;
-      int[] counts = random.ints(9, 0, random.nextInt(1, 900)).toArray();
-      int left = Arrays.stream(counts).sum();
-      Parts parts = Parts.of(counts, threads, LEAST);
-      for (int part = 0; part < parts.count(); part++) {
-        int share = Math.max(LEAST, (left + threads - 1) / threads);
-        assertTrue(parts.rows(part) < share + LEAST, Arrays.toString(counts));
-        left -= parts.rows(part);
-      }
+      int[] counts = random.ints(random.nextInt(1, 40), 0, random.nextInt(1, 900)).toArray();
+      int share = (Arrays.stream(counts).sum() + threads - 1) / threads;
+      int last = Arrays.stream(ends(Parts.of(counts, threads, LEAST), threads)).max().orElse(0);
+      assertTrue(last < share + 2 * LEAST, last + " of " + share + Arrays.toString(counts));
     }
+  }
+
+  @Test
+  void callsAreNotCutWhereThreadsEndTogetherAnyway() {
+    assertEquals(4, Parts.of(new int[] {131, 130, 129, 128}, 2, LEAST).count());
+    assertEquals(4, Parts.of(new int[] {130, 130, 130}, 2, LEAST).count());
+  }
+
+  /** Returns when each thread ends that takes part after part, in rows. */
+  private static int[] ends(Parts parts, int threads) {
+    int[] ends = new int[threads];
+    for (int part = 0; part < parts.count(); part++) {
+      Arrays.sort(ends);
+      ends[0] += parts.rows(part);
+    }
+    return ends;
   }
 
   @Test
