@@ -29,6 +29,9 @@ import java.util.Map;
 public final class Threads {
   private static final int WARM_UPS = 400;
 
+  /** Calls of one row: until what runs once a call is compiled too. */
+  private static final int SHORT_WARM_UPS = 6000;
+
   private Threads() {}
 
   /** Measures. */
@@ -86,6 +89,10 @@ public final class Threads {
                 model, Policy.fullDepth(), EngineOptions.defaults().withBatchRows(Wide.ROWS));
         BareExperts bare = new BareExperts(Path.of(args[0]), threads);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in))) {
+      Item row = Wide.item(1);
+      for (int i = 0; i < SHORT_WARM_UPS; i++) {
+        engine.infer(row);
+      }
       List<Float> bits = new ArrayList<>();
       for (int i = 0; i < WARM_UPS; i++) {
         Inference answer = engine.infer(item);
