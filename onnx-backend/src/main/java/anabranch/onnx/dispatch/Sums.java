@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the members that rows were sent to make of each row, added up where the result belongs and
  * in the order in which it is given, so that a row's sum has the same bits whatever its companions.
- * A row is written for the first time with what its first member made, and for the last time with
- * what every row gets: sums of many rows lie in far memory, where a pass for that alone would cost
- * more than what it adds. Confined to one call.
+ * A row begins with what its sum is added to, and ends with what every row gets: sums of many rows
+ * lie in far memory, where a pass for that alone would cost more than what it adds. Confined to one
+ * call.
  */
 public final class Sums {
   private static final byte BEGUN = 1;
@@ -21,6 +21,7 @@ public final class Sums {
   private static final int TOGETHER = 8;
 
   private final FloatBuffer into;
+  private final @Nullable FloatBuffer from;
   private final int width;
   private final Rest rest;
   private final boolean several;
@@ -39,20 +40,31 @@ public final class Sums {
    *
    * @param constant for every row; empty for nothing
    * @param each for each row; null for nothing
-   * @param residual what the sum is added to; null for nothing
    */
-  public record Rest(float[] constant, @Nullable FloatBuffer each, @Nullable FloatBuffer residual) {
+  public record Rest(float[] constant, @Nullable FloatBuffer each) {
     /** Nothing. */
-    public static final Rest NONE = new Rest(new float[0], null, null);
+    public static final Rest NONE = new Rest(new float[0], null);
   }
 
-  /** Starts with nothing: what is there is overwritten, and one dispatch is added. */
-  public Sums(FloatBuffer into, int rows, int width, Rest rest) {
-    this(into, width, rest, false, new byte[rows]);
+  /**
+   * Starts with no member; one dispatch is added.
+   *
+   * @param into where sums are written
+   * @param from what each row starts with, which may be where its sum is written; null for zeros
+   */
+  public Sums(FloatBuffer into, @Nullable FloatBuffer from, int rows, int width, Rest rest) {
+    this(into, from, width, rest, false, new byte[rows]);
   }
 
-  private Sums(FloatBuffer into, int width, Rest rest, boolean several, byte[] state) {
+  private Sums(
+      FloatBuffer into,
+      @Nullable FloatBuffer from,
+      int width,
+      Rest rest,
+      boolean several,
+      byte[] state) {
     this.into = into;
+    this.from = from;
     this.width = width;
     this.rest = rest;
     this.several = several;
@@ -61,9 +73,10 @@ public final class Sums {
     vector = new float[width];
   }
 
-  /** Starts with nothing, where several dispatches add to the same rows. */
-  public static Sums ofSeveral(FloatBuffer into, int rows, int width, Rest rest) {
-    return new Sums(into, width, rest, true, new byte[rows]);
+  /** Starts like the other, where several dispatches add to the same rows. */
+  public static Sums ofSeveral(
+      FloatBuffer into, @Nullable FloatBuffer from, int rows, int width, Rest rest) {
+    return new Sums(into, from, width, rest, true, new byte[rows]);
   }
 
   /**
@@ -84,12 +97,12 @@ public final class Sums {
     }
   }
 
-  private void touch(Dispatch dispatch, int from, int to) {
-    for (int slot = from; slot < to; slot++) {
+  private void touch(Dispatch dispatch, int first, int end) {
+    for (int slot = first; slot < end; slot++) {
       int at = dispatch.row(slot) * width;
       touched ^= Touch.of(into, at, width);
-      if (rest.residual != null && !several && dispatch.isLast(slot)) {
-        touched ^= Touch.of(rest.residual, at, width);
+      if (from != null && from != into && state[dispatch.row(slot)] == 0) {
+        touched ^= Touch.of(from, at, width);
       }
     }
   }
@@ -107,7 +120,7 @@ public final class Sums {
         parts,
         part -> {
           int end = (int) ((part + 1L) * rows / parts);
-          Sums own = new Sums(into, width, rest, several, state);
+          Sums own = new Sums(into, from, width, rest, several, state);
           for (int row = (int) ((long) part * rows / parts); row < end; row++) {
             int count = dispatch.experts(row);
             for (int i = 0; i < count; i++) {
@@ -153,12 +166,15 @@ public final class Sums {
     }
   }
 
-  /** Ends all rows that have not ended; those without a member are what every row gets. */
+  /**
+   * Ends all rows that have not ended; those without a member start, and get what every row does.
+   */
   public void end() {
     leave();
-    boolean nothing = rest.constant.length == 0 && rest.each == null && rest.residual == null;
+    boolean nothing = rest.constant.length == 0 && rest.each == null;
     for (int row = 0; row < state.length; row++) {
-      if (state[row] == 0 || state[row] == BEGUN && !nothing) {
+      boolean written = state[row] == BEGUN || state[row] == 0 && from == into;
+      if (state[row] != ENDED && !(written && nothing)) {
         begin(row);
         end(row);
       }
@@ -166,10 +182,11 @@ public final class Sums {
   }
 
   private void begin(int row) {
-    if (state[row] == 0) {
+    FloatBuffer at = state[row] == 0 ? from : into;
+    if (at == null) {
       Arrays.fill(sum, 0);
     } else {
-      into.get(row * width, sum);
+      at.get(row * width, sum);
     }
   }
 
@@ -177,13 +194,12 @@ public final class Sums {
     state[row] = ENDED;
     add(rest.constant);
     add(rest.each, row);
-    add(rest.residual, row);
     into.put(row * width, sum);
   }
 
-  private void add(@Nullable FloatBuffer from, int row) {
-    if (from != null) {
-      from.get(row * width, vector);
+  private void add(@Nullable FloatBuffer each, int row) {
+    if (each != null) {
+      each.get(row * width, vector);
       add(vector);
     }
   }

@@ -52,7 +52,10 @@ final class MixStep implements LoadedStep {
     }
     int width = run.width;
     boolean behind = step.finish() == Step.Finish.BEHIND;
-    FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
+    boolean added = step.finish() == Step.Finish.ADDED;
+    // Sums take the place of what they are added to, unless members have yet to read it.
+    boolean moves = !behind && !(added && step.normed());
+    FloatBuffer into = behind ? run.newUpdate(width) : moves ? run.spare() : run.x();
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer all = null;
       if (shared != null) {
@@ -61,8 +64,8 @@ final class MixStep implements LoadedStep {
           call.in("x", read, 0, packing.live, width).out("y", all, 0, packing.live, width).run();
         }
       }
-      FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
-      Sums sums = new Sums(into, packing.live, width, new Sums.Rest(constant, all, residual));
+      FloatBuffer from = added ? run.x() : null;
+      Sums sums = new Sums(into, from, packing.live, width, new Sums.Rest(constant, all));
       members.add(run, dispatch, read, sums);
       sums.end();
     }
@@ -71,7 +74,7 @@ final class MixStep implements LoadedStep {
         into.put(i, into.get(i) * read.get(i));
       }
     }
-    if (!behind) {
+    if (moves) {
       run.move();
     }
   }

@@ -76,7 +76,7 @@ final class ProjectedAttendStep implements LoadedStep {
       try (Scope inner = new Scope(run.call.pool)) {
         FloatBuffer made = head.results(dispatch, read, run.width, 0, run.call.pool, inner);
         FloatBuffer sum = inner.rows(showing, headWidth);
-        Sums sums = new Sums(sum, showing, headWidth, Sums.Rest.NONE);
+        Sums sums = new Sums(sum, null, showing, headWidth, Sums.Rest.NONE);
         sums.add(dispatch, 0, dispatch.size(), made, true);
         sums.end();
         for (int place = 0; place < showing; place++) {
@@ -99,8 +99,8 @@ final class ProjectedAttendStep implements LoadedStep {
       }
     }
     FloatBuffer into = finish == Step.Finish.BEHIND ? run.newUpdate(width) : run.spare();
-    FloatBuffer residual = finish == Step.Finish.ADDED ? run.x() : null;
-    Sums sums = Sums.ofSeveral(into, live, width, new Sums.Rest(new float[0], null, residual));
+    FloatBuffer from = finish == Step.Finish.ADDED ? run.x() : null;
+    Sums sums = Sums.ofSeveral(into, from, live, width, Sums.Rest.NONE);
     for (int h = 0; h < results.size(); h++) {
       HeadExperts head = results.get(h);
       Dispatch dispatch = head.route(run, live, read, z, length, h * head.bank().logits());

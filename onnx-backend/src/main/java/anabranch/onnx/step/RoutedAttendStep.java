@@ -79,9 +79,9 @@ final class RoutedAttendStep implements LoadedStep {
         return;
       }
       FloatBuffer y = project(dispatch, o, scope);
-      FloatBuffer residual = step.finish() == Step.Finish.ADDED ? run.x() : null;
+      FloatBuffer from = step.finish() == Step.Finish.ADDED ? run.x() : null;
       FloatBuffer into = behind ? run.newUpdate(width) : run.spare();
-      Sums sums = new Sums(into, live, width, new Sums.Rest(constant, null, residual));
+      Sums sums = new Sums(into, from, live, width, new Sums.Rest(constant, null));
       sums.add(dispatch, 0, dispatch.size(), y, true);
       sums.end();
     }

@@ -28,17 +28,17 @@ class SumsTest {
   private static final int ROWS = 3;
   private static final float[] LOGITS = {2, 3, -1, -1, -1, -1, -1, 5, 0.5f};
   private static final Sums.Rest REST =
-      new Sums.Rest(
-          new float[] {100}, FloatBuffer.wrap(new float[] {10, 20, 30}), residual(1, 2, 3));
+      new Sums.Rest(new float[] {100}, FloatBuffer.wrap(new float[] {10, 20, 30}));
 
   /** By slot: of member 0 for row 0, of member 1 for rows 0 and 2, of member 2 for row 2. */
   private static final FloatBuffer RESULTS = FloatBuffer.wrap(new float[] {7, 11, 13, 17});
 
+  private final FloatBuffer from = FloatBuffer.wrap(new float[] {1, 2, 3});
   private final FloatBuffer into = FloatBuffer.wrap(new float[] {Float.NaN, Float.NaN, Float.NaN});
 
   @Test
   void whatWasThereIsOverwrittenAndEveryRowGetsTheRestOnce() {
-    Sums sums = new Sums(into, ROWS, 1, REST);
+    Sums sums = new Sums(into, from, ROWS, 1, REST);
     sums.add(dispatch(), 0, 4, RESULTS, true);
     sums.end();
     assertArrayEquals(new float[] {158, 122, 206.5f}, into.array());
@@ -46,7 +46,7 @@ class SumsTest {
 
   @Test
   void membersMayComePieceByPiece() {
-    Sums sums = new Sums(into, ROWS, 1, REST);
+    Sums sums = new Sums(into, from, ROWS, 1, REST);
     Dispatch dispatch = dispatch();
     for (int slot = 0; slot < 4; slot++) {
       sums.add(dispatch, slot, 1, RESULTS.slice(slot, 1), true);
@@ -57,7 +57,7 @@ class SumsTest {
 
   @Test
   void rowByRowIsTheSame() {
-    Sums sums = new Sums(into, ROWS, 1, REST);
+    Sums sums = new Sums(into, from, ROWS, 1, REST);
     sums.add(dispatch(), RESULTS, true, Crew.alone());
     sums.end();
     assertArrayEquals(new float[] {158, 122, 206.5f}, into.array());
@@ -65,7 +65,7 @@ class SumsTest {
 
   @Test
   void severalDispatchesAddToOneRow() {
-    Sums sums = Sums.ofSeveral(into, ROWS, 1, REST);
+    Sums sums = Sums.ofSeveral(into, from, ROWS, 1, REST);
     sums.add(dispatch(), 0, 4, RESULTS, true);
     sums.add(dispatch(), 0, 4, RESULTS, false);
     sums.end();
@@ -73,15 +73,30 @@ class SumsTest {
   }
 
   @Test
-  void withoutRestRowsWithoutMembersAreZero() {
-    Sums sums = Sums.ofSeveral(into, ROWS, 1, Sums.Rest.NONE);
+  void rowsThatStartWithNothingAreZeroWithoutMembers() {
+    Sums sums = Sums.ofSeveral(into, null, ROWS, 1, Sums.Rest.NONE);
     sums.add(dispatch(), 0, 4, RESULTS, true);
     sums.end();
     assertArrayEquals(new float[] {47, 0, 73.5f}, into.array());
   }
 
-  private static FloatBuffer residual(float... numbers) {
-    return FloatBuffer.wrap(numbers);
+  @Test
+  void sumsMayTakeThePlaceOfWhatTheyStartWith() {
+    Sums sums = new Sums(from, from, ROWS, 1, REST);
+    sums.add(dispatch(), 0, 4, RESULTS, true);
+    sums.end();
+    assertArrayEquals(new float[] {158, 122, 206.5f}, from.array());
+  }
+
+  @Test
+  void rowsWithoutMembersStayWhatTheyStartWith() {
+    for (FloatBuffer where : List.of(into, from)) {
+      from.put(0, new float[] {1, 2, 3});
+      Sums sums = new Sums(where, from, ROWS, 1, Sums.Rest.NONE);
+      sums.add(dispatch(), 0, 4, RESULTS, true);
+      sums.end();
+      assertArrayEquals(new float[] {48, 2, 76.5f}, where.array());
+    }
   }
 
   private static Dispatch dispatch() {
