@@ -60,8 +60,8 @@ public record CompleteGraph(
     graph.text(2, name);
     Store store = new Store(room, beside);
     constants.messages(from, numbers, store).forEach(constant -> graph.message(5, constant));
-    inputs.forEach(input -> graph.message(11, input.message()));
-    outputs.forEach(output -> graph.message(12, output.message()));
+    inputs.forEach(input -> graph.message(11, input.message(true)));
+    outputs.forEach(output -> graph.message(12, output.message(false)));
     Message model =
         new Message()
             .number(1, IR_VERSION)
