@@ -11,6 +11,7 @@ import anabranch.onnx.format.Value;
 import anabranch.weights.Weights;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +35,8 @@ public final class Graph {
   private final Map<String, Value> inputs = new LinkedHashMap<>();
   private final List<Value> outputs = new ArrayList<>();
   private final Map<String, String> renamed = new HashMap<>();
+  private final Map<String, Integer> between = new LinkedHashMap<>();
+  private final Map<String, Integer> placed = new LinkedHashMap<>();
   private int fresh;
   private int longestSum;
 
@@ -98,6 +101,26 @@ public final class Graph {
     if (renamed.putIfAbsent(from, output) != null) {
       throw new AssertionError(from + " is already an output of " + name);
     }
+  }
+
+  /** Notes a result that stands between products: vectors of that length. */
+  void between(String value, int length) {
+    between.put(value, length);
+  }
+
+  /** Makes what stands between products outputs, too: a call may say where it is written. */
+  void placeBetween() {
+    between.forEach(
+        (value, length) -> {
+          String output = "between." + placed.size();
+          output(output, value, -1, length);
+          placed.put(output, length);
+        });
+  }
+
+  /** Returns the lengths of what stands between products, by the names of their outputs. */
+  public Map<String, Integer> placed() {
+    return Collections.unmodifiableMap(placed);
   }
 
   /** Adds a parameter of the model as a constant and returns its name. */

@@ -167,6 +167,8 @@ final class Layers {
     String middle;
     if (network.gated()) {
       String gate = linear(path + ".gate", inner, width, bias, value);
+      graph.between(gate, inner);
+      graph.between(up, inner);
       Double limit = network.limit();
       if (limit != null) {
         String most = graph.number(limit.floatValue());

@@ -80,6 +80,7 @@ public final class MemberGraphs {
     Graph graph = new Graph(path + ".experts." + e);
     String x = graph.input("x", -1, width);
     graph.output("y", expert(graph, width, path, bank, e, x), -1, width);
+    graph.placeBetween();
     return graph;
   }
 

@@ -5,11 +5,13 @@ import anabranch.model.layer.Operation;
 import anabranch.onnx.call.StageRun;
 import anabranch.onnx.dispatch.Dispatch;
 import anabranch.onnx.dispatch.Sums;
+import anabranch.onnx.graph.MemberGraphs;
 import anabranch.onnx.memory.Scope;
 import anabranch.onnx.session.Call;
 import anabranch.onnx.session.Session;
 import java.nio.FloatBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Each member on its own: its rows are gathered, it runs, and what it made is added to the sums, so
@@ -22,10 +24,22 @@ public final class SingleMembers implements Members {
   /** The most numbers that all members may have on their way; beyond, they run one by one. */
   private static final long MOST_AT_ONCE = 1 << 25;
 
+  /**
+   * So many numbers between products are placed: fewer stay with whoever allocates them, and more
+   * are not kept for the next call.
+   */
+  private static final long LEAST_PLACED = 1 << 16;
+
+  private static final long MOST_PLACED = 1 << 24;
+
   private final Operation bank;
   private final boolean scaled;
   private final List<Session> experts;
   private final Sharing sharing;
+  private final int between;
+
+  /** Where a member's rows are, what it makes of them, and what stands between its products. */
+  private record Room(FloatBuffer gathered, FloatBuffer results, @Nullable FloatBuffer between) {}
 
   /**
    * Takes sessions.
@@ -40,6 +54,7 @@ public final class SingleMembers implements Members {
     this.sharing = sharing;
     this.scaled = scaled;
     this.experts = List.copyOf(experts);
+    between = experts.get(0).between();
   }
 
   @Override
@@ -60,9 +75,9 @@ public final class SingleMembers implements Members {
           dispatch,
           (member, first, count) -> {
             try (Scope own = new Scope(run.call.pool)) {
-              FloatBuffer gathered = own.rows(count, width);
-              gather(dispatch, first, count, read, width, gathered);
-              run(member, gathered, results, first, count, width);
+              Room room = new Room(own.rows(count, width), results, between(member, count, own));
+              gather(dispatch, first, count, read, width, room.gathered);
+              run(member, room, first, count, width);
             }
           });
       sums.add(dispatch, results, !scaled, sharing.crew());
@@ -77,17 +92,25 @@ public final class SingleMembers implements Members {
     try (Scope scope = new Scope(run.call.pool)) {
       FloatBuffer gathered = alone ? read : scope.rows(most, width);
       FloatBuffer results = scope.rows(most, width);
+      Room room = new Room(gathered, results, between(from, most, scope));
       for (int e = from; e < bank.members(); e++) {
         int count = dispatch.count(e);
         if (count > 0) {
           if (!alone) {
             gather(dispatch, dispatch.first(e), count, read, width, gathered);
           }
-          run(e, gathered, results, 0, count, width);
+          run(e, room, 0, count, width);
           add(dispatch, dispatch.first(e), count, results, sums);
         }
       }
     }
+  }
+
+  private @Nullable FloatBuffer between(int member, int rows, Scope scope) {
+    long numbers = (long) rows * between;
+    boolean placed =
+        member < MemberGraphs.experts(bank) && numbers >= LEAST_PLACED && numbers <= MOST_PLACED;
+    return placed ? scope.rows(rows, between) : null;
   }
 
   /** Writes what members read of some slots, one behind the other. */
@@ -119,8 +142,7 @@ public final class SingleMembers implements Members {
    *
    * @param row where results begin
    */
-  private void run(
-      int e, FloatBuffer gathered, FloatBuffer results, int row, int count, int width) {
+  private void run(int e, Room room, int row, int count, int width) {
     int session = e;
     int at = row * width;
     if (bank instanceof Mixture mixture && mixture.specials() != null && e >= mixture.experts()) {
@@ -128,17 +150,21 @@ public final class SingleMembers implements Members {
       int constant = e - mixture.experts() - specials.zeros() - specials.identities();
       if (constant < -specials.identities()) {
         for (int i = 0; i < count * width; i++) {
-          results.put(at + i, 0);
+          room.results.put(at + i, 0);
         }
         return;
       } else if (constant < 0) {
-        results.put(at, gathered, 0, count * width);
+        room.results.put(at, room.gathered, 0, count * width);
         return;
       }
       session = mixture.experts() + constant;
     }
     try (Call call = experts.get(session).call()) {
-      call.in("x", gathered, 0, count, width).out("y", results, at, count, width).run();
+      call.in("x", room.gathered, 0, count, width).out("y", room.results, at, count, width);
+      if (room.between != null && (long) count * between >= LEAST_PLACED) {
+        call.place(room.between, count);
+      }
+      call.run();
     }
   }
 }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -162,7 +163,8 @@ public final class Opener {
   private Session open(Graph graph, LoadedGraph.Use use) {
     CompletableFuture<LoadedGraph> loaded =
         CompletableFuture.supplyAsync(() -> load(graph, use), loaders);
-    Session session = new Session(graph.name(), runtime.environment(), loaded);
+    Map<String, Integer> placed = target.isCpu() ? graph.placed() : Map.of();
+    Session session = new Session(graph.name(), runtime.environment(), loaded, placed);
     opened.add(session);
     return session;
   }

@@ -2,6 +2,7 @@ package anabranch.onnx.session;
 
 import ai.onnxruntime.OrtEnvironment;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,6 +17,7 @@ public final class Session implements AutoCloseable {
   private final String name;
   private final OrtEnvironment environment;
   private final CompletableFuture<LoadedGraph> loaded;
+  private final Map<String, Integer> placed;
   private final AtomicReference<@Nullable Call> idle = new AtomicReference<>();
   private final LongAdder calls = new LongAdder();
   private volatile boolean closed;
@@ -25,16 +27,22 @@ public final class Session implements AutoCloseable {
    *
    * @param name the graph's name, for errors
    * @param loaded the graph, which may be on its way; fails as {@link LoadedGraph#load} does
+   * @param placed outputs that a call places together, each with the length of its vectors
    */
-  Session(String name, OrtEnvironment environment, CompletableFuture<LoadedGraph> loaded) {
+  Session(
+      String name,
+      OrtEnvironment environment,
+      CompletableFuture<LoadedGraph> loaded,
+      Map<String, Integer> placed) {
     this.name = name;
+    this.placed = placed;
     this.environment = environment;
     this.loaded = loaded;
   }
 
   /** Creates a session of a graph that is loaded. */
   Session(OrtEnvironment environment, LoadedGraph loaded) {
-    this(loaded.name(), environment, CompletableFuture.completedFuture(loaded));
+    this(loaded.name(), environment, CompletableFuture.completedFuture(loaded), Map.of());
   }
 
   /**
@@ -91,6 +99,15 @@ public final class Session implements AutoCloseable {
   /** Returns how many calls were started. */
   public long calls() {
     return calls.sum();
+  }
+
+  /** Returns how many numbers of each row {@link Call#place} places. */
+  public int between() {
+    return placed.values().stream().mapToInt(length -> length).sum();
+  }
+
+  Map<String, Integer> placed() {
+    return placed;
   }
 
   String name() {

@@ -51,6 +51,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class SharingTest {
   private static final int MOST = 300;
+  private static final int INNER = 256;
   private static final int[] ROWS = {1, 2, 40, 150, MOST};
   private static final int REPEATS = 10;
   private static final Norm RMS = new Norm.Rms(1e-5);
@@ -147,11 +148,15 @@ class SharingTest {
           assertTrue(said == null || said.contains("closed"), said);
         }
         // How many pieces have been on their way at once differs from call to call.
-        long pieces = 3L * Float.BYTES * Integer.highestOneBit(2 * MOST * spec.width());
+        long pieces = 3 * (bytes(MOST * spec.width()) + bytes(MOST * 2 * INNER));
         assertTrue(model.madeBytes() <= bytes + pieces, model.madeBytes() + " of " + bytes);
       }
     }
     assertEquals(graphs - 1, failed, "all but the head are called");
+  }
+
+  private static long bytes(int numbers) {
+    return (long) Float.BYTES * Integer.highestOneBit(2 * numbers);
   }
 
   /** Runs the first stage; returns what was wrong. */
@@ -218,7 +223,7 @@ class SharingTest {
    * are none, one that is weighed before.
    */
   private static ModelSpec mixtures() {
-    FeedForward network = FeedForward.gated(256, Activation.SILU);
+    FeedForward network = FeedForward.gated(INNER, Activation.SILU);
     Mixture specials =
         new Mixture(6, network, Routers.longcat(4, 1.5))
             .withSpecials(new Mixture.Specials(1, 1, 1));
