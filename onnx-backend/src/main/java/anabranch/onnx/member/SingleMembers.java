@@ -107,10 +107,13 @@ public final class SingleMembers implements Members {
   }
 
   private @Nullable FloatBuffer between(int member, int rows, Scope scope) {
+    boolean expert = member < MemberGraphs.experts(bank);
+    return expert && places(rows) ? scope.rows(rows, between) : null;
+  }
+
+  private boolean places(int rows) {
     long numbers = (long) rows * between;
-    boolean placed =
-        member < MemberGraphs.experts(bank) && numbers >= LEAST_PLACED && numbers <= MOST_PLACED;
-    return placed ? scope.rows(rows, between) : null;
+    return numbers >= LEAST_PLACED && numbers <= MOST_PLACED;
   }
 
   /** Writes what members read of some slots, one behind the other. */
@@ -161,7 +164,7 @@ public final class SingleMembers implements Members {
     }
     try (Call call = experts.get(session).call()) {
       call.in("x", room.gathered, 0, count, width).out("y", room.results, at, count, width);
-      if (room.between != null && (long) count * between >= LEAST_PLACED) {
+      if (room.between != null && places(count)) {
         call.place(room.between, count);
       }
       call.run();
