@@ -1,10 +1,13 @@
 package anabranch.onnx.session;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.TensorInfo;
 import anabranch.onnx.graph.Graph;
 import anabranch.onnx.memory.BufferPool;
 import anabranch.weights.MemoryWeights;
@@ -45,6 +48,13 @@ class CallTest {
     try (Call call = session.call()) {
       call.in("x", from, offset, count).out("y", to, offset, count).run();
     }
+  }
+
+  /** By the name of an extent the runtime sees that a result may be written over another. */
+  @Test
+  void anOutputHasTheExtentsOfWhatItComesFrom() throws OrtException {
+    TensorInfo y = (TensorInfo) session.await().session().getOutputInfo().get("y").getInfo();
+    assertArrayEquals(new String[] {"x.0"}, y.getDimensionNames());
   }
 
   @Test
